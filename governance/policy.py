@@ -1,0 +1,285 @@
+"""TOML policy files → canonical rows of the approval matrix and workflow templates, validated and digested.
+
+One rule: actions × amount band × risk × entity/region → seats, expiry, evidence, bulk. Local files only
+add rules, and seats are the per-role maximum over all matching rules, so a local variant can only tighten.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from importlib import resources
+from typing import Any
+
+from governance.action import CATALOGUE
+from governance.actor import SEAT_ROLES
+from governance.case import QUEUES, parse_amount, parse_currency
+from governance.chain import canonical, sha256_hex
+from governance.errors import Malformed, PolicyInvalid
+from governance.recommendation import RISKS
+
+POLICY_TAG = "countersign/policy/v1\n"
+_RULE_KEYS = frozenset(
+    {"id", "actions", "amount_from", "amount_below", "risk_from", "entities", "regions", "seats", "expires_hours",
+     "evidence", "bulk"}
+)  # fmt: skip
+_WORKFLOW_KEYS = frozenset({"queue", "exception_type", "owner", "sla_hours", "actions"})
+MODES = ("observe", "rules", "ai")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of the approval matrix. `amount_below` None = no upper end; bands are in the policy's currency."""
+
+    id: str
+    actions: tuple[str, ...]
+    amount_from: Decimal
+    amount_below: Decimal | None
+    risk_from: str
+    entities: tuple[str, ...]
+    regions: tuple[str, ...]
+    seats: Mapping[str, int]
+    expires_hours: int
+    evidence: tuple[str, ...] = ()
+    bulk: bool = False
+
+    def as_row(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "actions": sorted(self.actions),
+            "amount_from": str(self.amount_from),
+            "amount_below": None if self.amount_below is None else str(self.amount_below),
+            "risk_from": self.risk_from,
+            "entities": sorted(self.entities),
+            "regions": sorted(self.regions),
+            "seats": dict(self.seats),
+            "expires_hours": self.expires_hours,
+            "evidence": sorted(self.evidence),
+            "bulk": self.bulk,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """One exception type of one queue: who owns it, by when, and which actions may be proposed."""
+
+    queue: str
+    exception_type: str
+    owner: str
+    sla_hours: int
+    actions: tuple[str, ...]
+
+    def as_row(self) -> dict[str, Any]:
+        return {
+            "queue": self.queue,
+            "exception_type": self.exception_type,
+            "owner": self.owner,
+            "sla_hours": self.sla_hours,
+            "actions": sorted(self.actions),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One version of the rules, with a named owner."""
+
+    name: str
+    owner: str
+    currency: str
+    undo_seconds: int
+    rules: tuple[Rule, ...]
+    workflows: tuple[Workflow, ...]
+    modes: Mapping[str, str]
+    source: str
+
+    def rows(self) -> dict[str, Any]:
+        """The canonical form that the digest covers and the database stores."""
+        return {
+            "name": self.name,
+            "owner": self.owner,
+            "currency": self.currency,
+            "undo_seconds": self.undo_seconds,
+            "rules": [rule.as_row() for rule in sorted(self.rules, key=lambda rule: rule.id)],
+            "workflows": [
+                flow.as_row() for flow in sorted(self.workflows, key=lambda flow: (flow.queue, flow.exception_type))
+            ],
+            "modes": dict(self.modes),
+        }
+
+    @property
+    def text(self) -> str:
+        return canonical(self.rows())
+
+    @property
+    def digest(self) -> str:
+        return "sha256:" + sha256_hex(POLICY_TAG + self.text)
+
+
+def _strings(value: object, where: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or not all(isinstance(item, str) and item for item in value):
+        raise PolicyInvalid(f"{where} must be a list of names that is not empty")
+    return tuple(value)
+
+
+def _whole(value: object, where: str, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise PolicyInvalid(f"{where} must be a whole number of at least {least}")
+    return value
+
+
+def _actions(value: object, where: str) -> tuple[str, ...]:
+    names = _strings(value, where)
+    if unknown := [name for name in names if name != "*" and name not in CATALOGUE]:
+        raise PolicyInvalid(f"{where} names unknown actions: {', '.join(unknown)}")
+    return names
+
+
+def _band(value: object, where: str, currency: str) -> Decimal:
+    try:
+        amount = parse_amount(value, currency)
+    except Malformed as error:
+        raise PolicyInvalid(f"{where}: {error.detail}") from None
+    if amount < 0:
+        raise PolicyInvalid(f"{where} must not be negative")
+    return amount
+
+
+def _rule(raw: Mapping[str, Any], currency: str) -> Rule:
+    where = f"rule {raw.get('id', '(without id)')}"
+    if not isinstance(raw.get("id"), str) or not raw["id"]:
+        raise PolicyInvalid("every rule needs an id")
+    if unknown := set(raw) - _RULE_KEYS:
+        raise PolicyInvalid(f"{where} has unknown keys: {', '.join(sorted(unknown))}")
+    low = _band(raw.get("amount_from", "0"), f"{where}: amount_from", currency)
+    high = raw.get("amount_below")
+    high_amount = None if high is None else _band(high, f"{where}: amount_below", currency)
+    if high_amount is not None and high_amount <= low:
+        raise PolicyInvalid(f"{where}: amount_below must be above amount_from")
+    if (risk := raw.get("risk_from", "low")) not in RISKS:
+        raise PolicyInvalid(f"{where}: risk_from must be one of {', '.join(RISKS)}")
+    seats = raw.get("seats")
+    if not isinstance(seats, dict) or not seats:
+        raise PolicyInvalid(f"{where} needs seats: nothing takes effect without a person")
+    for role, count in seats.items():
+        if role not in SEAT_ROLES:
+            raise PolicyInvalid(f"{where}: a seat's role must be one of {', '.join(SEAT_ROLES)}")
+        _whole(count, f"{where}: seats.{role}", 1)
+    if not isinstance(bulk := raw.get("bulk", False), bool):
+        raise PolicyInvalid(f"{where}: bulk must be true or false")
+    return Rule(
+        id=raw["id"],
+        actions=_actions(raw.get("actions"), f"{where}: actions"),
+        amount_from=low,
+        amount_below=high_amount,
+        risk_from=risk,
+        entities=_strings(raw.get("entities", ["*"]), f"{where}: entities"),
+        regions=_strings(raw.get("regions", ["*"]), f"{where}: regions"),
+        seats=dict(seats),
+        expires_hours=_whole(raw.get("expires_hours", 72), f"{where}: expires_hours", 1),
+        evidence=_strings(raw["evidence"], f"{where}: evidence") if "evidence" in raw else (),
+        bulk=bulk,
+    )
+
+
+def _workflow(raw: Mapping[str, Any]) -> Workflow:
+    where = f"workflow {raw.get('queue')}/{raw.get('exception_type')}"
+    if unknown := set(raw) - _WORKFLOW_KEYS:
+        raise PolicyInvalid(f"{where} has unknown keys: {', '.join(sorted(unknown))}")
+    if raw.get("queue") not in QUEUES:
+        raise PolicyInvalid(f"{where}: queue must be one of {', '.join(QUEUES)}")
+    for key in ("exception_type", "owner"):
+        if not isinstance(raw.get(key), str) or not raw[key]:
+            raise PolicyInvalid(f"{where} needs {key}")
+    actions = _actions(raw.get("actions"), f"{where}: actions")
+    sla = _whole(raw.get("sla_hours"), f"{where}: sla_hours", 1)
+    return Workflow(raw["queue"], raw["exception_type"], raw["owner"], sla, actions)
+
+
+def _load(text: str, name: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyInvalid(f"{name} is not TOML: {error}") from None
+
+
+def _tables(raw: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    value = raw.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise PolicyInvalid(f"{key} must be a list of tables ([[{key}]])")
+    return value
+
+
+def _unique(names: Iterable[object], what: str) -> None:
+    seen: set[object] = set()
+    for name in names:
+        if name in seen:
+            raise PolicyInvalid(f"{what} {name} stands twice")
+        seen.add(name)
+
+
+def compile_policy(matrix: str, workflows: str, local: Sequence[str] = ()) -> Policy:
+    """A policy from the texts of matrix.toml, workflows.toml and any number of local matrix files.
+
+    Local files may hold [[rule]] tables and nothing else. Raises PolicyInvalid.
+    """
+    raw = _load(matrix, "matrix.toml")
+    flows = _load(workflows, "workflows.toml")
+    if unknown := set(raw) - {"name", "owner", "currency", "undo_seconds", "rule"}:
+        raise PolicyInvalid(f"matrix.toml has unknown keys: {', '.join(sorted(unknown))}")
+    for key in ("name", "owner"):
+        if not isinstance(raw.get(key), str) or not raw[key].strip():
+            raise PolicyInvalid(f"a policy needs a named {key}")
+    try:
+        currency = parse_currency(raw.get("currency"))
+    except Malformed as error:
+        raise PolicyInvalid(f"currency: {error.detail}") from None
+    tables = _tables(raw, "rule")
+    for text in local:
+        extra = _load(text, "a local matrix file")
+        if set(extra) - {"rule"}:
+            raise PolicyInvalid("a local matrix file may only add [[rule]] tables")
+        tables = [*tables, *_tables(extra, "rule")]
+    rules = tuple(_rule(table, currency) for table in tables)
+    if not rules:
+        raise PolicyInvalid("a policy needs at least one rule")
+    _unique((rule.id for rule in rules), "rule")
+    steps = tuple(_workflow(table) for table in _tables(flows, "workflow"))
+    _unique(((flow.queue, flow.exception_type) for flow in steps), "workflow")
+    modes = {queue: flows.get("modes", {}).get(queue, "ai") for queue in QUEUES}
+    if bad := [mode for mode in modes.values() if mode not in MODES]:
+        raise PolicyInvalid(f"a mode must be one of {', '.join(MODES)}, not {bad[0]!r}")
+    return Policy(
+        name=raw["name"],
+        owner=raw["owner"],
+        currency=currency,
+        undo_seconds=_whole(raw.get("undo_seconds", 0), "undo_seconds", 0),
+        rules=rules,
+        workflows=steps,
+        modes=modes,
+        source="\n".join([matrix, *local, workflows]),
+    )
+
+
+def standard_policy() -> Policy:
+    """The policy that comes with the product: governance/policies/standard."""
+    folder = resources.files("governance") / "policies" / "standard"
+    return compile_policy((folder / "matrix.toml").read_text("utf-8"), (folder / "workflows.toml").read_text("utf-8"))
+
+
+def policy_from_rows(rows: Mapping[str, Any]) -> Policy:
+    """The policy that canonical rows say (as read back from the record)."""
+    return Policy(
+        name=rows["name"],
+        owner=rows["owner"],
+        currency=rows["currency"],
+        undo_seconds=rows["undo_seconds"],
+        rules=tuple(
+            _rule({k: v for k, v in row.items() if v is not None and v != []}, rows["currency"])
+            for row in rows["rules"]
+        ),
+        workflows=tuple(_workflow(row) for row in rows["workflows"]),
+        modes=dict(rows["modes"]),
+        source="",
+    )
