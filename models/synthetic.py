@@ -1,0 +1,136 @@
+"""The demo company's month: books, ledgers, documents and planted exceptions whose truth is known.
+
+One seed gives one company, byte for byte; nothing here reads a clock. The same generator feeds the demo
+and the training of the shipped models. Everything in it is invented: names, VAT ids and IBANs have right
+check digits and belong to nobody, mail addresses end in `.example` (RFC 2606).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from models.features import Receivable
+from models.invoice import Invoice
+from models.synthetic_company import company, party_rows
+from models.synthetic_documents import SyntheticDocument, bill_document
+from models.synthetic_duplicates import add_duplicates
+from models.synthetic_exceptions import (
+    PAYABLE_MAKERS,
+    Arrivals,
+    PlantedException,
+    payable_exception,
+    weighted_types,
+)
+from models.synthetic_ledger import post_ledger
+from models.synthetic_numbers import stream
+from models.synthetic_receivables import post_receivables
+from models.synthetic_workflows import MAKERS, Scene, workflow_exception
+
+__all__ = ["DEMO_DAY", "CompanyMonth", "PlantedException", "SyntheticDocument", "company_month"]
+
+DEMO_DAY = date(2026, 11, 20)
+_QUEUE_SHARE = {
+    "order_to_cash": 0.25, "record_to_report": 0.12, "customer_onboarding": 0.10, "partner_settlement": 0.08,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyMonth:
+    """One company at the end of `today`.
+
+    books: rows by kind (entity, supplier, customer, bank_account, order, receipt, payment, fx, open_item):
+    plain JSON, dates ISO, money decimal strings. invoices: the posted supplier ledger, duplicates in it.
+    duplicate_pairs: (first id, second id, kind). receivables: paid history and open items. documents:
+    one for each exception that came with one. exceptions: not in the ledger yet.
+    """
+
+    seed: int
+    today: date
+    books: dict[str, list[dict[str, Any]]]
+    invoices: list[Invoice]
+    duplicate_pairs: list[tuple[str, str, str]]
+    receivables: list[Receivable]
+    documents: list[SyntheticDocument]
+    exceptions: list[PlantedException]
+
+    def document(self, name: str) -> SyntheticDocument:
+        """The document of that name. Raises KeyError."""
+        for candidate in self.documents:
+            if candidate.name == name:
+                return candidate
+        raise KeyError(name)
+
+
+def _fx_rows(seed: int, today: date, days: int = 60) -> list[dict[str, Any]]:
+    """Units of each currency for one euro, every weekday; a random walk around round levels."""
+    rng = stream(seed, "fx")
+    level = {"USD": 1.09, "GBP": 0.85, "CHF": 0.95}
+    rows = []
+    for back in range(days, -1, -1):
+        day = today - timedelta(days=back)
+        if day.weekday() > 4:
+            continue
+        for currency in level:
+            level[currency] *= 1.0 + rng.gauss(0.0, 0.003)
+            rows.append({"day": day.isoformat(), "currency": currency, "per_eur": f"{level[currency]:.4f}"})
+    return rows
+
+
+def _customer_payments(rows: list[dict[str, Any]], first: int) -> list[dict[str, Any]]:
+    paid = [row for row in rows if row["clear_date"] is not None]
+    return [
+        {
+            "id": f"PAY-{number:06d}",
+            "kind": "customer",
+            "party_id": row["customer_id"],
+            "invoice_id": row["invoice_id"],
+            "date": row["clear_date"],
+            "amount": row["amount"],
+            "currency": row["currency"],
+        }
+        for number, row in enumerate(paid, first)
+    ]
+
+
+def company_month(
+    seed: int,
+    suppliers: int = 40,
+    customers: int = 30,
+    invoices: int = 400,
+    exceptions: int = 60,
+    duplicate_share: float = 0.05,
+    today: date = DEMO_DAY,
+) -> CompanyMonth:
+    """The company of one seed. Sizes are floors: twins of suppliers and copies of invoices come on top.
+
+    At least 24 exceptions plant every exception type once. `today` is the last day that anything happened.
+    """
+    firm = company(seed, suppliers, customers)
+    ledger = post_ledger(firm, seed, invoices, today)
+    receivables, item_rows = post_receivables(firm, seed, today)
+    rng = stream(seed, "exceptions")
+    arrivals = Arrivals(firm, ledger, seed, today)
+    scene = Scene(rng, firm, [item for item in receivables if item.clear_date is None], today)
+    planted: list[PlantedException] = []
+    documents: list[SyntheticDocument] = []
+    rest = exceptions
+    for queue, share in _QUEUE_SHARE.items():
+        count = min(rest, max(len(MAKERS[queue]), round(exceptions * share)))
+        rest -= count
+        for number, kind in enumerate(weighted_types(rng, tuple(MAKERS[queue]), count), 1):
+            planted.append(workflow_exception(scene, queue, kind, number))
+    for number, kind in enumerate(weighted_types(rng, tuple(PAYABLE_MAKERS), rest), 1):
+        case, bill = payable_exception(arrivals, kind, number)
+        planted.append(case)
+        documents.append(bill_document(bill, f"{case.source_key}.xml"))
+    everything, pairs = add_duplicates(firm, seed, ledger.invoices, duplicate_share, today)
+    books = party_rows(firm, seed) | {
+        "order": ledger.orders,
+        "receipt": ledger.receipts,
+        "payment": ledger.payments + _customer_payments(item_rows, len(ledger.payments) + 1),
+        "fx": _fx_rows(seed, today),
+        "open_item": item_rows,
+    }
+    return CompanyMonth(seed, today, books, everything, pairs, receivables, documents, planted)
