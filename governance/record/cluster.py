@@ -106,22 +106,21 @@ def end_orphan(data: Path) -> None:
     with os.fdopen(fd, "r+") as file:
         lines = file.read().splitlines()
         pid = int(lines[0]) if lines and lines[0].isdigit() else 0
-        works_in = _folder_of(pid)
-        if works_in == data.resolve():
+        if _works_in(pid, data):
             _end(pid)
-        elif works_in is not None:
+        elif Path("/proc/self").exists():
             # Our own id is one that the server which we start ignores (PG_GRANDPARENT_PID).
             file.seek(0)
             file.truncate()
             file.write("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
 
 
-def _folder_of(pid: int) -> Path | None:
-    """Where a process works (a server: in its data), or None where it is gone or that cannot be known."""
+def _works_in(pid: int, folder: Path) -> bool:
+    """Whether this is the working folder of that process, as a server's data is."""
     try:
-        return Path(f"/proc/{pid}/cwd").readlink() if pid else None
+        return pid > 0 and Path(f"/proc/{pid}/cwd").readlink() == folder.resolve()
     except OSError:
-        return None
+        return False
 
 
 def _end(pid: int) -> None:

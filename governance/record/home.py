@@ -82,13 +82,18 @@ def write_private(path: Path, text: str, *, replace: bool = False, uid: int | No
 
 
 def alive(pid: int) -> bool:
+    """Whether a process runs. One that has ended and only waits to be collected (a zombie) does not."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         return True
-    return True
+    try:
+        # The state follows the command's name, which stands in brackets and may hold anything.
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
+    except OSError:
+        return True
 
 
 @contextlib.contextmanager
