@@ -53,13 +53,13 @@ class NumberForms:
 _FOLD = str.maketrans("OQILSBZ", "0011582")
 # Cyrillic and Greek capitals that look like Latin ones: copied text carries them.
 _LOOKALIKE = str.maketrans("АВЕКМНОРСТХІЅЈΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEKMHOPCTXISJABEZHIKMNOPTYX")
-_NOISE = frozenset(
-    "COPY KOPIE COPIE COPIA DUP DUPLICATE DUPLIKAT DUPLICATA REV REVISED CORR CORRECTED NEW BIS FINAL RESEND REISSUE "
-    "REISSUED INVOICE INV NO NR NUM RE RG RECHNUNG FACTURE FAC FATTURA FACTURA FACTUUR BILL".split()
+_NOISE = re.compile(
+    "COPY|KOPIE|COPIE|COPIA|DUP|DUPLICATE|DUPLIKAT|DUPLICATA|REV|REVISED|CORR|CORRECTED|NEW|BIS|FINAL|RESEND|REISSUE|"
+    "REISSUED|INVOICE|INV|NO|NR|NUM|RE|RG|RECHNUNG|FACTURE|FAC|FATTURA|FACTURA|FACTUUR|BILL"
 )
-_LEGAL = frozenset(
-    "LTD LIMITED PLC LLP LLC INC CORP CORPORATION COMPANY CO GMBH MBH AG KG OHG UG EK EV SE SA SAS SARL SL SLU SRL SPA "
-    "SAPA BV NV OY AB AS APS THE AND UND ET Y E".split()
+_LEGAL = re.compile(
+    "LTD|LIMITED|PLC|LLP|LLC|INC|CORP|CORPORATION|COMPANY|CO|GMBH|MBH|AG|KG|OHG|UG|EK|EV|SE|SA|SAS|SARL|SL|SLU|SRL|"
+    "SPA|SAPA|BV|NV|OY|AB|AS|APS|THE|AND|UND|ET|Y|E"
 )
 _REDACTED = re.compile(r"REDACT|WITHHELD|\bANONYMI[SZ]ED|^X{3,}$|^\*+$|^N/?A$|^UNKNOWN$|PERSONAL DATA")
 _SEPARATORS = " -_/.:#()"
@@ -83,7 +83,9 @@ def _unzeroed(text: str) -> str:
 
 def _stem(tidy: str) -> str:
     """The number without noise words and without the suffix of a second copy, where at least three digits stay."""
-    kept = re.sub(r"[A-Z]+", lambda word: "" if word.group() in _NOISE else word.group(), tidy).strip(_SEPARATORS)
+    kept = re.sub(r"[A-Z]+", lambda word: "" if _NOISE.fullmatch(word.group()) else word.group(), tidy).strip(
+        _SEPARATORS
+    )
     if not _PARTS.search(kept):
         kept = tidy
     cut = _SUFFIX.sub("", kept)
@@ -118,7 +120,7 @@ def normal_name(name: str) -> str:
         return ""
     flat = "".join(letter for letter in unicodedata.normalize("NFKD", tidy) if unicodedata.category(letter) != "Mn")
     words = re.findall(r"[A-Z0-9]+", flat.replace("&", " ").replace(".", ""))
-    return " ".join(word for word in words if word not in _LEGAL) or " ".join(words)
+    return " ".join(word for word in words if not _LEGAL.fullmatch(word)) or " ".join(words)
 
 
 @lru_cache(maxsize=65536)

@@ -1,0 +1,259 @@
+"""Pairs of invoices as numbers: how alike they are, and how usual such likeness is for the vendor."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, fields
+from itertools import chain
+from math import nan
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz import fuzz, process
+from rapidfuzz.distance import OSA
+
+from models.invoice import Invoice, amount_text, clean, normal_id, normal_name, number_forms, vendor_key
+from models.pair_context import LedgerContext, ordinal
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+PAIR_FEATURES = (
+    "number_same_plain", "number_same_folded", "number_same_stem", "number_same_digits", "number_similarity",
+    "number_edits", "number_partial", "number_anagram", "number_length", "serial_gap", "serial_steps",
+    "serial_off_course", "vendor_sequential", "style_same", "style_share", "amount_same", "amount_ratio",
+    "amount_anagram", "amount_shifted", "amount_tax_ratio", "amount_opposite", "amount_size", "amount_round",
+    "amount_unusual", "amount_count", "amount_share", "date_gap", "date_swapped", "date_year_off", "posting_gap",
+    "rhythm_amount", "rhythm_vendor", "off_month", "vendor_same", "name_similarity", "tax_same", "account_same",
+    "entity_same", "order_same", "currency_same", "description_similarity", "description_digits_same", "type_same",
+    "credit_involved", "credited_after", "vendor_count", "lines", "number_count",
+)  # fmt: skip
+"""Names of the columns of `pair_features`. Flags are 0 or 1; nan where one side does not say."""
+
+_TAX = np.array([1.05, 1.055, 1.06, 1.07, 1.08, 1.09, 1.1, 1.13, 1.17, 1.18, 1.19, 1.2, 1.21, 1.22, 1.23, 1.24, 1.25])
+_MONTH = 30.4375
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """A ledger as arrays, one row per invoice. Texts that are compared for equality are integer codes, 0 = ''."""
+
+    plain: NDArray[Any]
+    folded: NDArray[Any]
+    name: NDArray[Any]
+    description: NDArray[Any]
+    plain_code: Ints
+    folded_code: Ints
+    stem: Ints
+    digits: Ints
+    letters: Ints
+    prefix: Ints
+    style: Ints
+    amount_digits: Ints
+    vendor: Ints
+    tax: Ints
+    account: Ints
+    entity: Ints
+    order: Ints
+    currency: Ints
+    description_digits: Ints
+    credit: Ints
+    serial: Floats
+    amount: Floats
+    day: Floats
+    month: Floats
+    month_day: Floats
+    posting: Floats
+    habits: Floats
+
+
+_HABITS = ("count", "median", "spread", "gap", "sequential", "step", "style", "amounts", "amount_gap", "numbers",
+           "lines", "credited")  # fmt: skip
+
+
+def _codes(texts: Iterable[Hashable]) -> Ints:
+    known: dict[Hashable, int] = {"": 0}
+    return np.array([known.setdefault(text, len(known)) for text in texts], dtype=np.int64)
+
+
+def _habits_row(invoice: Invoice, context: LedgerContext) -> tuple[float, ...]:
+    habits = context.vendors.get(vendor_key(invoice))
+    if habits is None:
+        return (nan,) * len(_HABITS)
+    forms, amount, day = number_forms(invoice.invoice_no), amount_text(invoice.amount), ordinal(invoice)
+    return (
+        habits.count, habits.amount_median, habits.amount_spread, habits.gap, habits.sequential, habits.step,
+        habits.styles.get(forms.style, 0.0), habits.amounts.get(amount, 0), habits.amount_gaps.get(amount, nan),
+        habits.numbers.get(forms.folded, 0), nan if day is None else habits.lines.get((forms.folded, day), 0),
+        nan if day is None else habits.credit_after(amount, day),
+    )  # fmt: skip
+
+
+def columns(invoices: Sequence[Invoice], context: LedgerContext) -> Columns:
+    """The arrays of a ledger: (n,) each, `habits` (n, 12)."""
+    forms = [number_forms(one.invoice_no) for one in invoices]
+    texts = [clean(one.description or "") for one in invoices]
+    dates = [one.invoice_date or one.posting_date for one in invoices]
+    return Columns(
+        plain=np.array([form.plain for form in forms], dtype=object),
+        folded=np.array([form.folded for form in forms], dtype=object),
+        name=np.array([normal_name(one.vendor_name) for one in invoices], dtype=object),
+        description=np.array(texts, dtype=object),
+        plain_code=_codes(form.plain for form in forms),
+        folded_code=_codes(form.folded for form in forms),
+        stem=_codes(form.stem for form in forms),
+        digits=_codes(form.digits for form in forms),
+        letters=_codes("".join(sorted(form.plain)) for form in forms),
+        prefix=_codes("#" + form.prefix for form in forms),
+        style=_codes(form.style for form in forms),
+        amount_digits=_codes("".join(sorted(f"{abs(one.amount):.2f}")) for one in invoices),
+        vendor=_codes(vendor_key(one) for one in invoices),
+        tax=_codes(normal_id(one.tax_id) for one in invoices),
+        account=_codes(normal_id(one.iban) for one in invoices),
+        entity=_codes(one.entity.strip() for one in invoices),
+        order=_codes(normal_id(one.po) for one in invoices),
+        currency=_codes(one.currency for one in invoices),
+        description_digits=_codes("".join(letter for letter in text if letter.isdigit()) for text in texts),
+        credit=np.array([one.doc_type == "credit_note" or one.amount < 0 for one in invoices], dtype=np.int64),
+        serial=np.array([nan if form.serial is None else float(form.serial) for form in forms]),
+        amount=np.array([float(one.amount) for one in invoices]),
+        day=np.array([float(day.toordinal()) if day else nan for day in dates]),
+        month=np.array([float(day.month) if day else nan for day in dates]),
+        month_day=np.array([float(day.day) if day else nan for day in dates]),
+        posting=np.array([float(one.posting_date.toordinal()) if one.posting_date else nan for one in invoices]),
+        habits=np.array([_habits_row(one, context) for one in invoices], dtype=float).reshape(-1, len(_HABITS)),
+    )
+
+
+def _same(left: Ints, right: Ints) -> Floats:
+    """1 equal, 0 different, nan where either is missing."""
+    return np.where((left == 0) | (right == 0), nan, (left == right).astype(float))
+
+
+def _likeness(left: NDArray[Any], right: NDArray[Any], scorer: Any, scale: float) -> Floats:
+    """A string similarity per pair, over the distinct pairs only; nan where either text is empty."""
+    score = process.cpdist(left.tolist(), right.tolist(), scorer=scorer).astype(float) * scale
+    return np.where((left == "") | (right == ""), nan, score)
+
+
+def _number_features(a: Columns, b: Columns) -> list[Floats]:
+    same = a.plain_code == b.plain_code
+    lengths = np.minimum(np.char.str_len(a.folded.astype(str)), np.char.str_len(b.folded.astype(str)))
+    gap = np.where(a.prefix == b.prefix, np.abs(a.serial - b.serial), nan)
+    step = np.maximum(1.0, _habit("step", a, b, np.fmin))
+    expected = step * np.abs(a.day - b.day) / np.maximum(1.0, _habit("gap", a, b, np.fmin))
+    return [
+        _same(a.plain_code, b.plain_code),
+        _same(a.folded_code, b.folded_code),
+        _same(a.stem, b.stem),
+        _same(a.digits, b.digits),
+        _likeness(a.folded, b.folded, OSA.normalized_similarity, 1.0),
+        np.minimum(20.0, _likeness(a.plain, b.plain, OSA.distance, 1.0)),
+        _likeness(a.folded, b.folded, fuzz.partial_ratio, 0.01),
+        ((a.letters == b.letters) & ~same).astype(float),
+        lengths.astype(float),
+        np.log1p(gap),
+        np.log1p(gap / step),
+        np.log1p(np.abs(gap - expected) / step),
+        _habit("sequential", a, b, np.fmin),
+        _same(a.style, b.style),
+        _habit("style", a, b, np.fmin),
+    ]
+
+
+def _habit(name: str, a: Columns, b: Columns, pick: np.ufunc) -> Floats:
+    at = _HABITS.index(name)
+    picked: Floats = pick(a.habits[:, at], b.habits[:, at])
+    return picked
+
+
+def _amount_features(a: Columns, b: Columns) -> list[Floats]:
+    left, right = np.abs(a.amount), np.abs(b.amount)
+    large, small = np.maximum(left, right), np.minimum(left, right)
+    ratio = np.divide(small, large, out=np.ones_like(large), where=large > 0)
+    inverse = np.divide(large, small, out=np.full_like(large, nan), where=small > 0)
+    same = left == right
+    shifted = (np.abs(inverse[:, None] - np.array([10.0, 100.0, 1000.0])) < 1e-6 * inverse[:, None]).any(axis=1)
+    taxed = (np.abs(inverse[:, None] - _TAX) < 3e-4).any(axis=1)
+    rounds = np.sum([np.isclose(np.mod(large, unit), 0.0) for unit in (1.0, 10.0, 100.0)], axis=0)
+    off = [
+        np.abs(np.log(np.maximum(amount, 0.01)) - one.habits[:, 1]) / one.habits[:, 2]
+        for one, amount in ((a, left), (b, right))
+    ]
+    often = _habit("amounts", a, b, np.fmax)
+    return [
+        same.astype(float),
+        ratio,
+        ((a.amount_digits == b.amount_digits) & ~same).astype(float),
+        shifted.astype(float),
+        taxed.astype(float),
+        (np.sign(a.amount) * np.sign(b.amount) < 0).astype(float),
+        np.log1p(large),
+        rounds.astype(float),
+        np.fmin(off[0], off[1]),
+        np.log1p(often),
+        often / np.maximum(1.0, _habit("count", a, b, np.fmax)),
+    ]
+
+
+def _date_features(a: Columns, b: Columns) -> list[Floats]:
+    gap = np.abs(a.day - b.day)
+    swapped = (a.month == b.month_day) & (a.month_day == b.month) & (gap > 0)
+    year_off = (a.month == b.month) & (a.month_day == b.month_day) & (gap > 300)
+    off_month = np.abs(gap - _MONTH * np.maximum(1.0, np.round(gap / _MONTH)))
+    return [
+        gap,
+        np.where(np.isnan(gap), nan, swapped),
+        np.where(np.isnan(gap), nan, year_off),
+        np.abs(a.posting - b.posting),
+        gap / np.maximum(1.0, _habit("amount_gap", a, b, np.fmin)),
+        gap / np.maximum(1.0, _habit("gap", a, b, np.fmin)),
+        off_month,
+    ]
+
+
+def _party_features(a: Columns, b: Columns) -> list[Floats]:
+    return [
+        _same(a.vendor, b.vendor),
+        _likeness(a.name, b.name, fuzz.token_sort_ratio, 0.01),
+        _same(a.tax, b.tax),
+        _same(a.account, b.account),
+        _same(a.entity, b.entity),
+        _same(a.order, b.order),
+        _same(a.currency, b.currency),
+        _likeness(a.description, b.description, fuzz.ratio, 0.01),
+        _same(a.description_digits, b.description_digits),
+        (a.credit == b.credit).astype(float),
+        (a.credit | b.credit).astype(float),
+        _habit("credited", a, b, np.fmin),
+        np.log1p(_habit("count", a, b, np.fmin)),
+        _habit("lines", a, b, np.fmax),
+        np.log1p(_habit("numbers", a, b, np.fmax)),
+    ]
+
+
+def _take(table: Columns, rows: Ints) -> Columns:
+    return Columns(*(getattr(table, field.name)[rows] for field in fields(Columns)))
+
+
+def column_features(table: Columns, left: Ints, right: Ints) -> Floats:
+    """The features of pairs given as rows of `table`: (n_pairs, len(PAIR_FEATURES))."""
+    if not len(left):
+        return np.empty((0, len(PAIR_FEATURES)))
+    a, b = _take(table, left), _take(table, right)
+    made = chain(_number_features(a, b), _amount_features(a, b), _date_features(a, b), _party_features(a, b))
+    return np.column_stack(list(made))
+
+
+def pair_features(pairs: Sequence[tuple[Invoice, Invoice]], context: LedgerContext) -> Floats:
+    """The features of pairs of invoices: (n_pairs, len(PAIR_FEATURES)), symmetric in each pair."""
+    row: dict[int, int] = {}
+    distinct: list[Invoice] = []
+    for one in chain.from_iterable(pairs):
+        if id(one) not in row:
+            row[id(one)] = len(distinct)
+            distinct.append(one)
+    left = np.array([row[id(a)] for a, _ in pairs], dtype=np.int64)
+    right = np.array([row[id(b)] for _, b in pairs], dtype=np.int64)
+    return column_features(columns(distinct, context), left, right)
