@@ -1,6 +1,8 @@
 -- The record. Every tenant table carries the tenant first; row-level security is the second wall,
 -- the functions (functions_*.sql) are the first.
 CREATE SCHEMA cs;
+-- Functions are for nobody until functions_90_grants.sql says otherwise.
+ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 
 -- Who -----------------------------------------------------------------------------------------------
 CREATE TABLE cs.tenants (

@@ -1,0 +1,196 @@
+-- What the law reads: seats from the matrix, the payee's bank accounts, the effect's gate.
+
+-- The amount in the policy's currency by the latest known rate on or before the day; null = unknown.
+CREATE OR REPLACE FUNCTION cs._in_currency(of_tenant text, amount numeric, currency text, wanted text, day date) RETURNS numeric
+LANGUAGE sql STABLE SET search_path = cs, pg_temp AS $$
+    SELECT CASE
+        WHEN amount IS NULL OR currency IS NULL THEN NULL
+        WHEN currency = wanted THEN amount
+        ELSE amount / (CASE WHEN currency = 'EUR' THEN 1 ELSE (SELECT per_eur FROM cs.fx_rates f WHERE f.tenant = of_tenant
+                           AND f.currency = _in_currency.currency AND f.day <= _in_currency.day ORDER BY f.day DESC LIMIT 1) END)
+                    * (CASE WHEN wanted = 'EUR' THEN 1 ELSE (SELECT per_eur FROM cs.fx_rates f WHERE f.tenant = of_tenant
+                           AND f.currency = wanted AND f.day <= _in_currency.day ORDER BY f.day DESC LIMIT 1) END)
+        END
+$$;
+
+-- All rules that match; all rules of the policy where none matches. Twin: governance/gate.py.
+CREATE OR REPLACE FUNCTION cs._rules(of_tenant text, of_version int, of_action text, amount numeric, risk text, entity text, region text)
+RETURNS SETOF cs.matrix_rules
+LANGUAGE plpgsql STABLE SET search_path = cs, pg_temp AS $$
+BEGIN
+    RETURN QUERY SELECT * FROM cs.matrix_rules r
+        WHERE r.tenant = of_tenant AND r.version = of_version
+          AND r.actions && ARRAY[of_action, '*'] AND r.entities && ARRAY[entity, '*'] AND r.regions && ARRAY[region, '*']
+          AND r.risk_from <= array_position(ARRAY['low', 'normal', 'high'], risk)
+          AND CASE WHEN amount IS NULL THEN r.amount_below IS NULL
+                   ELSE r.amount_from <= abs(amount) AND (r.amount_below IS NULL OR abs(amount) < r.amount_below) END;
+    IF NOT FOUND THEN
+        RETURN QUERY SELECT * FROM cs.matrix_rules r WHERE r.tenant = of_tenant AND r.version = of_version;
+    END IF;
+END $$;
+
+-- A hash over the payee's current bank accounts, so that a change after the proposal is noticed.
+CREATE OR REPLACE FUNCTION cs._payee_bank(of_tenant text, supplier text) RETURNS text
+LANGUAGE sql STABLE SET search_path = cs, pg_temp AS $$
+    SELECT CASE WHEN supplier IS NULL THEN 'none' ELSE 'sha256:' || cs._sha256(coalesce(string_agg(iban, E'\n' ORDER BY iban COLLATE "C"), '')) END
+    FROM cs.bank_accounts WHERE tenant = of_tenant AND owner_kind = 'supplier' AND owner_id = supplier AND valid_to IS NULL
+$$;
+
+-- Who can hold no seat: the initiator, and every person who drafted, edited or requested.
+CREATE OR REPLACE FUNCTION cs._is_excluded(rec cs.recommendations, who text) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = cs, pg_temp AS $$ SELECT who = ANY (rec.excluded) $$;
+
+-- The gate. Raises unless, now, every seat is filled by a different, active, human person who is not
+-- excluded, on this digest and policy, unexpired, with the payee's bank data unchanged.
+CREATE OR REPLACE FUNCTION cs._gate(rec cs.recommendations) RETURNS void
+LANGUAGE plpgsql SET search_path = cs, pg_temp AS $$
+DECLARE
+    policy cs.policies;
+    law cs.case_revisions;
+BEGIN
+    IF rec.state <> 'approved' THEN
+        PERFORM cs._refuse('CS421', 'the recommendation is not approved');
+    END IF;
+    IF 'sha256:' || cs._sha256(E'countersign/recommendation/v1\n' || rec.envelope) <> rec.digest THEN
+        PERFORM cs._refuse('CS420', 'the envelope does not hash to its digest');
+    END IF;
+    IF clock_timestamp() >= rec.expires_at THEN
+        PERFORM cs._refuse('CS422', 'the recommendation has expired');
+    END IF;
+    SELECT * INTO law FROM cs.case_revisions WHERE tenant = rec.tenant AND case_id = rec.case_id AND revision = rec.revision;
+    PERFORM FROM cs.suppliers WHERE tenant = rec.tenant AND id = law.supplier_id FOR UPDATE;
+    IF cs._payee_bank(rec.tenant, law.supplier_id) <> rec.payee_bank THEN
+        PERFORM cs._refuse('CS427', 'the payee''s bank details changed since this was proposed');
+    END IF;
+    IF (SELECT revision FROM cs.cases WHERE tenant = rec.tenant AND id = rec.case_id) <> rec.revision THEN
+        PERFORM cs._refuse('CS421', 'the case has newer facts than this recommendation');
+    END IF;
+    SELECT * INTO policy FROM cs.policies WHERE tenant = rec.tenant AND active FOR SHARE;
+    IF policy.version <> rec.policy_version THEN
+        PERFORM cs._refuse('CS426', 'the policy changed since this was proposed');
+    END IF;
+    IF NOT EXISTS (SELECT FROM cs.seats WHERE tenant = rec.tenant AND recommendation_id = rec.id)
+       OR EXISTS (SELECT FROM cs.seats s LEFT JOIN cs.decisions d ON d.tenant = s.tenant AND d.id = s.decision_id
+            LEFT JOIN cs.actors a ON a.tenant = s.tenant AND a.id = s.filled_by
+            WHERE s.tenant = rec.tenant AND s.recommendation_id = rec.id AND (
+                s.filled_by IS NULL OR d.id IS NULL OR d.withdrawn_at IS NOT NULL OR d.decision <> 'approve'
+                OR d.digest <> rec.digest OR d.actor <> s.filled_by OR d.recommendation_id <> rec.id
+                OR NOT a.active OR a.kind <> 'person' OR NOT s.role = ANY (a.roles) OR cs._is_excluded(rec, s.filled_by)))
+       OR (SELECT count(DISTINCT filled_by) <> count(*) FROM cs.seats WHERE tenant = rec.tenant AND recommendation_id = rec.id) THEN
+        PERFORM cs._refuse('CS411', 'not every seat is filled by a different, active person who may hold it');
+    END IF;
+    -- The seats on file must be at least those that the matrix asks for now.
+    IF EXISTS (
+        SELECT m.role FROM cs._rules(rec.tenant, policy.version, rec.action,
+                cs._in_currency(rec.tenant, law.amount, law.currency, policy.currency, rec.created_at::date), rec.risk, law.entity, law.region) r
+            JOIN cs.matrix_seats m ON m.tenant = r.tenant AND m.version = r.version AND m.rule_id = r.rule_id
+        GROUP BY m.role
+        HAVING max(m.seats) > (SELECT count(*) FROM cs.seats s WHERE s.tenant = rec.tenant AND s.recommendation_id = rec.id AND s.role = m.role)) THEN
+        PERFORM cs._refuse('CS411', 'the matrix asks for more seats than were filled');
+    END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION cs._effect_gate() RETURNS trigger
+LANGUAGE plpgsql SET search_path = cs, pg_temp AS $$
+DECLARE rec cs.recommendations;
+BEGIN
+    SELECT * INTO rec FROM cs.recommendations WHERE tenant = NEW.tenant AND id = NEW.recommendation_id FOR UPDATE;
+    PERFORM cs._gate(rec);
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER effects_gate BEFORE INSERT ON cs.effects FOR EACH ROW EXECUTE FUNCTION cs._effect_gate();
+
+-- An action must be in the catalogue, and what it says of the case must be what the case says.
+CREATE OR REPLACE FUNCTION cs._check_action(law cs.case_revisions, action jsonb, draft jsonb) RETURNS cs.action_catalogue
+LANGUAGE plpgsql STABLE SET search_path = cs, pg_temp AS $$
+DECLARE
+    spec cs.action_catalogue;
+    args jsonb := coalesce(action->'args', '{}');
+    unknown text;
+BEGIN
+    SELECT * INTO spec FROM cs.action_catalogue WHERE name = action->>'name';
+    IF NOT FOUND THEN
+        PERFORM cs._refuse('CS432', coalesce(action->>'name', 'null') || ' is not in the catalogue of actions');
+    END IF;
+    IF jsonb_typeof(args) <> 'object' OR NOT args ?& spec.required
+       OR EXISTS (SELECT FROM jsonb_each(args) AS t(k, v) WHERE jsonb_typeof(v) <> 'string') THEN
+        PERFORM cs._refuse('CS432', spec.name || ' needs string arguments ' || array_to_string(spec.required, ', '));
+    END IF;
+    SELECT k INTO unknown FROM jsonb_object_keys(args) AS k WHERE NOT k = ANY (spec.required || spec.optional) LIMIT 1;
+    IF unknown IS NOT NULL THEN
+        PERFORM cs._refuse('CS432', spec.name || ' knows no argument ' || unknown);
+    END IF;
+    IF (args ? 'amount' AND (args->>'amount')::numeric IS DISTINCT FROM law.amount)
+       OR (args ? 'currency' AND args->>'currency' IS DISTINCT FROM law.currency)
+       OR (args ? 'supplier_id' AND args->>'supplier_id' IS DISTINCT FROM law.supplier_id)
+       OR (args ? 'partner_id' AND args->>'partner_id' IS DISTINCT FROM law.supplier_id)
+       OR (args ? 'customer_id' AND args->>'customer_id' IS DISTINCT FROM law.customer_id) THEN
+        PERFORM cs._refuse('CS428', 'the action names an amount, currency or party that is not the case''s own');
+    END IF;
+    IF (spec.effect = 'mail') <> (draft IS NOT NULL AND jsonb_typeof(draft) = 'object') THEN
+        PERFORM cs._refuse('CS432', 'a letter action needs a draft, and no other action may carry one');
+    END IF;
+    IF spec.effect = 'mail' THEN
+        IF NOT draft ?& ARRAY['to', 'subject', 'body', 'language'] OR (SELECT count(*) FROM jsonb_object_keys(draft)) <> 4
+           OR EXISTS (SELECT FROM jsonb_each(draft) AS t(k, v) WHERE jsonb_typeof(v) <> 'string') THEN
+            PERFORM cs._refuse('CS400', 'a draft has to, subject, body and language, each a string');
+        END IF;
+        IF NOT EXISTS (SELECT FROM cs.suppliers WHERE tenant = law.tenant AND id = law.supplier_id AND email = draft->>'to'
+                       AND (args ? 'supplier_id' OR NOT args ? 'customer_id')
+                       UNION ALL SELECT FROM cs.customers WHERE tenant = law.tenant AND id = law.customer_id AND email = draft->>'to'
+                       AND (args ? 'customer_id' OR NOT args ? 'supplier_id')) THEN
+            PERFORM cs._refuse('CS428', 'the recipient is not the address that the books hold for this party');
+        END IF;
+    END IF;
+    RETURN spec;
+END $$;
+
+-- Compose and store one recommendation: the agent's filing and a person's override both end here.
+CREATE OR REPLACE FUNCTION cs._compose(law cs.case_revisions, queue text, exception_type text, action jsonb, leaves jsonb, stamps jsonb, thresholds jsonb,
+    of_risk text, of_confidence double precision, drafter text, excluded text[], job bigint) RETURNS cs.recommendations
+LANGUAGE plpgsql SET search_path = cs, pg_temp AS $$
+DECLARE
+    policy cs.policies;
+    rec cs.recommendations;
+    amount numeric;
+    salts jsonb;
+    hashes jsonb;
+    envelope jsonb;
+BEGIN
+    PERFORM FROM cs.suppliers WHERE tenant = law.tenant AND id = law.supplier_id FOR SHARE;
+    SELECT * INTO policy FROM cs.policies WHERE tenant = law.tenant AND active FOR SHARE;
+    amount := cs._in_currency(law.tenant, law.amount, law.currency, policy.currency, now()::date);
+    rec.tenant := law.tenant; rec.id := gen_random_uuid()::text; rec.case_id := law.case_id; rec.revision := law.revision;
+    SELECT coalesce(max(draft_number), 0) + 1 INTO rec.draft_number FROM cs.recommendations r
+    WHERE r.tenant = law.tenant AND r.case_id = law.case_id AND r.revision = law.revision;
+    rec.state := 'awaiting_review'; rec.action := action->>'name'; rec.policy_version := policy.version;
+    rec.payee_bank := cs._payee_bank(law.tenant, law.supplier_id);
+    rec.risk := of_risk; rec.confidence := of_confidence; rec.drafted_by := drafter; rec.job_id := job;
+    rec.excluded := ARRAY(SELECT DISTINCT e FROM unnest(excluded || law.initiator || drafter) AS e ORDER BY e);
+    rec.created_at := now();
+    SELECT array_agg(r.rule_id ORDER BY r.rule_id), now() + make_interval(hours => min(r.expires_hours)) INTO rec.rules, rec.expires_at
+    FROM cs._rules(law.tenant, policy.version, rec.action, amount, of_risk, law.entity, law.region) r;
+    rec.sla_due_at := now() + cs._sla(law.tenant, queue, exception_type);
+    SELECT jsonb_object_agg(key, cs._salt()) INTO salts FROM jsonb_each_text(leaves);
+    SELECT jsonb_object_agg(key, 'sha256:' || cs._sha256(E'countersign/leaf/v1\n' || (salts->>key) || E'\n' || value)) INTO hashes
+    FROM jsonb_each_text(leaves);
+    envelope := jsonb_build_object(
+        'tenant', law.tenant, 'case', law.case_id, 'revision', law.revision, 'draft_number', rec.draft_number,
+        'action', jsonb_build_object('name', rec.action, 'args', coalesce(action->'args', '{}')), 'recipient', (leaves->>'draft')::jsonb->>'to',
+        'facts', law.facts_digest, 'payee', jsonb_build_object('supplier_id', law.supplier_id, 'bank', rec.payee_bank),
+        'policy', jsonb_build_object('version', policy.version, 'digest', policy.digest),
+        'stamps', stamps, 'thresholds', thresholds, 'risk', of_risk, 'drafted_by', drafter,
+        'expires_at', cs._stamp(rec.expires_at), 'leaves', hashes);
+    rec.envelope := cs._canon(envelope);
+    rec.digest := 'sha256:' || cs._sha256(E'countersign/recommendation/v1\n' || rec.envelope);
+    INSERT INTO cs.recommendations SELECT rec.*;
+    INSERT INTO cs.leaves (tenant, recommendation_id, name, salt, content)
+    SELECT law.tenant, rec.id, key, salts->>key, value FROM jsonb_each_text(leaves);
+    INSERT INTO cs.seats (tenant, recommendation_id, seat, role)
+    SELECT law.tenant, rec.id, row_number() OVER (ORDER BY need.role, n), need.role
+    FROM (SELECT m.role, max(m.seats) AS seats
+          FROM cs._rules(law.tenant, policy.version, rec.action, amount, of_risk, law.entity, law.region) r
+          JOIN cs.matrix_seats m ON m.tenant = r.tenant AND m.version = r.version AND m.rule_id = r.rule_id GROUP BY m.role) need,
+         generate_series(1, need.seats) AS n;
+    RETURN rec;
+END $$;

@@ -1,0 +1,225 @@
+-- Waiting room 3: approved effects on their way out. At most one per recommendation (primary key).
+
+CREATE OR REPLACE FUNCTION cs.claim_effects(worker_name text, most int, lease_seconds int)
+RETURNS TABLE (recommendation_id text, connector text, fence bigint, attempts int)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, pg_temp AS $$
+DECLARE me cs.actors := cs._me();
+BEGIN
+    PERFORM cs._need(me, ARRAY['service'], NULL, 'deliver effects');
+    RETURN QUERY
+    WITH picked AS (
+        SELECT e.tenant, e.recommendation_id FROM cs.effects e
+        WHERE e.tenant = me.tenant AND e.state = 'ready' AND e.available_at <= now()
+        ORDER BY e.available_at LIMIT most FOR UPDATE SKIP LOCKED
+    )
+    UPDATE cs.effects e SET state = 'leased', attempts = e.attempts + 1, worker = worker_name, fence = nextval('cs.fences'),
+        lease_until = now() + make_interval(secs => lease_seconds)
+    FROM picked p WHERE e.tenant = p.tenant AND e.recommendation_id = p.recommendation_id
+    RETURNING e.recommendation_id, e.connector, e.fence, e.attempts;
+END $$;
+
+CREATE OR REPLACE FUNCTION cs._leased_effect(me cs.actors, of_recommendation text, with_fence bigint, states text[]) RETURNS cs.effects
+LANGUAGE plpgsql SET search_path = cs, pg_temp AS $$
+DECLARE found cs.effects;
+BEGIN
+    SELECT * INTO found FROM cs.effects WHERE tenant = me.tenant AND recommendation_id = of_recommendation FOR UPDATE;
+    IF found.recommendation_id IS NULL OR NOT found.state = ANY (states) OR found.fence IS DISTINCT FROM with_fence THEN
+        PERFORM cs._refuse('CS425', 'the lease was lost: somebody else delivers this now, and the late write is refused');
+    END IF;
+    RETURN found;
+END $$;
+
+-- The last look before the effect leaves: the whole gate again, under locks. From here until it is
+-- settled the effect may or may not have happened.
+CREATE OR REPLACE FUNCTION cs.execute(of_recommendation text, with_fence bigint) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, pg_temp AS $$
+DECLARE
+    me cs.actors := cs._me();
+    rec cs.recommendations;
+    effect cs.effects;
+BEGIN
+    PERFORM cs._need(me, ARRAY['service'], NULL, 'deliver effects');
+    SELECT * INTO rec FROM cs.recommendations WHERE tenant = me.tenant AND id = of_recommendation FOR UPDATE;
+    effect := cs._leased_effect(me, of_recommendation, with_fence, ARRAY['leased']);
+    PERFORM cs._gate(rec);
+    UPDATE cs.effects SET state = 'delivering' WHERE tenant = me.tenant AND recommendation_id = rec.id;
+    PERFORM cs._case_state(rec.tenant, rec.case_id, ARRAY['approved', 'delivering'], 'delivering');
+    PERFORM cs._append(me.tenant, me.id, 'effect.started', rec.id, jsonb_build_object(
+        'digest', rec.digest, 'connector', effect.connector, 'attempt', effect.attempts));
+    RETURN jsonb_build_object('recommendation_id', rec.id, 'case_id', rec.case_id, 'digest', rec.digest, 'action', (rec.envelope::jsonb)->'action',
+        'draft', (SELECT content::jsonb FROM cs.leaves WHERE tenant = rec.tenant AND recommendation_id = rec.id AND name = 'draft'));
+END $$;
+
+-- The effect is over, one way or another: recommendation and case follow.
+CREATE OR REPLACE FUNCTION cs._close_effect(rec cs.recommendations, effect_state text, rec_state text, why text) RETURNS void
+LANGUAGE plpgsql SET search_path = cs, pg_temp AS $$
+BEGIN
+    UPDATE cs.effects SET state = effect_state, detail = left(why, 500), lease_until = NULL, settled_at = now()
+    WHERE tenant = rec.tenant AND recommendation_id = rec.id;
+    UPDATE cs.recommendations SET state = rec_state WHERE tenant = rec.tenant AND id = rec.id;
+    IF rec_state = 'executed' AND rec.action <> 'wait_until' THEN
+        PERFORM cs._case_state(rec.tenant, rec.case_id, ARRAY['delivering', 'awaiting_reconciliation'], 'done');
+    ELSE
+        PERFORM cs._requeue_case(rec, 'triage', NULL);
+    END IF;
+END $$;
+
+-- outcome: sent | manual (a person carries it out) | retry (surely not sent) | unknown (may have been sent)
+--          | refused (the gate said no) | dead (given up, surely not sent)
+CREATE OR REPLACE FUNCTION cs.settle(of_recommendation text, with_fence bigint, outcome text, why text, retry_seconds double precision DEFAULT 0) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, pg_temp AS $$
+DECLARE
+    me cs.actors := cs._me();
+    rec cs.recommendations;
+    effect cs.effects;
+BEGIN
+    PERFORM cs._need(me, ARRAY['service'], NULL, 'settle effects');
+    SELECT * INTO rec FROM cs.recommendations WHERE tenant = me.tenant AND id = of_recommendation FOR UPDATE;
+    effect := cs._leased_effect(me, of_recommendation, with_fence, ARRAY['leased', 'delivering']);
+    IF outcome IN ('sent', 'manual', 'unknown') AND effect.state <> 'delivering' THEN
+        PERFORM cs._refuse('CS421', 'the effect was not started: execute it first');
+    END IF;
+    CASE outcome
+    WHEN 'sent' THEN
+        PERFORM cs._close_effect(rec, 'sent', 'executed', why);
+    WHEN 'manual' THEN
+        UPDATE cs.effects SET state = 'manual', lease_until = NULL, detail = left(why, 500) WHERE tenant = me.tenant AND recommendation_id = rec.id;
+    WHEN 'retry' THEN
+        UPDATE cs.effects SET state = 'ready', lease_until = NULL, detail = left(why, 500), available_at = now() + make_interval(secs => retry_seconds)
+        WHERE tenant = me.tenant AND recommendation_id = rec.id;
+        PERFORM cs._case_state(rec.tenant, rec.case_id, ARRAY['delivering', 'approved'], 'approved');
+    WHEN 'unknown' THEN
+        UPDATE cs.effects SET state = 'reconcile', lease_until = NULL, detail = left(why, 500) WHERE tenant = me.tenant AND recommendation_id = rec.id;
+        PERFORM cs._case_state(rec.tenant, rec.case_id, ARRAY['delivering'], 'awaiting_reconciliation');
+    WHEN 'dead' THEN
+        UPDATE cs.effects SET state = 'dead', lease_until = NULL, detail = left(why, 500) WHERE tenant = me.tenant AND recommendation_id = rec.id;
+        PERFORM cs._case_state(rec.tenant, rec.case_id, ARRAY['delivering', 'approved'], 'dead_letter');
+    WHEN 'refused' THEN
+        PERFORM cs._close_effect(rec, 'failed', CASE WHEN clock_timestamp() >= rec.expires_at THEN 'expired' ELSE 'superseded' END, why);
+    ELSE
+        PERFORM cs._refuse('CS400', 'an outcome is sent, manual, retry, unknown, refused or dead');
+    END CASE;
+    PERFORM cs._append(me.tenant, me.id, 'effect.' || outcome, rec.id, jsonb_build_object('digest', rec.digest, 'detail', left(why, 200)));
+END $$;
+
+-- A person says what became of a manual task, of an effect that may or may not have happened, or of one
+-- that was given up. done | not_done
+CREATE OR REPLACE FUNCTION cs.confirm(of_recommendation text, outcome text, note text) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, pg_temp AS $$
+DECLARE
+    me cs.actors := cs._me();
+    rec cs.recommendations;
+    effect cs.effects;
+BEGIN
+    PERFORM cs._need(me, ARRAY['person'], ARRAY['analyst', 'reviewer', 'controller'], 'confirm what became of an effect');
+    SELECT * INTO rec FROM cs.recommendations WHERE tenant = me.tenant AND id = of_recommendation FOR UPDATE;
+    SELECT * INTO effect FROM cs.effects WHERE tenant = me.tenant AND recommendation_id = of_recommendation FOR UPDATE;
+    IF effect.recommendation_id IS NULL THEN
+        PERFORM cs._refuse('CS404', 'there is no effect of this recommendation');
+    END IF;
+    IF NOT effect.state = ANY (ARRAY['manual', 'reconcile', 'dead']) THEN
+        PERFORM cs._refuse('CS421', 'this effect is ' || effect.state || ': it waits for nobody');
+    END IF;
+    IF outcome = 'done' AND effect.state <> 'dead' THEN
+        PERFORM cs._close_effect(rec, 'sent', 'executed', note);
+    ELSIF outcome = 'not_done' AND effect.state = 'manual' THEN
+        PERFORM cs._close_effect(rec, 'failed', 'superseded', note);
+    ELSIF outcome = 'not_done' THEN
+        -- Surely not sent, says a person: the same effect goes out again under the same key.
+        UPDATE cs.effects SET state = 'ready', available_at = now(), attempts = 0, detail = left(note, 500) WHERE tenant = me.tenant AND recommendation_id = rec.id;
+        UPDATE cs.cases SET state = 'approved', updated_at = now() WHERE tenant = me.tenant AND id = rec.case_id;
+        NOTIFY countersign_effects;
+    ELSE
+        PERFORM cs._refuse('CS400', 'an outcome is done or not_done');
+    END IF;
+    PERFORM cs._append(me.tenant, me.id, 'effect.confirmed_' || outcome, rec.id, jsonb_build_object('digest', rec.digest, 'was', effect.state,
+        'note_hash', CASE WHEN note IS NOT NULL THEN cs._sha256(note) END));
+    RETURN jsonb_build_object('recommendation_id', rec.id, 'outcome', outcome);
+END $$;
+
+-- The clock: expiry, lost leases, breaches. One at a time per tenant; running it twice changes nothing more.
+CREATE OR REPLACE FUNCTION cs.tick(most_attempts int DEFAULT 5) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, pg_temp AS $$
+DECLARE
+    me cs.actors := cs._me();
+    rec cs.recommendations;
+    job cs.jobs;
+    effect cs.effects;
+    late cs.cases;
+    expired int := 0; swept int := 0; dead int := 0; breached int := 0;
+BEGIN
+    PERFORM cs._need(me, ARRAY['service'], NULL, 'run the clock');
+    IF NOT pg_try_advisory_xact_lock(hashtextextended('countersign tick ' || me.tenant, 0)) THEN
+        RETURN jsonb_build_object('busy', true);
+    END IF;
+    FOR rec IN SELECT * FROM cs.recommendations r WHERE r.tenant = me.tenant AND r.expires_at <= now()
+        AND (r.state = 'awaiting_review' OR (r.state = 'sent_back' AND r.returned_to IS NOT NULL)) ORDER BY r.expires_at LIMIT 500 FOR UPDATE SKIP LOCKED LOOP
+        UPDATE cs.recommendations SET state = 'expired', returned_to = NULL WHERE tenant = rec.tenant AND id = rec.id;
+        PERFORM cs._requeue_case(rec, 'triage', NULL);
+        PERFORM cs._append(me.tenant, me.id, 'recommendation.expired', rec.id, jsonb_build_object('digest', rec.digest));
+        expired := expired + 1;
+    END LOOP;
+    FOR effect IN SELECT * FROM cs.effects e WHERE e.tenant = me.tenant AND e.state IN ('leased', 'delivering') AND e.lease_until < now() FOR UPDATE SKIP LOCKED LOOP
+        IF effect.state = 'delivering' AND effect.connector = 'mail' THEN
+            -- It may have left: a person looks, nobody sends twice.
+            UPDATE cs.effects SET state = 'reconcile', lease_until = NULL, fence = NULL, detail = 'the courier stopped while sending'
+            WHERE tenant = effect.tenant AND recommendation_id = effect.recommendation_id;
+            UPDATE cs.cases c SET state = 'awaiting_reconciliation', updated_at = now() FROM cs.recommendations r
+            WHERE r.tenant = effect.tenant AND r.id = effect.recommendation_id AND c.tenant = r.tenant AND c.id = r.case_id;
+            PERFORM cs._append(me.tenant, me.id, 'effect.unknown', effect.recommendation_id, jsonb_build_object('detail', 'the courier stopped while sending'));
+        ELSE
+            UPDATE cs.effects SET state = 'ready', lease_until = NULL, fence = NULL WHERE tenant = effect.tenant AND recommendation_id = effect.recommendation_id;
+            UPDATE cs.cases c SET state = 'approved', updated_at = now() FROM cs.recommendations r
+            WHERE r.tenant = effect.tenant AND r.id = effect.recommendation_id AND c.tenant = r.tenant AND c.id = r.case_id AND c.state = 'delivering';
+        END IF;
+        swept := swept + 1;
+    END LOOP;
+    FOR job IN SELECT * FROM cs.jobs j WHERE j.tenant = me.tenant AND j.state = 'leased' AND j.lease_until < now() AND j.attempts >= most_attempts FOR UPDATE SKIP LOCKED LOOP
+        UPDATE cs.jobs SET state = 'dead', lease_until = NULL, fence = NULL, last_error = coalesce(last_error, 'the worker stopped on every attempt') WHERE id = job.id;
+        PERFORM cs._case_state(me.tenant, job.case_id, ARRAY['queued', 'triaging'], 'dead_letter');
+        PERFORM cs._append(me.tenant, me.id, 'case.dead_letter', job.case_id, jsonb_build_object('attempts', job.attempts));
+        dead := dead + 1;
+    END LOOP;
+    FOR late IN SELECT * FROM cs.cases c WHERE c.tenant = me.tenant AND NOT c.sla_breached AND c.sla_due_at <= now()
+        AND c.state NOT IN ('done', 'rejected', 'superseded') ORDER BY c.sla_due_at LIMIT 500 FOR UPDATE SKIP LOCKED LOOP
+        UPDATE cs.cases SET sla_breached = true WHERE tenant = late.tenant AND id = late.id;
+        PERFORM cs._append(me.tenant, me.id, 'case.sla_breached', late.id, jsonb_build_object('due', cs._stamp(late.sla_due_at)));
+        breached := breached + 1;
+    END LOOP;
+    RETURN jsonb_build_object('expired', expired, 'swept', swept, 'dead', dead, 'breached', breached);
+END $$;
+
+CREATE OR REPLACE FUNCTION cs.add_checkpoint(of_size bigint, signed_note text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, pg_temp AS $$
+DECLARE me cs.actors := cs._me();
+BEGIN
+    PERFORM cs._need(me, ARRAY['service'], NULL, 'file checkpoints');
+    INSERT INTO cs.checkpoints (tenant, size, note) VALUES (me.tenant, of_size, signed_note) ON CONFLICT DO NOTHING;
+END $$;
+
+-- The answer to an Idempotency-Key that was used before, or null: the caller then writes and stores its answer
+-- in the same transaction.
+CREATE OR REPLACE FUNCTION cs.idempotent(of_key text, of_request text) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, pg_temp AS $$
+DECLARE
+    me cs.actors := cs._me();
+    found cs.idempotency;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('idempotency ' || me.tenant || ' ' || me.id || ' ' || of_key, 0));
+    SELECT * INTO found FROM cs.idempotency WHERE tenant = me.tenant AND actor = me.id AND key = of_key;
+    IF found.key IS NULL THEN
+        RETURN NULL;
+    END IF;
+    IF found.request_sha256 <> of_request THEN
+        PERFORM cs._refuse('CS424', 'this Idempotency-Key was used with another request body');
+    END IF;
+    RETURN jsonb_build_object('status', found.status, 'body', found.body);
+END $$;
+
+CREATE OR REPLACE FUNCTION cs.remember_answer(of_key text, of_request text, of_status int, of_body text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, pg_temp AS $$
+DECLARE me cs.actors := cs._me();
+BEGIN
+    INSERT INTO cs.idempotency (tenant, actor, key, request_sha256, status, body)
+    VALUES (me.tenant, me.id, of_key, of_request, of_status, of_body) ON CONFLICT DO NOTHING;
+END $$;
