@@ -10,7 +10,7 @@ BEGIN
     WITH picked AS (
         SELECT j.id FROM cs.jobs j
         WHERE j.tenant = me.tenant AND (
-            (j.state = 'ready' AND j.available_at <= now()) OR (j.state = 'leased' AND j.lease_until < now()))
+            (j.state = 'ready' AND j.available_at <= now()) OR (j.state = 'leased' AND j.lease_until < now() AND j.attempts < 5))
         ORDER BY j.available_at, j.id LIMIT most FOR UPDATE SKIP LOCKED
     ), leased AS (
         UPDATE cs.jobs j SET state = 'leased', attempts = j.attempts + 1, worker = worker_name,
