@@ -199,7 +199,7 @@ def _amount_features(a: Columns, b: Columns) -> list[Floats]:
 
 def _date_features(a: Columns, b: Columns) -> list[Floats]:
     gap = np.abs(a.day - b.day)
-    swapped = (a.month == b.month_day) & (a.month_day == b.month) & (gap > 0)
+    swapped = (a.month == b.month_day) & (a.month_day == b.month) & (gap > 0) & (gap < 340)
     year_off = (a.month == b.month) & (a.month_day == b.month_day) & (gap > 300)
     off_month = np.abs(gap - _MONTH * np.maximum(1.0, np.round(gap / _MONTH)))
     return [

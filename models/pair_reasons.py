@@ -1,0 +1,149 @@
+"""Why a pair of invoices may be one, what speaks against it, and what kind of duplicate it would be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import expm1, isnan
+
+from models.invoice import Invoice
+from models.pair_features import PAIR_FEATURES, Floats
+
+AGAINST = "but: "
+"""Counter-evidence starts with this."""
+
+
+class _Seen(dict[str, float]):
+    """The features of one pair by name. A flag that nobody knows is neither set nor unset."""
+
+    def yes(self, name: str) -> bool:
+        return self[name] == 1.0
+
+    def no(self, name: str) -> bool:
+        return self[name] == 0.0
+
+    def within(self, name: str, low: float, high: float) -> bool:
+        return not isnan(self[name]) and low <= self[name] <= high
+
+
+def _days(count: float) -> str:
+    return "the same day" if count == 0 else ("1 day apart" if count == 1 else f"{count:.0f} days apart")
+
+
+def _number(a: Invoice, b: Invoice, seen: _Seen) -> str | None:
+    if seen.yes("number_same_plain"):
+        return f"same invoice number {a.invoice_no}"
+    pair = f"{a.invoice_no} and {b.invoice_no}"
+    if seen.yes("number_same_folded"):
+        return f"numbers {pair} differ only in look-alike characters or leading zeros"
+    if seen.yes("number_same_stem"):
+        return f"numbers {pair} differ only in a prefix, suffix or leading zeros"
+    if seen.yes("number_same_digits"):
+        return f"numbers {pair} have the same digits"
+    if seen.yes("number_anagram"):
+        return f"numbers {pair} are transposed"
+    if seen.within("number_edits", 1, 1) and seen.within("number_length", 4, 99):
+        return f"numbers {pair} differ in one character"
+    return None
+
+
+def _amount(a: Invoice, b: Invoice, seen: _Seen) -> str | None:
+    if seen.yes("amount_same") and seen.no("amount_opposite"):
+        return f"same amount {abs(a.amount)} {a.currency}".rstrip()
+    pair = f"{abs(a.amount)} and {abs(b.amount)}"
+    if seen.yes("amount_shifted"):
+        return f"amounts {pair} differ by a shifted decimal point"
+    if seen.yes("amount_anagram"):
+        return f"amounts {pair} have transposed digits"
+    if seen.yes("amount_tax_ratio"):
+        return f"amounts {pair} differ by a usual tax rate"
+    if seen.within("amount_ratio", 0.98, 0.99999):
+        return f"amounts {pair} are within 2 %"
+    return None
+
+
+def _date(seen: _Seen) -> str | None:
+    if seen.yes("date_swapped"):
+        return "dates with day and month exchanged"
+    if seen.yes("date_year_off"):
+        return "same day and month in another year"
+    return f"dated {_days(seen['date_gap'])}" if seen.within("date_gap", 0, 10) else None
+
+
+def _party(a: Invoice, b: Invoice, seen: _Seen) -> list[str]:
+    found = []
+    if seen.no("vendor_same"):
+        if seen.yes("tax_same"):
+            found.append(f"two vendor records ({a.vendor_id} and {b.vendor_id}) with one tax id")
+        elif seen.within("name_similarity", 0.85, 1.0):
+            found.append(f"two vendor records with like names ({a.vendor_name} and {b.vendor_name})")
+        if seen.yes("account_same"):
+            found.append("same bank account")
+    if seen.yes("order_same"):
+        found.append(f"same purchase order {a.po}")
+    if seen.no("entity_same"):
+        found.append(f"booked in two entities ({a.entity} and {b.entity})")
+    return found
+
+
+Counter = tuple[Callable[[_Seen], bool], Callable[[_Seen], str]]
+_COUNTERS: tuple[Counter, ...] = (
+    (lambda s: s.within("credited_after", 0, 120), lambda s: "a credit note of this amount followed"),
+    (lambda s: s.yes("credit_involved") and s.no("type_same"), lambda s: "one of them is a credit note"),
+    (
+        lambda s: s.within("off_month", 0, 4) and s["date_gap"] > 20 and s["amount_count"] > 1.3,
+        lambda s: f"this amount recurs about monthly ({expm1(s['amount_count']):.0f} times)",
+    ),
+    (
+        lambda s: s.within("serial_steps", 0.01, 3) and s.within("vendor_sequential", 0.8, 1),
+        lambda s: "both numbers fit the vendor's sequence",
+    ),
+    (
+        lambda s: s["number_count"] > 1.5 and s.yes("number_same_folded"),
+        lambda s: f"the vendor uses this number again and again ({expm1(s['number_count']):.0f} times)",
+    ),
+    (lambda s: s["lines"] > 2 and s.no("amount_same"), lambda s: "they look like lines of one invoice"),
+    (lambda s: s.no("order_same"), lambda s: "different purchase orders"),
+    (lambda s: s.no("currency_same"), lambda s: "different currencies"),
+    (lambda s: s.no("account_same") and s.yes("vendor_same"), lambda s: "different bank accounts"),
+    (
+        lambda s: s.no("vendor_same") and not s.yes("tax_same") and s["name_similarity"] < 0.6,
+        lambda s: "different vendors",
+    ),
+    (lambda s: s.no("description_digits_same"), lambda s: "the descriptions name different periods or items"),
+    (
+        lambda s: s["date_gap"] > 60 and not s.yes("date_swapped") and not s.yes("date_year_off"),
+        lambda s: f"dated {_days(s['date_gap'])}",
+    ),
+)
+
+
+def reasons(a: Invoice, b: Invoice, row: Floats) -> tuple[str, ...]:
+    """Evidence, then counter-evidence (starting with AGAINST), in words, from the features of one pair."""
+    seen = _Seen(zip(PAIR_FEATURES, (float(value) for value in row), strict=True))
+    found = [text for text in (_number(a, b, seen), _amount(a, b, seen), _date(seen)) if text]
+    found += _party(a, b, seen)
+    return (*found, *(AGAINST + text(seen) for holds, text in _COUNTERS if holds(seen)))
+
+
+def kind(row: Floats) -> str:
+    """The kind of duplicate a pair would be.
+
+    exact: same vendor, number and amount. number_variant: one number in two spellings. number_typo: a slip
+    in the number. renumbered: another number, same amount. amount_differs: same number, another amount.
+    vendor_twice: the same bill under two vendor records. entity_twice: the same bill in two entities.
+    """
+    seen = _Seen(zip(PAIR_FEATURES, (float(value) for value in row), strict=True))
+    if seen.no("vendor_same"):
+        return "vendor_twice"
+    if seen.no("entity_same"):
+        return "entity_twice"
+    alike = seen.yes("number_same_folded") or seen.yes("number_same_stem") or seen.yes("number_same_digits")
+    if not seen.yes("amount_same") and (alike or seen.yes("number_same_plain")):
+        return "amount_differs"
+    if seen.yes("number_same_plain"):
+        return "exact"
+    if alike:
+        return "number_variant"
+    if seen.yes("number_anagram") or seen.within("number_edits", 1, 2):
+        return "number_typo"
+    return "renumbered"

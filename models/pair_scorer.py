@@ -1,0 +1,172 @@
+"""How likely two invoices are one: gradient boosting on pair features, calibrated on pairs it did not see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold
+from sklearn.utils.validation import check_is_fitted
+
+from models.blocking import blocking_keys, candidate_pairs
+from models.invoice import Invoice
+from models.pair_context import LedgerContext
+from models.pair_drills import drill
+from models.pair_features import PAIR_FEATURES, column_features, columns
+
+Floats = NDArray[np.float64]
+
+# More likeness never makes two invoices less alike, whatever the training ledger says.
+_RISING = {
+    "number_similarity": 1, "number_edits": -1, "amount_ratio": 1, "name_similarity": 1, "account_same": 1,
+    "tax_same": 1, "order_same": 1, "type_same": 1, "amount_opposite": -1, "credit_involved": -1,
+}  # fmt: skip
+# Columns that many ledgers lack: the model must know how to do without them.
+_OPTIONAL = (
+    ("tax_same", "account_same"),
+    ("order_same",),
+    ("description_similarity", "description_digits_same"),
+    ("posting_gap",),
+    ("name_similarity",),
+    ("entity_same", "currency_same"),
+)
+
+
+class LabelledLedger(Protocol):
+    """A ledger whose duplicates are known, such as models.synthetic.CompanyMonth."""
+
+    @property
+    def invoices(self) -> Sequence[Invoice]: ...
+
+    @property
+    def duplicate_pairs(self) -> Sequence[tuple[str, str, str]]: ...
+
+
+class PairScorer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Probability that a pair of invoices is a duplicate.
+
+    X: (n, len(PAIR_FEATURES)) as pair_features makes it, nan allowed; y: 1 duplicate, 0 not. The
+    probability is calibrated by Platt scaling on out-of-fold scores (Niculescu-Mizil and Caruana, ICML
+    2005), for ledgers like the training ledgers: elsewhere it ranks, and its level has to be checked.
+    """
+
+    def __init__(self, seed: int = 0, max_iter: int = 200, folds: int = 3) -> None:
+        self.seed = seed
+        self.max_iter = max_iter
+        self.folds = folds
+
+    def _booster(self) -> HistGradientBoostingClassifier:
+        constraints = [_RISING.get(name, 0) for name in PAIR_FEATURES]
+        return HistGradientBoostingClassifier(
+            max_iter=self.max_iter, learning_rate=0.08, max_leaf_nodes=15, min_samples_leaf=20, l2_regularization=1.0,
+            monotonic_cst=constraints, early_stopping=False, random_state=self.seed,
+        )  # fmt: skip
+
+    def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:  # noqa: N803
+        """Fits on labelled pairs. `groups` (n,): pairs of one group (a ledger, a vendor) share a fold.
+
+        Raises ValueError for another number of features or a single class.
+        """
+        table, labels = np.asarray(X, dtype=float), np.asarray(y, dtype=int)
+        if table.ndim != 2 or table.shape[1] != len(PAIR_FEATURES):
+            raise ValueError(f"a pair has {len(PAIR_FEATURES)} features, not {table.shape[1:]}")
+        self.classes_ = np.unique(labels)
+        if self.classes_.tolist() != [0, 1]:
+            raise ValueError("training pairs must hold both duplicates (1) and others (0)")
+        fold_of = np.arange(len(labels)) if groups is None else np.asarray(groups)
+        folds = GroupKFold(n_splits=min(self.folds, len(np.unique(fold_of))), shuffle=True, random_state=self.seed)
+        held_out = np.full(len(labels), np.nan)
+        for train, test in folds.split(table, labels, fold_of):
+            if len(np.unique(labels[train])) == 2:
+                held_out[test] = self._booster().fit(table[train], labels[train]).decision_function(table[test])
+        seen = ~np.isnan(held_out)
+        platt = LogisticRegression(C=1e3).fit(held_out[seen, None], labels[seen])
+        self.slope_, self.intercept_ = max(float(platt.coef_[0, 0]), 1e-3), float(platt.intercept_[0])
+        self.booster_ = self._booster().fit(table, labels)
+        self.n_features_in_ = table.shape[1]
+        return self
+
+    def predict_proba(self, X: ArrayLike) -> Floats:  # noqa: N803
+        """(n, 2): probability of other, of duplicate."""
+        check_is_fitted(self, "booster_")
+        table = np.asarray(X, dtype=float)
+        if not len(table):
+            return np.empty((0, 2))
+        logit = self.slope_ * self.booster_.decision_function(table) + self.intercept_
+        duplicate = 1.0 / (1.0 + np.exp(-np.clip(logit, -30.0, 30.0)))
+        return np.column_stack([1.0 - duplicate, duplicate])
+
+    def predict(self, X: ArrayLike) -> NDArray[np.int64]:  # noqa: N803
+        """(n,) 1 where a duplicate is more likely than not."""
+        return (self.predict_proba(X)[:, 1] >= 0.5).astype(np.int64)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def training_pairs(month: LabelledLedger) -> tuple[Floats, NDArray[np.int64]]:
+    """The candidate pairs of a ledger whose duplicates are known: X (n, features), y (n,).
+
+    Copies of one invoice duplicate each other too; the parts of a split invoice duplicate only the whole.
+    """
+    invoices = list(month.invoices)
+    pairs = candidate_pairs(blocking_keys(invoices))
+    table = columns(invoices, LedgerContext.fit(invoices))
+    ids = [one.invoice_id for one in invoices]
+    root = _clusters(ids, [(left, right) for left, right, kind in month.duplicate_pairs if kind != "split"])
+    named = {frozenset((left, right)) for left, right, _ in month.duplicate_pairs}
+    labels = np.array([root[a] == root[b] or frozenset((ids[a], ids[b])) in named for a, b in pairs], dtype=np.int64)
+    return column_features(table, pairs[:, 0], pairs[:, 1]), labels
+
+
+def _clusters(ids: Sequence[str], pairs: Sequence[tuple[str, str]]) -> list[int]:
+    """One number per invoice, the same for invoices that are linked directly or by way of others."""
+    row = {invoice_id: at for at, invoice_id in enumerate(ids)}
+    parent = list(range(len(ids)))
+
+    def find(at: int) -> int:
+        while parent[at] != at:
+            parent[at] = parent[parent[at]]
+            at = parent[at]
+        return at
+
+    for left, right in pairs:
+        if left in row and right in row:
+            parent[find(row[left])] = find(row[right])
+    return [find(at) for at in range(len(ids))]
+
+
+def without_optional(table: Floats, seed: int) -> Floats:
+    """A copy in which optional columns are missing, each group of columns in half of the rows."""
+    rng = np.random.default_rng(seed)
+    masked = table.copy()
+    for group in _OPTIONAL:
+        rows = rng.random(len(table)) < 0.5
+        for name in group:
+            masked[rows, PAIR_FEATURES.index(name)] = np.nan
+    return masked
+
+
+def train_pair_scorer(months: Sequence[LabelledLedger], seed: int, drills: int = 6) -> PairScorer:
+    """A scorer trained on the candidate pairs of `months` and of `drills` ledgers of near misses.
+
+    Every pair is seen twice: as it is, and without some of the optional columns. Raises ValueError
+    where no ledger is given at all, or none holds a duplicate.
+    """
+    ledgers: list[LabelledLedger] = [*months, *(drill(seed * 1000 + number) for number in range(drills))]
+    made = [training_pairs(ledger) for ledger in ledgers]
+    tables = [table for table, _ in made] + [without_optional(table, seed + at) for at, (table, _) in enumerate(made)]
+    labels = [label for _, label in made] * 2
+    # A masked pair is its own twin, so both copies share a fold; with several ledgers, a whole ledger does.
+    groups = [
+        np.full(len(label), at) if len(made) >= 4 else at * 97 + np.arange(len(label)) % 97
+        for at, (_, label) in enumerate(made)
+    ]
+    return PairScorer(seed=seed).fit(np.vstack(tables), np.concatenate(labels), groups=np.concatenate(groups * 2))
