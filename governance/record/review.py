@@ -6,7 +6,7 @@ question there and the answer back. `conn` is inside the caller's transaction; i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
