@@ -22,7 +22,7 @@ from governance.record.connection import Connection, check_transport, translated
 LOGIN_ROLES = ("intake", "agent", "review", "courier", "audit", "checkpoint")
 ROLES = ("owner", *LOGIN_ROLES)
 OWNER = "countersign_owner"
-CHECKPOINT_SCHEMA = "checkpoints"
+CHECKPOINT_SCHEMA = "langgraph"
 
 _NUMBERED = re.compile(r"(\d{3})_[a-z0-9_]+\.sql")
 _REPEATABLE = re.compile(r"functions_[a-z0-9_]+\.sql")

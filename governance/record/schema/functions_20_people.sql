@@ -54,7 +54,7 @@ CREATE OR REPLACE FUNCTION cs.genesis(of_tenant text, tenant_name text, tenant_r
                                       policy_text text, policy_source text) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, pg_temp AS $$
 DECLARE
-    version int;
+    made_version int;
     person jsonb;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('countersign genesis ' || of_tenant, 0));
@@ -71,10 +71,10 @@ BEGIN
     FOR person IN SELECT * FROM jsonb_array_elements(people) LOOP
         PERFORM cs._add_actor(of_tenant, person);
     END LOOP;
-    version := cs._activate_policy(of_tenant, policy_text, policy_source);
+    made_version := cs._activate_policy(of_tenant, policy_text, policy_source);
     PERFORM cs._append(of_tenant, 'genesis', 'genesis', of_tenant, jsonb_build_object(
         'people', (SELECT jsonb_agg(p - 'token_sha256' - 'email') FROM jsonb_array_elements(people) AS p),
-        'policy', (SELECT digest FROM cs.policies p WHERE p.tenant = of_tenant AND p.version = genesis.version)));
+        'policy', (SELECT digest FROM cs.policies p WHERE p.tenant = of_tenant AND p.version = made_version)));
     RETURN (SELECT hash FROM cs.ledger_heads WHERE tenant = of_tenant);
 END $$;
 

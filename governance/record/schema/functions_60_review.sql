@@ -187,8 +187,8 @@ DECLARE
 BEGIN
     SELECT * INTO mine FROM cs.decisions WHERE tenant = rec.tenant AND recommendation_id = rec.id AND actor = me.id
         AND decision = 'approve' AND withdrawn_at IS NULL;
-    IF mine.id IS NULL AND NOT (rec.drafted_by = me.id AND rec.state IN ('awaiting_review', 'sent_back')) THEN
-        PERFORM cs._refuse('CS421', 'there is no approval or override of yours to withdraw here');
+    IF NOT rec.state IN ('awaiting_review', 'approved', 'sent_back') OR mine.id IS NULL AND NOT (rec.drafted_by = me.id AND rec.state IN ('awaiting_review', 'sent_back')) THEN
+        PERFORM cs._refuse('CS421', 'there is no approval or override of yours that could still be withdrawn');
     END IF;
     IF rec.state = 'approved' THEN
         DELETE FROM cs.effects WHERE tenant = rec.tenant AND recommendation_id = rec.id AND state = 'ready';

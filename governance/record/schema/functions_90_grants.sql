@@ -50,8 +50,3 @@ END $$;
 ALTER TABLE cs.tenants ENABLE ROW LEVEL SECURITY;
 DROP POLICY IF EXISTS own_tenant ON cs.tenants;
 CREATE POLICY own_tenant ON cs.tenants USING (id = (SELECT cs.tenant()));
-
--- LangGraph's checkpoints: a schema and a role of their own, never believed.
-CREATE SCHEMA IF NOT EXISTS langgraph;
-REVOKE ALL ON SCHEMA langgraph FROM PUBLIC;
-GRANT USAGE, CREATE ON SCHEMA langgraph TO countersign_checkpoint;
