@@ -25,8 +25,9 @@ def check_transport(url: str) -> None:
     """Raises Malformed for a connection that would leave this machine unencrypted, or whose host is not in the URL."""
     try:
         given = {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None}
-    except psycopg.ProgrammingError as error:
-        raise Malformed(f"this is not a Postgres URL: {str(error).strip()}") from None
+    except psycopg.ProgrammingError:
+        # libpq's own words may quote the password.
+        raise Malformed("this is not a Postgres URL: write postgresql://USER:PASSWORD@HOST:PORT/DATABASE") from None
     if "service" in given:
         raise Malformed("write the host into the database URL: a service file is not read")
     # libpq fills in what the URL leaves out, from the environment too; so the same is asked of it.
@@ -68,7 +69,7 @@ def _refusal(error: psycopg.Error) -> Refusal | None:
         refusal = BY_SQLSTATE[code](error.diag.message_primary)
         refusal.extensions = _extensions(error.diag.message_detail)
         return refusal
-    lost = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) and code is None
+    lost = isinstance(error, psycopg.OperationalError) and code is None
     if lost or code in _UNAVAILABLE or (code or "").startswith("08"):
         return Unavailable("the database cannot be reached now: try again later")
     return None

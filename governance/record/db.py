@@ -118,7 +118,13 @@ def create(owner_url: str, name: str) -> str:
     """Make an empty database where there is none of this name; its URL."""
     with _maintenance(owner_url) as conn:
         if conn.execute("SELECT FROM pg_database WHERE datname = %s", (name,)).fetchone() is None:
-            conn.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+            # The same order of text on every server, whatever its own locale.
+            conn.execute(
+                sql.SQL(
+                    "CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C' "
+                    "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'"
+                ).format(sql.Identifier(name))
+            )
     return make_conninfo(owner_url, dbname=name)
 
 

@@ -137,12 +137,12 @@ class EmbeddedPostgres:
             "environment": {**placement.ENVIRONMENT, "PG_GRANDPARENT_PID": str(os.getpid())},
         }
         return subprocess.Popen(  # noqa: S603 - our own arguments
-            [sys.executable, "-I", "-S", watchdog.__file__, json.dumps(spec)],
+            # Not isolated from the environment: some installations of Python need it to start at all.
+            [sys.executable, "-P", "-S", watchdog.__file__, json.dumps(spec)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log_fd,
             cwd="/",
-            env=placement.ENVIRONMENT,
             pass_fds=(lock,),
             start_new_session=True,
         )

@@ -22,6 +22,8 @@ LOCK = "postgres.lock"
 
 # A server whose owner was killed stops within this time.
 STOP_SECONDS = watchdog.FAST_SECONDS + watchdog.IMMEDIATE_SECONDS + 5.0
+# An owner that was killed a moment ago may still be dying.
+_GRACE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +117,14 @@ def try_lock(home: Path) -> Iterator[int | None]:
 def locked(home: Path) -> Iterator[int]:
     """HOME's lock. Waits for a server whose owner is gone to stop; raises Unavailable when the owner lives."""
     deadline = time.monotonic() + STOP_SECONDS
+    refusal = time.monotonic() + _GRACE_SECONDS
     while True:
         with try_lock(home) as fd:
             if fd is not None:
                 yield fd
                 return
         owner = _owner(home)
-        if owner is not None or time.monotonic() > deadline:
+        if time.monotonic() > (refusal if owner is not None else deadline):
             who = f"process {owner}" if owner is not None else "another process"
             raise Unavailable(
                 f"{who} runs the database in {home} already: stop it, connect to it, or choose another --home"

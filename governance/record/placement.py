@@ -188,7 +188,7 @@ def _base(account: Account) -> Path:
         if stat.S_ISDIR(found.st_mode) and found.st_uid == 0 and not found.st_mode & 0o022 and account.reaches(base):
             return base
     raise Unavailable(
-        f"the database's user cannot reach HOME and neither {_BASES[0]} nor {_BASES[1]} can be used: "
+        f"the database's user cannot reach HOME, and {' and '.join(map(str, _BASES))} cannot be used: "
         "choose a HOME that everybody can enter, start this as an ordinary user, or give a database URL"
     )
 

@@ -82,13 +82,14 @@ def run(spec: dict[str, Any]) -> int:
         preexec_fn=_die_with_watchdog,
         **spec["account"],
     )
-    with contextlib.suppress(_Terminated):
+    with contextlib.suppress(_Terminated, BrokenPipeError):
         os.write(1, f"{server.pid}\n".encode())
         _wait_for_reason(server, spec["owner"])
     for signum in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, signal.SIG_IGN)
     # First the note: whoever reads it from here on must not attach to a server that is going away.
-    Path(spec["note"]).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        Path(spec["note"]).unlink()
     _stop(server)
     return server.returncode
 
