@@ -1,0 +1,115 @@
+"""Settings: the only reader of environment variables (prefix COUNTERSIGN_).
+
+Secrets are SecretStr, so that they are never printed; empty ones and well-known placeholders are refused.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+from governance.errors import Malformed
+
+PREFIX = "COUNTERSIGN_"
+MEBIBYTE = 1024 * 1024
+_PLACEHOLDERS = frozenset(
+    {"admin", "change-me", "changeme", "change_me", "countersign", "default", "example", "password", "passwd",
+     "postgres", "root", "secret", "test", "token", "xxx"}
+)  # fmt: skip
+
+
+def _no_placeholder(secret: SecretStr) -> SecretStr:
+    value = secret.get_secret_value()
+    if not value.strip():
+        raise ValueError("is empty: unset the variable, or give it a value")
+    if value.strip().lower() in _PLACEHOLDERS:
+        raise ValueError("is a placeholder that everybody knows: make a value of its own")
+    return secret
+
+
+def _blank_is_unset(value: object) -> object:
+    # docker compose passes an optional variable that nobody set as an empty string.
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+Secret = Annotated[SecretStr, AfterValidator(_no_placeholder)]
+Text = Annotated[str | None, BeforeValidator(_blank_is_unset)]
+
+
+class Settings(BaseSettings):
+    """What an installation chooses. Every field is the variable COUNTERSIGN_<FIELD>.
+
+    `database_url` is the owner's (for `migrate`); with a role's password it also says where that role connects, and
+    `<role>_url` overrides both. Without any of them the embedded database that runs on `home` is used.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=False
+    )
+
+    home: Path = Path("~/.countersign")
+    tenant: Annotated[str | None, BeforeValidator(_blank_is_unset), Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")] = None
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8400
+    max_upload_bytes: Annotated[int, Field(gt=0)] = 20 * MEBIBYTE
+    default_currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
+    metrics_open: bool = False
+
+    database_url: Secret | None = None
+    intake_url: Secret | None = None
+    agent_url: Secret | None = None
+    review_url: Secret | None = None
+    courier_url: Secret | None = None
+    audit_url: Secret | None = None
+    checkpoint_url: Secret | None = None
+    intake_password: Secret | None = None
+    agent_password: Secret | None = None
+    review_password: Secret | None = None
+    courier_password: Secret | None = None
+    audit_password: Secret | None = None
+    checkpoint_password: Secret | None = None
+    intake_token: Secret | None = None
+    agent_token: Secret | None = None
+    courier_token: Secret | None = None
+    ledger_key: Secret | None = None
+
+    smtp_host: Text = None
+    smtp_port: Annotated[int, Field(ge=1, le=65535)] = 587
+    smtp_user: Text = None
+    smtp_password: Secret | None = None
+    smtp_starttls: bool = True
+    smtp_from: Text = None
+    webhook_url: Text = None
+    webhook_secret: Secret | None = None
+    webhook_secrets: dict[str, Secret] = Field(default_factory=dict)
+    """Incoming webhooks: source name → signing secret (a JSON object in the environment)."""
+
+    llm_base_url: Text = None
+    llm_model: Text = None
+    llm_api_key: Secret | None = None
+    mlflow_url: Text = None
+
+    def secret(self, name: str) -> str | None:
+        """The clear text of one secret field, for the door that needs it."""
+        value = getattr(self, name)
+        return value.get_secret_value() if isinstance(value, SecretStr) else None
+
+
+def load_settings(home: Path | None = None) -> Settings:
+    """Settings from the environment; `home` overrides COUNTERSIGN_HOME. Raises Malformed, naming the variables."""
+    try:
+        found = Settings() if home is None else Settings(home=home)
+    except SettingsError:
+        # Its words may quote the value.
+        raise Malformed(f'{PREFIX}WEBHOOK_SECRETS must be a JSON object such as {{"erp": "whsec_..."}}') from None
+    except ValidationError as error:
+        raise Malformed("; ".join(_in_words(item["loc"], item["msg"]) for item in error.errors())) from None
+    return found.model_copy(update={"home": found.home.expanduser()})
+
+
+def _in_words(place: tuple[int | str, ...], message: str) -> str:
+    name = PREFIX + ".".join(str(part) for part in place).upper()
+    return f"{name} {message.removeprefix('Value error, ')}"

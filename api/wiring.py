@@ -1,0 +1,189 @@
+"""The one composition root: settings, secrets and database become the parts that a process runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from api import keyring
+from api.keyring import SERVICES, Keyring
+from api.settings import PREFIX, Settings, load_settings
+from governance.errors import AlreadyEstablished, Malformed, Unavailable
+from governance.policy import Policy, standard_policy
+from governance.record import people
+from governance.record.db import LOGIN_ROLES, Database, create, migrate, urls_for
+from governance.record.embedded import running_url
+
+DATABASE = "countersign"
+"""Name of the database in the embedded server."""
+START_IT = "no database runs and none is configured: start it with countersign up"
+
+
+@dataclass(frozen=True)
+class System:
+    """One installation as this process sees it. `tokens`: service (intake, agent, courier) → session token."""
+
+    settings: Settings
+    home: Path
+    database: Database
+    tenant: str
+    tokens: Mapping[str, str] = field(repr=False, default_factory=dict)
+
+    def token(self, service: str) -> str:
+        """A service's session token. Raises Unavailable where this process was given none."""
+        if service not in self.tokens:
+            raise Unavailable(f"this needs the token of {service}: set {PREFIX}{service.upper()}_TOKEN")
+        return self.tokens[service]
+
+    @property
+    def models_folder(self) -> Path:
+        """Where the trained bundle is kept."""
+        return self.home / "models"
+
+    def close(self) -> None:
+        self.database.close()
+
+    def __enter__(self) -> System:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def connect(home: Path | None = None, *, settings: Settings | None = None) -> System:
+    """Attach to the configured database, else to the embedded one that runs on HOME.
+
+    Raises Unavailable where there is neither, or where a secret is missing.
+    """
+    settings = settings or load_settings(home)
+    home = (home or settings.home).expanduser()
+    known = keyring.read_keyring(home)
+    if _configured(settings):
+        urls = _configured_urls(settings, known)
+    else:
+        urls = _embedded_urls(home, known)
+    return System(
+        settings=settings,
+        home=home,
+        database=Database(urls),
+        tenant=settings.tenant or (known.tenant if known else "main"),
+        tokens={**(known.tokens if known else {}), **_given(settings, SERVICES, "token")},
+    )
+
+
+def first_start(
+    home: Path,
+    superuser_url: str,
+    tenant: str,
+    persons: Sequence[Mapping[str, Any]],
+    *,
+    settings: Settings | None = None,
+    policy: Policy | None = None,
+) -> dict[str, str]:
+    """Make HOME's secrets, bring the database to this program's schema and found the tenant. Safe to repeat.
+
+    `persons`: {"id", "name", "roles", optional "kind" (person), "email", "key"}, two administrators at least; a missing
+    key is made. Returns person → API key of those founded now; nothing where the tenant had a policy already.
+    Raises Unavailable where HOME's service tokens are not those of the database.
+    """
+    settings = settings or load_settings(home)
+    given_roles = _given(settings, LOGIN_ROLES, "password")
+    given_tokens = _given(settings, SERVICES, "token")
+    known = keyring.read_keyring(home)
+    if known is not None and known.tenant != tenant:
+        raise Malformed(f"{home} belongs to tenant {known.tenant}: choose another --home for {tenant}")
+    migrate(superuser_url, roles={**(known.roles if known else {}), **given_roles})
+    with Database({"owner": superuser_url}, max_size=1) as database:
+        with database.transaction("owner") as conn:
+            founded = people.established(conn, tenant)
+        if founded:
+            _check_services(database, tenant, {**(known.tokens if known else {}), **given_tokens})
+            return {}
+        known = keyring.make_keyring(home, tenant, given_roles, given_tokens)
+        keyring.make_ledger_key(home)
+        migrate(superuser_url, roles={**known.roles, **given_roles})
+        return _found(database, tenant, persons, {**known.tokens, **given_tokens}, policy or standard_policy())
+
+
+def _configured(settings: Settings) -> bool:
+    return settings.database_url is not None or any(settings.secret(f"{role}_url") for role in LOGIN_ROLES)
+
+
+def _given(settings: Settings, names: Sequence[str], what: str) -> dict[str, str]:
+    return {name: value for name in names if (value := settings.secret(f"{name}_{what}"))}
+
+
+def _configured_urls(settings: Settings, known: Keyring | None) -> dict[str, str]:
+    owner = settings.secret("database_url")
+    urls: dict[str, str] = {}
+    if owner is not None:
+        passwords = {**(known.roles if known else {}), **_given(settings, LOGIN_ROLES, "password")}
+        urls = urls_for(owner, passwords)
+    return {**urls, **_given(settings, LOGIN_ROLES, "url")}
+
+
+def embedded_url(home: Path) -> str:
+    """The superuser's URL of Countersign's database in HOME's running server; the database is made where missing.
+
+    Raises Unavailable where no server runs.
+    """
+    superuser = running_url(home)
+    if superuser is None:
+        raise Unavailable(START_IT)
+    return create(superuser, DATABASE)
+
+
+def _embedded_urls(home: Path, known: Keyring | None) -> dict[str, str]:
+    owner = embedded_url(home)
+    if known is None:
+        raise Unavailable(f"{home / keyring.SECRETS} is missing: start it with countersign up, or restore that file")
+    return urls_for(owner, known.roles)
+
+
+def _check_services(database: Database, tenant: str, tokens: Mapping[str, str]) -> None:
+    with database.transaction("owner") as conn:
+        for name in people.unknown_tokens(conn, tenant, tokens):
+            raise Unavailable(
+                f"the token of {name} is not known to tenant {tenant}: restore {keyring.SECRETS} of the HOME that "
+                f"founded it, or set {PREFIX}{name.upper()}_TOKEN"
+            )
+
+
+def _found(
+    database: Database, tenant: str, persons: Sequence[Mapping[str, Any]], tokens: Mapping[str, str], policy: Policy
+) -> dict[str, str]:
+    keys = {str(person["id"]): str(person.get("key") or keyring.new_token()) for person in persons}
+    actors = [
+        {
+            "id": person["id"],
+            "kind": person.get("kind", "person"),
+            "name": person["name"],
+            "email": person.get("email"),
+            "roles": list(person["roles"]),
+            "token_sha256": people.token_hash(keys[str(person["id"])]),
+        }
+        for person in persons
+    ]
+    actors += [
+        {
+            "id": name,
+            "kind": "agent" if name == "agent" else "service",
+            "name": f"Countersign {name}",
+            "roles": [] if name == "agent" else ["service"],
+            "token_sha256": people.token_hash(tokens[name]),
+        }
+        for name in SERVICES
+    ]
+    try:
+        with database.transaction("owner") as conn:
+            people.genesis(conn, tenant, tenant.title(), "EU", actors, policy)
+    except AlreadyEstablished:
+        # Another process was first, with the same secrets or none of ours.
+        _check_services(database, tenant, tokens)
+        return {}
+    return keys
