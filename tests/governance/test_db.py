@@ -386,11 +386,11 @@ def test_passwords_are_replaced_and_strangers_stay_out(small: Small) -> None:
 def test_checkpoints_have_a_schema_of_their_own(ready: Database) -> None:
     with ready.transaction("checkpoint") as conn:
         conn.execute("CREATE TABLE threads (id text)")
-        assert conn.execute("SELECT 'checkpoints.threads'::regclass::text").fetchone() == ("threads",)
+        assert conn.execute("SELECT 'langgraph.threads'::regclass::text").fetchone() == ("threads",)
     with pytest.raises(psycopg.errors.InsufficientPrivilege), ready.transaction("checkpoint") as conn:
         conn.execute("SELECT FROM cs.things")
     with pytest.raises(psycopg.errors.InsufficientPrivilege), ready.transaction("intake") as conn:
-        conn.execute("SELECT FROM checkpoints.threads")
+        conn.execute("SELECT FROM langgraph.threads")
 
 
 # Copies ------------------------------------------------------------------------------------------------------------
