@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -31,6 +32,7 @@ _MINOR_UNITS = {
     "TND": 3,
 }  # fmt: skip
 _LIMIT = Decimal(10) ** 15
+_DECIMAL = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?")
 
 
 def minor_units(currency: str) -> int:
@@ -46,15 +48,10 @@ def parse_amount(text: object, currency: str) -> Decimal:
     """
     if isinstance(text, bool) or not isinstance(text, str | int | Decimal):
         raise Malformed(f"an amount must be a decimal string, not {type(text).__name__}")
-    raw = str(text).strip()
-    if not raw.isascii():
-        raise Malformed("an amount must be written in ASCII digits")
-    try:
-        value = Decimal(raw)
-    except InvalidOperation:
-        raise Malformed(f"{raw[:40]!r} is not a decimal amount") from None
-    if not value.is_finite():
-        raise Malformed("an amount must be finite")
+    raw = format(text, "f") if isinstance(text, Decimal) else str(text).strip()
+    if not _DECIMAL.fullmatch(raw):
+        raise Malformed(f"{raw[:40]!r} is not a finite amount in plain decimal notation")
+    value = Decimal(raw)
     if abs(value) >= _LIMIT:
         raise Malformed("an amount must be below 10**15")
     places = minor_units(currency)
