@@ -1,0 +1,194 @@
+"""Which kind of document a text is: structure first, then headings, then a model that may abstain."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold, StratifiedKFold
+from sklearn.pipeline import FeatureUnion
+from sklearn.preprocessing import normalize
+from sklearn.utils.validation import check_is_fitted
+
+from models.titles import plain, swift_statement, title_class
+
+Floats = NDArray[np.float64]
+_DIGIT = re.compile(r"\d")
+_WORD = r"[^\W\d_]{2,}|:0\d\w?:"
+_READ = 6000
+
+
+def prepared(text: str) -> str:
+    """What the model sees of a text: small letters without accents, digits as 0, the first 6,000 characters."""
+    return _DIGIT.sub("0", plain(text[:_READ]))
+
+
+class DocumentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """TF-IDF over words and character n-grams, logistic regression, one temperature for its probabilities.
+
+    The temperature (Guo et al. 2017, "On Calibration of Modern Neural Networks") and the threshold below which
+    the model abstains are found on folds that share no `groups` with what was fitted: wording that it has
+    not seen. `precision` is the share of right answers asked for above the threshold on those folds.
+
+    After fit: classes_, temperature_, threshold_ (a probability), similarity_ (least cosine to the nearest
+    class centre) and unknown_ (largest share of unknown words) of a text that is not novel.
+    """
+
+    def __init__(self, C: float = 20.0, folds: int = 3, precision: float = 0.97, seed: int = 0) -> None:  # noqa: N803
+        self.C = C
+        self.folds = folds
+        self.precision = precision
+        self.seed = seed
+
+    def fit(
+        self, texts: Sequence[str], labels: Sequence[str], groups: Sequence[int] | None = None
+    ) -> DocumentClassifier:
+        """Fits on n texts. Texts of one group share wording; without groups the folds are stratified."""
+        ready = [prepared(text) for text in texts]
+        y = np.asarray(labels, dtype=object).astype(str)
+        if groups is None:
+            splits = StratifiedKFold(self.folds, shuffle=True, random_state=self.seed).split(ready, y)
+        else:
+            splits = GroupKFold(self.folds).split(ready, y, np.asarray(groups))
+        self.classes_ = np.unique(y)
+        scores = np.zeros((len(ready), len(self.classes_)))
+        similarity, unknown = np.zeros(len(ready)), np.zeros(len(ready))
+        for seen, unseen in splits:
+            self._fit_once([ready[at] for at in seen], y[seen])
+            held = [ready[at] for at in unseen]
+            scores[unseen], similarity[unseen], unknown[unseen] = self._scores(held)
+        truth = np.searchsorted(self.classes_, y)
+        self.temperature_ = _temperature(scores, truth)
+        probabilities = _softmax(scores / self.temperature_)
+        self.threshold_ = _threshold(probabilities, truth, self.precision)
+        self.similarity_ = float(np.quantile(similarity, 0.01))
+        self.unknown_ = float(np.quantile(unknown, 0.99))
+        self._fit_once(ready, y)
+        return self
+
+    def predict_proba(self, texts: Sequence[str]) -> Floats:
+        """(n, k) probabilities in the order of classes_."""
+        check_is_fitted(self, "temperature_")
+        if not len(texts):
+            return np.zeros((0, len(self.classes_)))
+        scores, _, _ = self._scores([prepared(text) for text in texts])
+        return _softmax(scores / self.temperature_)
+
+    def predict(self, texts: Sequence[str]) -> NDArray[Any]:
+        """(n,) the likeliest class of each text."""
+        return cast(NDArray[Any], self.classes_[self.predict_proba(texts).argmax(axis=1)])
+
+    def judge(self, texts: Sequence[str]) -> tuple[Floats, NDArray[np.bool_]]:
+        """(n, k) probabilities and (n,) whether a text is unlike everything that the model was fitted on."""
+        check_is_fitted(self, "temperature_")
+        if not len(texts):
+            return np.zeros((0, len(self.classes_))), np.zeros(0, dtype=bool)
+        scores, similarity, unknown = self._scores([prepared(text) for text in texts])
+        novel = (similarity < self.similarity_) | (unknown > self.unknown_)
+        return _softmax(scores / self.temperature_), novel
+
+    def _fit_once(self, ready: Sequence[str], y: NDArray[Any]) -> None:
+        words = TfidfVectorizer(
+            ngram_range=(1, 2), min_df=2, max_features=40_000, sublinear_tf=True, dtype=np.float32,
+            token_pattern=_WORD,
+        )  # fmt: skip
+        letters = TfidfVectorizer(
+            analyzer="char_wb", ngram_range=(3, 4), min_df=3, max_features=30_000, sublinear_tf=True, dtype=np.float32
+        )
+        self.features_ = FeatureUnion([("words", words), ("letters", letters)])
+        matrix = self.features_.fit_transform(ready)
+        self.model_ = LogisticRegression(C=self.C, class_weight="balanced", max_iter=200, tol=1e-3)
+        self.model_.fit(matrix, y)
+        membership = (y[:, None] == self.model_.classes_[None, :]).astype(np.float32)
+        self.centres_ = normalize(np.asarray(matrix.T @ membership), axis=0).astype(np.float32)
+        self.words_ = sorted(word for word in words.vocabulary_ if " " not in word)
+
+    def _scores(self, ready: Sequence[str]) -> tuple[Floats, Floats, Floats]:
+        """Decision values (n, k), cosine to the nearest class centre (n,), share of unknown words (n,)."""
+        matrix = self.features_.transform(ready)
+        similarity = np.asarray(normalize(matrix) @ self.centres_).max(axis=1)
+        known = frozenset(self.words_)
+        unknown = np.array([_unknown_share(text, known) for text in ready])
+        return np.asarray(self.model_.decision_function(matrix)), similarity, unknown
+
+
+def _unknown_share(text: str, known: frozenset[str]) -> float:
+    """The share of words of four letters and more that are not known; 1.0 for a text without any."""
+    words = set(re.findall(r"[^\W\d_]{4,}", text))
+    return sum(word not in known for word in words) / len(words) if words else 1.0
+
+
+def _softmax(scores: Floats) -> Floats:
+    shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return cast(Floats, shifted / shifted.sum(axis=1, keepdims=True))
+
+
+def _temperature(scores: Floats, truth: NDArray[np.int64]) -> float:
+    """The temperature between 0.05 and 20 with the least log loss."""
+    rows = np.arange(len(truth))
+    grid = np.geomspace(0.05, 20.0, 120)
+    losses = [-np.log(np.clip(_softmax(scores / each)[rows, truth], 1e-12, None)).mean() for each in grid]
+    return float(grid[int(np.argmin(losses))])
+
+
+def _threshold(probabilities: Floats, truth: NDArray[np.int64], precision: float) -> float:
+    """The lowest top probability from which on the answers are right as often as `precision`; at most 0.95."""
+    top, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
+    order = np.argsort(-top)
+    shares = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
+    enough = np.flatnonzero(shares >= precision)
+    return float(min(0.95, max(0.5, top[order][enough[-1]]))) if len(enough) else 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """The class of one document. `basis` is structured, title_rule, model or none.
+
+    `confidence` is the calibrated probability where the model answered, else None: a rule has none.
+    """
+
+    document_class: str
+    confidence: float | None
+    abstained: bool
+    basis: str
+
+
+def classify(
+    texts: Sequence[str],
+    roots: Sequence[str | None],
+    model: DocumentClassifier,
+    threshold: float | None = None,
+) -> list[Classified]:
+    """One answer for each text, in order.
+
+    `roots` holds the class that a reader found in the document's own structure (an XML root, a SWIFT
+    message), or None. `threshold` replaces the model's own. An answer that abstains is `other`: a person
+    must say. Raises ValueError where the lengths differ.
+    """
+    answers: list[Classified | None] = []
+    for text, root in zip(texts, roots, strict=True):
+        name = root or ("bank_statement" if swift_statement(text) else None)
+        title = None if name else title_class(text)
+        if name:
+            answers.append(Classified(name, None, False, "structured"))
+        elif title:
+            answers.append(Classified(title, None, False, "title_rule"))
+        else:
+            answers.append(None)
+    left = [at for at, answer in enumerate(answers) if answer is None]
+    limit = model.threshold_ if threshold is None else threshold
+    probabilities, novel = model.judge([texts[at] for at in left])
+    for at, row, strange in zip(left, probabilities, novel, strict=True):
+        best = int(row.argmax())
+        if not texts[at].strip() or strange or row[best] < limit:
+            answers[at] = Classified("other", None, True, "none")
+        else:
+            answers[at] = Classified(str(model.classes_[best]), float(row[best]), False, "model")
+    return [answer for answer in answers if answer is not None]
