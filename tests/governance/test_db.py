@@ -254,7 +254,7 @@ def test_a_deadlock_is_tried_again(ready: Database) -> None:
     lock("a", "b")
     other.join(20)
     assert not other.is_alive()
-    assert len(runs) == 3
+    assert len(runs) > 2
 
 
 def test_retrying_gives_up_and_lets_other_errors_through() -> None:
