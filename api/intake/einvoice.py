@@ -14,12 +14,12 @@ from decimal import Decimal
 
 from schwifty import IBAN
 from schwifty.exceptions import SchwiftyException
-from stdnum.eu import vat as eu_vat
 
 from api.intake import xml
 from api.intake.xml import Element
 from governance.case import FIELD_NAMES, Reading, parse_amount
 from governance.errors import Malformed
+from models import identifiers
 
 UBL_CLASSES = {
     "Invoice": "invoice", "SelfBilledInvoice": "invoice", "FreightInvoice": "invoice", "DebitNote": "invoice",
@@ -269,5 +269,5 @@ def _check_vat_id(found: _Found) -> None:
     if vat_id is None:
         return
     found.fields["supplier_vat_id"] = vat_id = "".join(vat_id.split())
-    if not eu_vat.is_valid(vat_id):
-        found.warnings.append("supplier_vat_id: the checksum of the VAT number does not fit, or its country is not known")
+    if not identifiers.vat_checks(vat_id):
+        found.warnings.append("supplier_vat_id: the checksum of the VAT number does not fit, or no check is known")

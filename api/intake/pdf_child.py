@@ -61,7 +61,9 @@ def _page_text(document: PdfDocument, index: int) -> str:
     text = str(text_page.get_text_bounded())
     text_page.close()
     page.close()
-    return text.replace("\r\n", "\n").replace("\0", "")
+    # Broken fonts yield NULs and halves of surrogate pairs, which no database stores.
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return whole.replace("\r\n", "\n").replace("\0", "")
 
 
 def _xml_attachments(document: PdfDocument) -> list[list[str]]:
@@ -118,7 +120,7 @@ def main(memory_mb: int) -> None:
         answers.flush()
         content = documents.get()
         try:
-            answer = json.dumps(parse(content)).encode("utf-8", "surrogatepass")
+            answer = json.dumps(parse(content)).encode()
         except MemoryError:
             answer = json.dumps({"error": "limits"}).encode()
         del content

@@ -94,7 +94,7 @@ def running_text(root: Element) -> str:
     lines: list[str] = []
     size = 0
     for node in root.itertext():
-        line = " ".join(node.split())
+        line = " ".join(str(node).split())
         # An attachment inside the XML is one long base64 word: no reader learns anything from it.
         if not line or (len(line) > 2000 and " " not in line):
             continue

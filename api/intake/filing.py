@@ -1,0 +1,330 @@
+"""From what was read to what the record takes: the facts that the law judges, stated once and by intake alone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from api.intake.reader import Accepted
+from api.intake.resolve import UNKNOWN, Directory
+from api.intake.rows import Row
+from governance.case import Reading, parse_amount, parse_currency
+from governance.errors import Malformed
+from models.blocking import blocking_keys
+from models.invoice import Invoice, normal_id
+
+TEXT_LIMIT = 20_000
+"""Characters of a document's text that the record keeps beside the document itself."""
+
+_BILLS = ("invoice", "credit_note")
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """One item for cs.accept, the document behind it, and the supplier invoice that it adds to the ledger."""
+
+    item: dict[str, Any]
+    content: bytes | None = None
+    invoice: Invoice | None = None
+
+
+def sha256_key(content: bytes) -> str:
+    """The source key of a document that brings none: the same bytes are the same case."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def document(
+    read: Accepted, content: bytes, directory: Directory, *, queue: str | None = None, row: Row | None = None
+) -> Filing:
+    """A document, with the case row that an ERP sent along where there is one.
+
+    The row says what kind of exception it is and wins where both state a fact; the account is the document's,
+    for that is where the sender wants the money.
+    """
+    stated = dict(row.values) if row is not None else {}
+    reading = read.reading
+    fields = reading.fields
+    currency = stated.get("currency") or _currency(fields.get("currency"))
+    amount, warning = _amount(stated.get("amount") or fields.get("total_amount"), currency)
+    supplier = directory.supplier(
+        supplier_id=stated.get("supplier_id"),
+        vat_id=fields.get("supplier_vat_id"),
+        name=fields.get("supplier"),
+        iban=fields.get("iban"),
+    )
+    order = fields.get("purchase_order") or stated.get("purchase_order")
+    billed = directory.entity(order=order, text=reading.text, supplier=fields.get("supplier"))
+    entity = stated.get("entity") or (billed.id if billed is not None else UNKNOWN)
+    is_bill = reading.document_class in _BILLS
+    key = stated.get("source_key") or sha256_key(content)
+    item = {
+        "name": read.name,
+        "source_key": key,
+        "queue": stated.get("queue") or queue or "accounts_payable",
+        "exception_type": stated.get("exception_type") or ("invoice_received" if is_bill else "document_received"),
+        "title": stated.get("title") or _document_title(read.name, reading),
+        "document_sha256": hashlib.sha256(content).hexdigest(),
+        "media_type": read.media_type,
+        "document_class": reading.document_class,
+        "amount": amount,
+        "currency": currency,
+        "entity": entity,
+        "region": stated.get("region") or directory.region(entity),
+        "supplier_id": supplier.id if supplier is not None else stated.get("supplier_id"),
+        "customer_id": stated.get("customer_id"),
+        "iban": normal_id(fields.get("iban") or stated.get("iban")) or None,
+        "invoice_id": key if is_bill else None,
+        "issue_date": stated.get("issue_date") or fields.get("issue_date"),
+        "due_date": stated.get("due_date") or fields.get("due_date"),
+        "reading": _reading(reading, warning),
+        "details": stated.get("details") or {},
+    }
+    return Filing(_clean(item), content, _bill(item, fields))
+
+
+def case_row(name: str, row: Row, directory: Directory) -> Filing:
+    """A case as an ERP states it (`row.kind` is case)."""
+    stated = row.values
+    supplier = directory.supplier(
+        supplier_id=stated["supplier_id"],
+        vat_id=_detail(stated, "supplier_vat_id"),
+        name=_detail(stated, "supplier"),
+        iban=stated["iban"],
+    )
+    document_class = stated["document_class"]
+    fields = {
+        "supplier": supplier.name if supplier is not None else _detail(stated, "supplier"),
+        "supplier_vat_id": supplier.vat_id if supplier is not None else _detail(stated, "supplier_vat_id"),
+        "invoice_number": stated["invoice_number"],
+        "total_amount": stated["amount"],
+        **{key: stated[key] for key in ("issue_date", "due_date", "currency", "iban", "purchase_order")},
+    }
+    named = stated["invoice_number"]
+    plan = {
+        "source_key": row.source_key,
+        "queue": stated["queue"],
+        "exception_type": stated["exception_type"],
+        "title": stated["title"] or f"{stated['exception_type']}: {named or row.source_key}",
+        "document_class": document_class,
+        "supplier_id": supplier.id if supplier is not None else stated["supplier_id"],
+        "customer_id": stated["customer_id"],
+        "iban": normal_id(stated["iban"]) or None,
+        # Receivables are known by their own number; a supplier's number is not unique, the case's key is.
+        "invoice_id": row.source_key if stated["queue"] == "accounts_payable" else named,
+        "issue_date": stated["issue_date"],
+        "due_date": stated["due_date"],
+    }
+    item = _row_item(name, row, directory, plan, fields)
+    return Filing(item, None, _bill(item, fields) if document_class in (None, *_BILLS) else None)
+
+
+def payable_row(name: str, row: Row, directory: Directory, queue: str | None = None) -> Filing:
+    """A supplier's invoice out of a ledger (`row.kind` is ap_invoice)."""
+    stated = row.values
+    supplier = directory.supplier(
+        supplier_id=stated["vendor_id"], vat_id=stated["tax_id"], name=stated["vendor_name"], iban=stated["iban"]
+    )
+    known_name = supplier.name if supplier is not None else None
+    fields = {
+        "supplier": stated["vendor_name"] or known_name,
+        "supplier_vat_id": stated["tax_id"],
+        "invoice_number": stated["invoice_no"],
+        "issue_date": stated["invoice_date"],
+        "currency": stated["currency"],
+        "total_amount": stated["amount"],
+        "iban": stated["iban"],
+        "purchase_order": stated["po"],
+    }
+    plan = {
+        "source_key": row.source_key,
+        "queue": queue or "accounts_payable",
+        "exception_type": "invoice_received",
+        "title": _bill_title(stated["doc_type"], stated["invoice_no"], fields["supplier"] or stated["vendor_id"]),
+        "document_class": stated["doc_type"],
+        "supplier_id": supplier.id if supplier is not None else stated["vendor_id"],
+        "customer_id": None,
+        "iban": normal_id(stated["iban"]) or None,
+        "invoice_id": stated["invoice_id"],
+        "issue_date": stated["invoice_date"],
+        "due_date": None,
+    }
+    item = _row_item(name, row, directory, plan, fields)
+    return Filing(item, None, _bill(item, fields, posted=stated["posting_date"], description=stated["description"]))
+
+
+def receivable_row(name: str, row: Row, directory: Directory, *, today: date, queue: str | None = None) -> Filing:
+    """What a customer owes (`row.kind` is ar_open_item), or no longer owes (ar_paid: nothing is open any more)."""
+    stated = row.values
+    customer = directory.party("customer", stated["customer_id"])
+    overdue = date.fromisoformat(stated["due_date"]) < today
+    paid = row.kind == "ar_paid"
+    fields = {
+        "invoice_number": stated["invoice_id"],
+        "issue_date": stated["posting_date"],
+        "due_date": stated["due_date"],
+        "currency": stated["currency"],
+        "total_amount": stated["amount"],
+        "amount_due": "0.00" if paid else stated["amount"],
+    }
+    who = customer.name if customer is not None else stated["customer_id"]
+    plan = {
+        "source_key": row.source_key,
+        "queue": queue or "order_to_cash",
+        "exception_type": "overdue" if overdue else "open_item",
+        "title": f"{'Overdue' if overdue else 'Open'} invoice {stated['invoice_id']} of {who}",
+        "document_class": None,
+        "amount": fields["amount_due"],
+        "supplier_id": None,
+        "customer_id": stated["customer_id"],
+        "iban": None,
+        "invoice_id": stated["invoice_id"],
+        "issue_date": stated["posting_date"],
+        "due_date": stated["due_date"],
+    }
+    item = _row_item(name, row, directory, plan, fields)
+    if paid:
+        item["details"] = {**item["details"], "paid_on": stated["clear_date"]}
+    return Filing(item)
+
+
+def open_item(row: Row) -> dict[str, Any]:
+    """The row of the books' receivables."""
+    names = ("invoice_id", "customer_id", "entity", "posting_date", "due_date", "amount", "currency", "clear_date")
+    return {name: row.values[name] for name in names}
+
+
+def ledger_rows(invoices: Sequence[tuple[Invoice, str | None]]) -> list[dict[str, Any]]:
+    """(invoice, case id) as rows for the books' `invoices`, with the blocking keys by which duplicates are found."""
+    rows = [
+        {
+            "invoice_id": invoice.invoice_id,
+            "case_id": case_id,
+            "entity": invoice.entity,
+            "vendor_id": invoice.vendor_id,
+            "vendor_name": invoice.vendor_name,
+            "tax_id": invoice.tax_id,
+            "iban": invoice.iban,
+            "invoice_no": invoice.invoice_no,
+            "invoice_date": _iso(invoice.invoice_date),
+            "posting_date": _iso(invoice.posting_date),
+            "currency": invoice.currency,
+            "amount": str(invoice.amount),
+            "po": invoice.po,
+            "description": invoice.description,
+            "doc_type": invoice.doc_type,
+            "keys": [],
+        }
+        for invoice, case_id in invoices
+    ]
+    for at, kind, key in blocking_keys([invoice for invoice, _ in invoices]):
+        rows[at]["keys"].append([kind, key])
+    return [_clean(row) for row in rows]
+
+
+def _row_item(
+    name: str, row: Row, directory: Directory, plan: Mapping[str, Any], fields: Mapping[str, str | None]
+) -> dict[str, Any]:
+    """What all rows have in common around the `plan` of their kind."""
+    stated = row.values
+    entity = stated.get("entity") or UNKNOWN
+    reading = Reading(plan["document_class"] or "other", None, False, "structured", fields)
+    item = {
+        "name": name,
+        "row": row.index,
+        "amount": stated["amount"],
+        "currency": stated["currency"],
+        "entity": entity,
+        "region": stated.get("region") or directory.region(entity),
+        "reading": {**reading.as_dict(), "document_class": plan["document_class"], "text": ""},
+        "details": stated["details"],
+        **plan,
+    }
+    return _clean(item)
+
+
+def _bill(
+    item: Mapping[str, Any], fields: Mapping[str, str | None], posted: str | None = None, description: str | None = None
+) -> Invoice | None:
+    """The supplier invoice that an item is, or None where it is none or lacks what tells one from another."""
+    number = fields.get("invoice_number")
+    if item["queue"] != "accounts_payable" or item["invoice_id"] is None or not number or item["amount"] is None:
+        return None
+    return Invoice(
+        invoice_id=item["invoice_id"],
+        entity=item["entity"],
+        vendor_id=item["supplier_id"] or "",
+        vendor_name=fields.get("supplier") or "",
+        tax_id=fields.get("supplier_vat_id"),
+        iban=item["iban"],
+        invoice_no=number,
+        invoice_date=_day(item["issue_date"]),
+        posting_date=_day(posted),
+        currency=item["currency"] or "",
+        amount=Decimal(item["amount"]),
+        po=fields.get("purchase_order"),
+        description=description,
+        doc_type="credit_note" if item["document_class"] == "credit_note" else "invoice",
+    )
+
+
+def _reading(reading: Reading, warning: str | None) -> dict[str, Any]:
+    shape = reading.as_dict()
+    if warning is not None:
+        shape["warnings"] = [*shape["warnings"], warning]
+    return {**shape, "text": reading.text[:TEXT_LIMIT]}
+
+
+def _amount(text: str | None, currency: str | None) -> tuple[str | None, str | None]:
+    """The amount for the law, and why there is none. What cannot be exact is unknown, which policy treats as most."""
+    if text is None:
+        return None, None
+    try:
+        return str(parse_amount(text, currency or "EUR")), None
+    except Malformed as error:
+        return None, f"total_amount: {error.detail}; for approval the amount counts as unknown"
+
+
+def _currency(text: str | None) -> str | None:
+    try:
+        return parse_currency(text)
+    except Malformed:
+        return None
+
+
+def _document_title(name: str, reading: Reading) -> str:
+    if reading.document_class in _BILLS:
+        return _bill_title(reading.document_class, reading.fields.get("invoice_number"), reading.fields.get("supplier"))
+    return f"{reading.document_class.replace('_', ' ').capitalize()}: {name.rpartition('/')[2]}"
+
+
+def _bill_title(document_class: str, number: str | None, supplier: str | None) -> str:
+    words = "Credit note" if document_class == "credit_note" else "Invoice"
+    return f"{words} {number or '(no number)'} from {supplier or 'an unknown supplier'}"
+
+
+def _detail(stated: Mapping[str, Any], name: str) -> str | None:
+    value = stated["details"].get(name)
+    return value if isinstance(value, str) else None
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)
+
+
+def _iso(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+def _clean(value: Any) -> Any:
+    """The same JSON without what Postgres cannot store: NUL characters and halves of surrogate pairs."""
+    if isinstance(value, str):
+        return value.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_clean(key): _clean(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(inner) for inner in value]
+    return value

@@ -1,0 +1,183 @@
+"""Records out of CSV, JSON and JSON Lines: every cell a string, a null or a JSON value, nothing interpreted yet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from governance.errors import Malformed, Unreadable
+
+_DELIMITERS = ",;\t|"
+_SAMPLE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row: `index` counts from 1 without the header; `problem` says why the row cannot be used."""
+
+    index: int
+    cells: dict[str, Any]
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`columns` in the file's order, lower case with underscores; records in the file's order."""
+
+    columns: tuple[str, ...]
+    records: tuple[Record, ...]
+    media: str  # csv | json | jsonl
+
+
+def column_map(path: Path) -> dict[str, str]:
+    """The TOML of `--map`: `our_name = "their name"`. Raises Malformed."""
+    try:
+        mapping = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise Malformed(f'{path.name} is no column map: {error}. Write lines such as amount = "Net value".') from None
+    if not all(isinstance(theirs, str) for theirs in mapping.values()):
+        raise Malformed(f'{path.name} is no column map: write lines such as amount = "Net value".')
+    return mapping
+
+
+def column_name(written: str) -> str:
+    """`Invoice No.` and `invoice-no` are the column invoice_no."""
+    return re.sub(r"[\s.\-]+", "_", written.strip().lstrip("\ufeff").lower()).strip("_")
+
+
+def read_table(text: str, kind: str, columns: Mapping[str, str]) -> Table | None:
+    """The table that `text` holds (`kind` as sniffed: text, json, jsonl), or None where it holds none.
+
+    `columns` maps our names to theirs. Raises Unreadable where it is clearly a table, and broken.
+    """
+    names = {column_name(theirs): ours for ours, theirs in columns.items()}
+    if kind == "json":
+        return _from_json(text, names)
+    if text.lstrip()[:1] == "{":
+        return _from_json_lines(text, names)
+    return _from_csv(text, names)
+
+
+def _from_csv(text: str, names: Mapping[str, str]) -> Table | None:
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    delimiter = max(_DELIMITERS, key=lambda mark: (first.count(mark), mark == ","))
+    if delimiter not in first:
+        return None
+    header, rows = _cells(text, delimiter)
+    if not _is_header(header):
+        return None
+    columns = tuple(names.get(column_name(cell), column_name(cell)) for cell in header)
+    if len(set(columns)) < len(columns):
+        return None if len(rows) < 2 else _twice(columns)
+    records = tuple(_csv_record(index, columns, row) for index, row in enumerate(rows, start=1))
+    return Table(columns, records, "csv")
+
+
+def _cells(text: str, delimiter: str) -> tuple[list[str], list[list[str]]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    rows: list[list[str]] = []
+    try:
+        rows.extend(row for row in reader if any(cell.strip() for cell in row))
+    except csv.Error:
+        # Prose may hold a lone quote; only a file that began as a table is told about it.
+        if len(rows) > 2 and len({len(row) for row in rows[:_SAMPLE]}) == 1 and _is_header(rows[0]):
+            raise Unreadable(
+                f"The quotes in line {reader.line_num} or after it do not close. Export the file again.",
+                reason_code="malformed_rows",
+            ) from None
+        return [], []
+    return (rows[0], rows[1:]) if rows else ([], [])
+
+
+def _is_header(cells: list[str]) -> bool:
+    return len(cells) >= 2 and all(cell.strip() and re.search(r"[^\W\d_]", cell) and len(cell) < 80 for cell in cells)
+
+
+def _twice(columns: tuple[str, ...]) -> Table:
+    doubled = sorted({name for name in columns if columns.count(name) > 1})
+    raise Unreadable(f"The column {doubled[0]} stands twice. Rename one of them.", reason_code="malformed_rows")
+
+
+def _csv_record(index: int, columns: tuple[str, ...], row: list[str]) -> Record:
+    if len(row) != len(columns):
+        return Record(index, {}, f"the row has {len(row)} cells, the header {len(columns)}")
+    return Record(index, dict(zip(columns, row, strict=True)))
+
+
+def is_regular(table: Table) -> bool:
+    """True where the text is laid out as a table: three columns and two rows or more, the same width throughout."""
+    sample = table.records[:_SAMPLE]
+    return len(table.columns) >= 3 and len(sample) >= 2 and all(record.problem is None for record in sample)
+
+
+def loads(text: str) -> Any:
+    """JSON with every number kept as its own text where it has a fraction. Raises Unreadable `malformed_json`."""
+    try:
+        return json.loads(text, parse_float=str, parse_int=_integer, parse_constant=str, object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as error:
+        reason = f"The JSON cannot be read ({str(error)[:120]}). Export it again."
+        raise Unreadable(reason, reason_code="malformed_json") from None
+
+
+def _integer(digits: str) -> int | str:
+    """Integers beyond 2**53 stay text: other readers of the same JSON would round them (RFC 7493)."""
+    return int(digits) if len(digits) <= 15 else digits
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object, refused where a key stands twice: two readers would see two different documents."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
+
+
+def _from_json(text: str, names: Mapping[str, str]) -> Table | None:
+    try:
+        value = loads(text)
+    except Unreadable:
+        if "\n" in text.strip() and text.lstrip().startswith("{"):
+            return _from_json_lines(text, names)
+        raise
+    if isinstance(value, dict):
+        rows = value.get("rows", value.get("items", [value]))
+    else:
+        rows = value
+    if not isinstance(rows, list) or not rows:
+        return None
+    return _json_table(rows, names, "json")
+
+
+def _from_json_lines(text: str, names: Mapping[str, str]) -> Table | None:
+    rows: list[Any] = []
+    for line in text.splitlines():
+        if line.strip():
+            try:
+                rows.append(loads(line))
+            except Unreadable:
+                rows.append(None)
+    if not any(isinstance(row, dict) for row in rows):
+        raise Unreadable("The JSON cannot be read. Export it again.", reason_code="malformed_json")
+    return _json_table(rows, names, "jsonl")
+
+
+def _json_table(rows: list[Any], names: Mapping[str, str], media: str) -> Table:
+    records = tuple(_json_records(rows, names))
+    columns = dict.fromkeys(name for record in records for name in record.cells)
+    return Table(tuple(columns), records, media)
+
+
+def _json_records(rows: list[Any], names: Mapping[str, str]) -> Iterator[Record]:
+    for index, row in enumerate(rows, start=1):
+        if not isinstance(row, dict):
+            yield Record(index, {}, "the row is not a JSON object")
+            continue
+        cells = {names.get(column_name(key), column_name(key)): value for key, value in row.items()}
+        yield Record(index, cells)

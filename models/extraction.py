@@ -1,0 +1,303 @@
+"""Fields of an invoice from its plain text: labels in six languages, numbers and dates by the document's notation.
+
+The rules read lines. They know labels (`models/labels.py`), who a block speaks of (seller or buyer), and one check of
+arithmetic (net + tax = gross). They give no confidence: none has been calibrated, and none is invented.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from models import identifiers, labels
+from models.notation import WrittenAmount, WrittenDate, amounts, dates, day_first, decimal_comma
+
+_LINES, _LINE_LENGTH = 2000, 500  # no invoice is longer; hostile text must not cost minutes
+_TOKEN = re.compile(r"[A-Za-z]{0,6}[-/. ]?(?=[\w./|-]*\d)[A-Za-z0-9][\w./|-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """`fields` by name (dates ISO, money decimal strings, None = not found), confidence by name, notes for people."""
+
+    fields: dict[str, str | None]
+    field_confidence: dict[str, float | None]
+    warnings: tuple[str, ...]
+
+
+def extract(texts: Sequence[str]) -> list[Extraction]:
+    """One extraction a text, in order. Never raises on text."""
+    return [_Document(text).extraction() for text in texts]
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    text: str
+    role: str | None  # "seller", "buyer" or None: of whom the block speaks
+
+
+class _Document:
+    """One document while it is read. The order of the steps matters: the notation first."""
+
+    def __init__(self, text: str) -> None:
+        self.lines = list(_with_roles(text))
+        self.body = "\n".join(line.text for line in self.lines)
+        self.comma = decimal_comma(self.body)
+        self.warnings: list[str] = []
+
+    def extraction(self) -> Extraction:
+        currency = self._currency()
+        number = self._reference(labels.INVOICE_NUMBER)
+        issued, due = self._dates(currency)
+        total, amount_due = self._totals()
+        fields = {
+            "supplier": self._supplier(),
+            "supplier_vat_id": self._vat_id(),
+            "invoice_number": number,
+            "issue_date": issued,
+            "due_date": due,
+            "currency": currency,
+            "total_amount": _money(total),
+            "amount_due": _money(amount_due),
+            "iban": self._iban(),
+            "purchase_order": self._reference(labels.PURCHASE_ORDER, other_than=number),
+        }
+        return Extraction(fields, dict.fromkeys(fields), tuple(self.warnings))
+
+    # references
+
+    def _reference(self, patterns: Sequence[re.Pattern[str]], other_than: str | None = None) -> str | None:
+        """The first token with a digit after the strongest label, in its line or in the next."""
+        for pattern in patterns:
+            for index, line in enumerate(self.lines):
+                for match in pattern.finditer(line.text):
+                    token = _token(line.text[match.end() :]) or self._below(index, match.end())
+                    if token and token != other_than:
+                        return token
+        return None
+
+    def _below(self, index: int, end: int) -> str | None:
+        """The value of a label that ends its line, or of a table's heading, stands in the next line."""
+        if index + 1 >= len(self.lines) or dates(self.lines[index].text[end:]):
+            return None
+        rest = self.lines[index].text[end:].strip(" :.#")
+        if rest and not labels.HEADING.search(rest):
+            return None
+        return _token(self.lines[index + 1].text)
+
+    # dates
+
+    def _dates(self, currency: str | None) -> tuple[str | None, str | None]:
+        found = [(index, written) for index, line in enumerate(self.lines) for written in dates(line.text)]
+        order = day_first(written for _, written in found)
+        guessed = order is None
+        if order is None:
+            order = not (currency == "USD" or labels.MONTH_FIRST.search(self.body))
+        issued = self._labelled_date(labels.ISSUE_DATE, found) or self._first_plain_date(found)
+        due = self._labelled_date(labels.DUE_DATE, found, last=True)
+        values = []
+        for name, written in (("issue_date", issued), ("due_date", due)):
+            day = written.resolve(order) if written else None
+            if written and day and guessed and not written.fixed and written.first != written.second:
+                reading = "day before month" if order else "month before day"
+                self.warnings.append(f"{name}: the order of day and month is not certain; read as {reading}")
+            values.append(day.isoformat() if day else None)
+        return values[0], values[1]
+
+    def _labelled_date(
+        self, patterns: Sequence[re.Pattern[str]], found: Sequence[tuple[int, WrittenDate]], last: bool = False
+    ) -> WrittenDate | None:
+        for pattern in patterns:
+            for index, line in enumerate(self.lines):
+                match = pattern.search(line.text)
+                if match is None:
+                    continue
+                here = [w for at, w in found if at == index and w.start >= match.end() - 1]
+                below = [w for at, w in found if at == index + 1]
+                if here:
+                    return here[0]
+                only_label = not line.text[match.end() :].strip(" :.") or labels.HEADING.search(
+                    line.text[match.end() :]
+                )
+                if below and (only_label or last) and not labels.ANY_DATE.search(self.lines[index + 1].text):
+                    return below[0]
+        return None
+
+    def _first_plain_date(self, found: Sequence[tuple[int, WrittenDate]]) -> WrittenDate | None:
+        return next((w for at, w in found if not labels.OTHER_DATE.search(self.lines[at].text)), None)
+
+    # money
+
+    def _totals(self) -> tuple[Decimal | None, Decimal | None]:
+        due = self._labelled_amount(labels.AMOUNT_DUE)
+        total = self._labelled_amount(labels.GROSS_TOTAL)
+        if total is None:
+            total = self._gross_by_arithmetic() or self._labelled_amount(labels.ANY_TOTAL, largest=True) or due
+        return total, due
+
+    def _labelled_amount(self, patterns: Sequence[re.Pattern[str]], largest: bool = False) -> Decimal | None:
+        for pattern in patterns:
+            values = [
+                value for index in range(len(self.lines)) if (value := self._amount_at(index, pattern)) is not None
+            ]
+            if values:
+                return max(values, key=abs) if largest else values[-1]
+        return None
+
+    def _amount_at(self, index: int, pattern: re.Pattern[str]) -> Decimal | None:
+        line = self.lines[index].text
+        match = pattern.search(line)
+        if match is None or labels.NET_OR_TAX.search(line[: match.end() + 12]) or labels.CASH.search(line):
+            return None
+        here = _money_like(amounts(line[match.end() :], self.comma))
+        if here:
+            return here[-1].value
+        for below in (line.text for line in self.lines[index + 1 : index + 3]):
+            values = _money_like(amounts(below, self.comma))
+            if values:
+                return values[-1].value
+            if re.search(r"[^\W\d_]{4,}", below):
+                return None
+        return None
+
+    def _gross_by_arithmetic(self) -> Decimal | None:
+        """The largest amount that is the sum of two others, the smaller a plausible tax (3 to 30 %) on the larger."""
+        values = {
+            found.value
+            for index, line in enumerate(self.lines)
+            if not any(labels.CASH.search(near.text) for near in self.lines[max(index - 1, 0) : index + 1])
+            for found in _money_like(amounts(line.text, self.comma))
+        }
+        for gross in sorted(values, key=abs, reverse=True)[:10]:
+            for net in values:
+                tax = gross - net
+                if tax in values and net and 3 <= 100 * tax / net <= 30:
+                    return gross
+        return None
+
+    def _currency(self) -> str | None:
+        stated = labels.CURRENCY_LABEL.search(self.body)
+        if stated:
+            return stated[1].upper()
+        votes: dict[str, int] = {}
+        for match in labels.CURRENCY.finditer(self.body):
+            code = labels.CURRENCY_SIGNS.get(match[0], match[0])
+            votes[code] = votes.get(code, 0) + 1
+        if not votes:
+            return None
+        winner = max(votes, key=lambda code: votes[code])
+        if winner == "USD" and "USD" not in self.body and "US$" not in self.body:
+            self.warnings.append("currency: the $ sign was read as USD")
+        return winner
+
+    # parties
+
+    def _iban(self) -> str | None:
+        seller = [line.text for line in self.lines if line.role != "buyer"]
+        found, warning = identifiers.iban("\n".join(seller))
+        if warning:
+            self.warnings.append(warning)
+        return found
+
+    def _vat_id(self) -> str | None:
+        """The first VAT number that does not stand with the buyer; a block of the seller goes first."""
+        candidates = []
+        for line in self.lines:
+            if line.role == "buyer" or labels.BUYER_WORD.search(line.text):
+                continue
+            candidates += [(line.role != "seller", value) for value in identifiers.vat_ids(line.text)]
+        if not candidates:
+            return None
+        value = min(candidates, key=lambda candidate: candidate[0])[1]
+        if not identifiers.vat_checks(value):
+            self.warnings.append("supplier_vat_id: the checksum of the VAT number does not fit")
+        return value
+
+    def _supplier(self) -> str | None:
+        return (
+            next((name for line in self.lines if (name := _labelled_name(line.text))), None)
+            or self._seller_block()
+            or self._company_line()
+            or self._letterhead()
+        )
+
+    def _seller_block(self) -> str | None:
+        block = [line.text for line in self.lines if line.role == "seller"][:8]
+        for index, text in enumerate(block):
+            match = labels.NAME_LABEL.match(text)
+            if match:
+                return _name(match[1] or "".join(block[index + 1 : index + 2]))
+        return _name(next((text for text in block[1:] if _is_name(text)), None))
+
+    def _company_line(self) -> str | None:
+        for line in self.lines:
+            if line.role != "buyer" and not labels.BUYER_WORD.search(line.text):
+                match = labels.COMPANY.search(line.text)
+                if match:
+                    return _name(match[0])
+        return None
+
+    def _letterhead(self) -> str | None:
+        return _name(next((line.text for line in self.lines[:6] if _is_name(line.text)), None))
+
+
+def _with_roles(text: str) -> Iterator[_Line]:
+    """Lines with white space joined; a heading such as `Seller:` rules the lines below it for a while."""
+    role: str | None = None
+    left = 0
+    for raw in text[: 2 * _LINES * _LINE_LENGTH].splitlines()[:_LINES]:
+        line = " ".join(raw[: 4 * _LINE_LENGTH].split())[:_LINE_LENGTH]
+        if not line:
+            continue
+        heading = (
+            "buyer" if labels.BUYER_HEADING.match(line) else "seller" if labels.SELLER_HEADING.match(line) else None
+        )
+        if heading:
+            role, left = heading, 10
+        elif left and not labels.BLOCK_END.search(line):
+            left -= 1
+        else:
+            role, left = None, 0
+        yield _Line(line, role)
+
+
+def _token(rest: str) -> str | None:
+    """The reference at the start of `rest`: letters and digits, at least one digit, not a date, an amount or a year."""
+    match = _TOKEN.match(rest.lstrip(" :#.-–=").removeprefix("no. "))
+    if match is None:
+        return None
+    token = match[0].rstrip(".-/|,")
+    written = dates(rest)
+    if written and rest[: written[0].start].strip(" :#.-") == "":
+        return None
+    head = token.split(" ")[0]
+    if " " in token and head.isalpha() and (head.islower() or labels.NOT_A_PREFIX.fullmatch(head)):
+        return None
+    return token if len(token) > 1 or token.isdigit() else None
+
+
+def _money_like(found: Iterable[WrittenAmount]) -> list[WrittenAmount]:
+    return [amount for amount in found if amount.decimals == 2]
+
+
+def _money(value: Decimal | None) -> str | None:
+    return None if value is None else format(value, "f")
+
+
+def _labelled_name(line: str) -> str | None:
+    match = labels.SELLER_NAME.match(line)
+    return _name(match[1]) if match and _is_name(match[1]) else None
+
+
+def _is_name(line: str) -> bool:
+    """Words that could name a company: mostly letters, no label, no address, not the document's title."""
+    letters = sum(character.isalpha() for character in line)
+    return letters >= 3 and letters * 2 > len(line) and len(line) < 80 and not labels.NOT_A_NAME.search(line)
+
+
+def _name(text: str | None) -> str | None:
+    if text is None:
+        return None
+    return labels.NAME_END.split(text, maxsplit=1)[0].strip(" ,;:-–|•") or None
