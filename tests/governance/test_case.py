@@ -33,8 +33,8 @@ CENTS = st.integers(-(10**14), 10**14)
         None,
         True,
         1.5,
-    ]
-    + ["1" + "0" * 15],
+        "1" + "0" * 15,
+    ],
 )
 def test_bad_amounts_are_refused(text: object) -> None:
     with pytest.raises(Malformed):

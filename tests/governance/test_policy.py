@@ -124,7 +124,7 @@ def local_rules() -> st.SearchStrategy[str]:
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(local=local_rules(), questions=st.lists(QUESTIONS, min_size=1, max_size=8))
 def test_database_and_pure_gate_ask_for_the_same_seats(
-    database: Database, local: str, questions: list[Question], data: int
+    database: Database, local: str, questions: list[Question]
 ) -> None:
     policy = compile_policy(MATRIX, "", [local])
     tenant = uuid.uuid4().hex
