@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
+from api.intake.bills import BILLS, bill, clean
 from api.intake.reader import Accepted
 from api.intake.resolve import UNKNOWN, Directory
 from api.intake.rows import Row
 from governance.case import Reading, parse_amount, parse_currency
 from governance.errors import Malformed
-from models.blocking import blocking_keys
 from models.invoice import Invoice, normal_id
 
 TEXT_LIMIT = 20_000
 """Characters of a document's text that the record keeps beside the document itself."""
-
-_BILLS = ("invoice", "credit_note")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +56,7 @@ def document(
     order = fields.get("purchase_order") or stated.get("purchase_order")
     billed = directory.entity(order=order, text=reading.text, supplier=fields.get("supplier"))
     entity = stated.get("entity") or (billed.id if billed is not None else UNKNOWN)
-    is_bill = reading.document_class in _BILLS
+    is_bill = reading.document_class in BILLS
     key = stated.get("source_key") or sha256_key(content)
     item = {
         "name": read.name,
@@ -83,7 +80,7 @@ def document(
         "reading": _reading(reading, warning),
         "details": stated.get("details") or {},
     }
-    return Filing(_clean(item), content, _bill(item, fields))
+    return Filing(clean(item), content, bill(item, fields))
 
 
 def case_row(name: str, row: Row, directory: Directory) -> Filing:
@@ -119,7 +116,7 @@ def case_row(name: str, row: Row, directory: Directory) -> Filing:
         "due_date": stated["due_date"],
     }
     item = _row_item(name, row, directory, plan, fields)
-    return Filing(item, None, _bill(item, fields) if document_class in (None, *_BILLS) else None)
+    return Filing(item, None, bill(item, fields) if document_class in (None, *BILLS) else None)
 
 
 def payable_row(name: str, row: Row, directory: Directory, queue: str | None = None) -> Filing:
@@ -153,7 +150,7 @@ def payable_row(name: str, row: Row, directory: Directory, queue: str | None = N
         "due_date": None,
     }
     item = _row_item(name, row, directory, plan, fields)
-    return Filing(item, None, _bill(item, fields, posted=stated["posting_date"], description=stated["description"]))
+    return Filing(item, None, bill(item, fields, posted=stated["posting_date"], description=stated["description"]))
 
 
 def receivable_row(name: str, row: Row, directory: Directory, *, today: date, queue: str | None = None) -> Filing:
@@ -197,34 +194,6 @@ def open_item(row: Row) -> dict[str, Any]:
     return {name: row.values[name] for name in names}
 
 
-def ledger_rows(invoices: Sequence[tuple[Invoice, str | None]]) -> list[dict[str, Any]]:
-    """(invoice, case id) as rows for the books' `invoices`, with the blocking keys by which duplicates are found."""
-    rows = [
-        {
-            "invoice_id": invoice.invoice_id,
-            "case_id": case_id,
-            "entity": invoice.entity,
-            "vendor_id": invoice.vendor_id,
-            "vendor_name": invoice.vendor_name,
-            "tax_id": invoice.tax_id,
-            "iban": invoice.iban,
-            "invoice_no": invoice.invoice_no,
-            "invoice_date": _iso(invoice.invoice_date),
-            "posting_date": _iso(invoice.posting_date),
-            "currency": invoice.currency,
-            "amount": str(invoice.amount),
-            "po": invoice.po,
-            "description": invoice.description,
-            "doc_type": invoice.doc_type,
-            "keys": [],
-        }
-        for invoice, case_id in invoices
-    ]
-    for at, kind, key in blocking_keys([invoice for invoice, _ in invoices]):
-        rows[at]["keys"].append([kind, key])
-    return [_clean(row) for row in rows]
-
-
 def _row_item(
     name: str, row: Row, directory: Directory, plan: Mapping[str, Any], fields: Mapping[str, str | None]
 ) -> dict[str, Any]:
@@ -243,32 +212,8 @@ def _row_item(
         "details": stated["details"],
         **plan,
     }
-    return _clean(item)
-
-
-def _bill(
-    item: Mapping[str, Any], fields: Mapping[str, str | None], posted: str | None = None, description: str | None = None
-) -> Invoice | None:
-    """The supplier invoice that an item is, or None where it is none or lacks what tells one from another."""
-    number = fields.get("invoice_number")
-    if item["queue"] != "accounts_payable" or item["invoice_id"] is None or not number or item["amount"] is None:
-        return None
-    return Invoice(
-        invoice_id=item["invoice_id"],
-        entity=item["entity"],
-        vendor_id=item["supplier_id"] or "",
-        vendor_name=fields.get("supplier") or "",
-        tax_id=fields.get("supplier_vat_id"),
-        iban=item["iban"],
-        invoice_no=number,
-        invoice_date=_day(item["issue_date"]),
-        posting_date=_day(posted),
-        currency=item["currency"] or "",
-        amount=Decimal(item["amount"]),
-        po=fields.get("purchase_order"),
-        description=description,
-        doc_type="credit_note" if item["document_class"] == "credit_note" else "invoice",
-    )
+    cleaned: dict[str, Any] = clean(item)
+    return cleaned
 
 
 def _reading(reading: Reading, warning: str | None) -> dict[str, Any]:
@@ -296,7 +241,7 @@ def _currency(text: str | None) -> str | None:
 
 
 def _document_title(name: str, reading: Reading) -> str:
-    if reading.document_class in _BILLS:
+    if reading.document_class in BILLS:
         return _bill_title(reading.document_class, reading.fields.get("invoice_number"), reading.fields.get("supplier"))
     return f"{reading.document_class.replace('_', ' ').capitalize()}: {name.rpartition('/')[2]}"
 
@@ -309,22 +254,3 @@ def _bill_title(document_class: str, number: str | None, supplier: str | None) -
 def _detail(stated: Mapping[str, Any], name: str) -> str | None:
     value = stated["details"].get(name)
     return value if isinstance(value, str) else None
-
-
-def _day(text: str | None) -> date | None:
-    return None if text is None else date.fromisoformat(text)
-
-
-def _iso(day: date | None) -> str | None:
-    return None if day is None else day.isoformat()
-
-
-def _clean(value: Any) -> Any:
-    """The same JSON without what Postgres cannot store: NUL characters and halves of surrogate pairs."""
-    if isinstance(value, str):
-        return value.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, dict):
-        return {_clean(key): _clean(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_clean(inner) for inner in value]
-    return value

@@ -1,0 +1,88 @@
+"""The supplier's invoice in an item: the row that the ledger of the books keeps, and finds duplicates by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from models.blocking import blocking_keys
+from models.invoice import Invoice
+
+BILLS = ("invoice", "credit_note")
+# No invoice number is this long, and an index entry has to fit on a page of the database.
+_KEY_LIMIT = 500
+
+
+def bill(
+    item: Mapping[str, Any], fields: Mapping[str, str | None], posted: str | None = None, description: str | None = None
+) -> Invoice | None:
+    """The supplier invoice that an item is, or None where it is none or lacks what tells one from another."""
+    number = fields.get("invoice_number")
+    if item["queue"] != "accounts_payable" or item["invoice_id"] is None or not number or item["amount"] is None:
+        return None
+    return Invoice(
+        invoice_id=item["invoice_id"],
+        entity=item["entity"],
+        vendor_id=item["supplier_id"] or "",
+        vendor_name=fields.get("supplier") or "",
+        tax_id=fields.get("supplier_vat_id"),
+        iban=item["iban"],
+        invoice_no=number,
+        invoice_date=_day(item["issue_date"]),
+        posting_date=_day(posted),
+        currency=item["currency"] or "",
+        amount=Decimal(item["amount"]),
+        po=fields.get("purchase_order"),
+        description=description,
+        doc_type="credit_note" if item["document_class"] == "credit_note" else "invoice",
+    )
+
+
+def ledger_rows(invoices: Sequence[tuple[Invoice, str | None]]) -> list[dict[str, Any]]:
+    """(invoice, case id) as rows for the books' `invoices`, with the blocking keys by which duplicates are found."""
+    rows: list[dict[str, Any]] = [
+        {
+            "invoice_id": invoice.invoice_id,
+            "case_id": case_id,
+            "entity": invoice.entity,
+            "vendor_id": invoice.vendor_id,
+            "vendor_name": invoice.vendor_name,
+            "tax_id": invoice.tax_id,
+            "iban": invoice.iban,
+            "invoice_no": invoice.invoice_no,
+            "invoice_date": _iso(invoice.invoice_date),
+            "posting_date": _iso(invoice.posting_date),
+            "currency": invoice.currency,
+            "amount": str(invoice.amount),
+            "po": invoice.po,
+            "description": invoice.description,
+            "doc_type": invoice.doc_type,
+            "keys": [],
+        }
+        for invoice, case_id in invoices
+    ]
+    for at, kind, key in blocking_keys([invoice for invoice, _ in invoices]):
+        if len(key) <= _KEY_LIMIT:
+            rows[at]["keys"].append([kind, key])
+    return [clean(row) for row in rows]
+
+
+def clean(value: Any) -> Any:
+    """The same JSON without what Postgres cannot store: NUL characters and halves of surrogate pairs."""
+    if isinstance(value, str):
+        return value.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {clean(key): clean(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [clean(inner) for inner in value]
+    return value
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)
+
+
+def _iso(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
