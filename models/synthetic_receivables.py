@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from models.synthetic_company import Company, Customer
 from models.synthetic_numbers import cents, stream
 
 HISTORY_DAYS = 548
+OVERDUE = 8
 
 
 def _days_late(rng: random.Random, customer: Customer, age_days: int, amount: int) -> int:
@@ -48,6 +50,15 @@ def _invoices_of(rng: random.Random, customer: Customer, today: date) -> list[tu
         made.append((posted, due, amount, _paid_on(rng, customer, posted, due, age, amount)))
 
 
+def _kept_unpaid(dates: Sequence[tuple[date, date]], today: date) -> set[int]:
+    """Positions of (due, cleared) that stay unpaid, so that at least OVERDUE items are: the ones paid last."""
+    late = sum(due < today < cleared for due, cleared in dates)
+    paid = sorted(
+        (at for at, (due, cleared) in enumerate(dates) if due < today >= cleared), key=lambda at: dates[at][1]
+    )
+    return set(paid[max(0, len(paid) - max(0, OVERDUE - late)) :])
+
+
 def post_receivables(firm: Company, seed: int, today: date) -> tuple[list[Receivable], list[dict[str, Any]]]:
     """All receivables in order of posting, and the open_item rows. `clear_date` is None where unpaid at `today`."""
     rng = stream(seed, "receivables")
@@ -57,9 +68,10 @@ def post_receivables(firm: Company, seed: int, today: date) -> tuple[list[Receiv
         for posted, due, amount, cleared in _invoices_of(rng, customer, today)
     ]
     drafts.sort(key=lambda draft: (draft[0], draft[1].id))
+    unpaid = _kept_unpaid([(due, cleared) for _, _, due, _, cleared in drafts], today)
     receivables, rows = [], []
     for number, (posted, customer, due, amount, cleared) in enumerate(drafts, 1):
-        clear_date = cleared if cleared <= today else None
+        clear_date = cleared if cleared <= today and number - 1 not in unpaid else None
         item = Receivable(f"AR-{number:06d}", customer.id, posted, due, cents(amount), clear_date)
         receivables.append(item)
         rows.append(

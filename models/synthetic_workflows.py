@@ -7,7 +7,7 @@ the evidence that tells one cause from another.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
@@ -27,6 +27,7 @@ class Scene:
     firm: Company
     open_items: Sequence[Receivable]
     today: date
+    used: set[str] = field(default_factory=set)
 
     def customer(self, customer_id: str | None = None) -> Customer:
         if customer_id is None:
@@ -34,8 +35,11 @@ class Scene:
         return next(customer for customer in self.firm.customers if customer.id == customer_id)
 
     def item(self, overdue: bool) -> Receivable:
-        late = [item for item in self.open_items if item.due_date < self.today]
-        return self.rng.choice((late if overdue else None) or list(self.open_items))
+        """An open item that no other exception is about, as long as there is one."""
+        fit = [item for item in self.open_items if item.due_date < self.today or not overdue]
+        chosen = self.rng.choice([item for item in fit if item.invoice_id not in self.used] or fit)
+        self.used.add(chosen.invoice_id)
+        return chosen
 
 
 @dataclass(frozen=True, slots=True)
