@@ -23,7 +23,7 @@ _MT_LINE = re.compile(r"^\s*:(?:6[0245][FM]?:[CD]\d{6}[A-Z]{3}\d|61:\d{6})", re.
 _MT_TAG = re.compile(r"^:(\d\d[A-Z]?):", re.MULTILINE)
 _MT_TAGS = frozenset(
     ("13", "13D", "20", "21", "25", "25P", "28", "28C", "34F", "60F", "60M", "61", "62F", "62M", "64", "65", "86",
-     "90C", "90D", "NS")
+     "90C", "90D")
 )  # fmt: skip
 _MT_ACCOUNT = re.compile(r"^\s*:25P?:\s*(\S[^\r\n]*)", re.MULTILINE)
 _MT_BALANCE = re.compile(r"^\s*:6[024][FM]?:[CD](\d{6})([A-Z]{3})", re.MULTILINE)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from api.intake import bank, einvoice, rows, sniff, xml
 from api.intake.pdf import PdfContent, PdfPool
 from api.intake.rows import RowFile
+from api.intake.tables import ColumnMap
 from governance.case import FIELD_NAMES, Reading
 from governance.errors import Refusal, TooLarge, Unreadable
 from models.classifier import Classified, DocumentClassifier, classify
@@ -83,7 +84,7 @@ class DocumentReader:
         pdf: PdfPool,
         *,
         size_limit: int = SIZE_LIMIT,
-        columns: Mapping[str, str] | None = None,
+        columns: ColumnMap | None = None,
         default_currency: str | None = None,
     ) -> None:
         self.classifier = classifier

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.intake.columns import AmountColumn, DateColumn, absent
-from api.intake.tables import Record, Table, is_regular, loads, read_table
+from api.intake.tables import ColumnMap, Record, Table, is_regular, loads, read_table
 from governance.case import DOCUMENT_CLASSES, QUEUES, parse_currency
 from governance.errors import Malformed, Unreadable
 
@@ -85,13 +85,13 @@ _CASE = _Shape(
     ("queue", "exception_type", "source_key", "title", "entity", "region", "supplier_id", "customer_id",
      "invoice_number", "purchase_order", "iban", "document_class"),
     ("issue_date", "due_date"),
-    ("queue",),
+    ("queue", "exception_type"),
     ("queue",),
 )  # fmt: skip
 
 
 def read_rows(
-    name: str, text: str, kind: str, *, columns: Mapping[str, str] | None = None, default_currency: str | None = None
+    name: str, text: str, kind: str, *, columns: ColumnMap | None = None, default_currency: str | None = None
 ) -> RowFile | None:
     """The rows of a file whose decoded text is given (`kind` as sniffed), or None where it is no row file.
 

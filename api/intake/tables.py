@@ -7,7 +7,7 @@ import io
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,14 +36,25 @@ class Table:
     media: str  # csv | json | jsonl
 
 
-def column_map(path: Path) -> dict[str, str]:
-    """The TOML of `--map`: `our_name = "their name"`. Raises Malformed."""
+ColumnMap = Mapping[str, str | Sequence[str]]
+"""Our column name to theirs; to several where their files differ."""
+
+
+def column_map(path: Path) -> ColumnMap:
+    """The TOML of `--map`: lines our_name = "Their name" or a list of names, at the top or in [columns].
+
+    Raises Malformed.
+    """
     try:
-        mapping = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise Malformed(f'{path.name} is no column map: {error}. Write lines such as amount = "Net value".') from None
-    if not all(isinstance(theirs, str) for theirs in mapping.values()):
-        raise Malformed(f'{path.name} is no column map: write lines such as amount = "Net value".')
+        raise Malformed(f"--map {path}: {error}") from None
+    top = {name: value for name, value in data.items() if name != "columns"}
+    mapping = {**top, **data.get("columns", {})} if isinstance(data.get("columns", {}), dict) else data
+    for name, theirs in mapping.items():
+        several = [theirs] if isinstance(theirs, str) else theirs
+        if not isinstance(several, list) or not all(isinstance(one, str) for one in several):
+            raise Malformed(f'--map {path}: {name} must name a column, such as amount = "Net value", or a list of them')
     return mapping
 
 
@@ -52,12 +63,16 @@ def column_name(written: str) -> str:
     return re.sub(r"[\s.\-]+", "_", written.strip().lstrip("\ufeff").lower()).strip("_")
 
 
-def read_table(text: str, kind: str, columns: Mapping[str, str]) -> Table | None:
+def read_table(text: str, kind: str, columns: ColumnMap) -> Table | None:
     """The table that `text` holds (`kind` as sniffed: text, json, jsonl), or None where it holds none.
 
     `columns` maps our names to theirs. Raises Unreadable where it is clearly a table, and broken.
     """
-    names = {column_name(theirs): ours for ours, theirs in columns.items()}
+    names = {
+        column_name(one): ours
+        for ours, theirs in columns.items()
+        for one in ([theirs] if isinstance(theirs, str) else theirs)
+    }
     if kind == "json":
         return _from_json(text, names)
     if text.lstrip()[:1] == "{":
