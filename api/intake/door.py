@@ -263,7 +263,10 @@ def _refused_file(conn: Connection, item: Item, result: Accepted | Rejected | Ro
 
 
 def _refused(conn: Connection, item: dict[str, Any], why: str) -> Receipt:
-    shape = {key: item.get(key) for key in ("name", "row", "source_key", "document_sha256")}
+    shape: dict[str, Any] = {key: item.get(key) for key in ("name", "row", "source_key", "document_sha256")}
+    for key in ("name", "source_key"):
+        # It may be the very length that was refused; the ledger's index has limits too.
+        shape[key] = shape[key] and shape[key][:400]
     return _receipt(item, books.refuse(conn, bills.clean(shape), bills.clean(why)))
 
 

@@ -1,0 +1,301 @@
+"""The one way in: what becomes a case, what is known already, what is history, what is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pytest
+
+from api.intake.door import CaseRow, File, IntakeDoor, Receipt, Unopened
+from api.intake.pdf import PdfPool
+from api.intake.reader import Accepted, DocumentReader, Incoming, ReadResult
+from api.intake.resolve import Directory
+from api.intake.rows import case_row
+from governance.case import Party, Reading
+from governance.errors import NotPermitted
+from governance.record import books
+from governance.record.books import BankAccount, Books, Entity, Order
+from governance.record.db import Database
+from models.synthetic import CompanyMonth, company_month
+from tests.build import World, world
+
+AR_HEADER = "invoice_id,customer_id,posting_date,due_date,amount,currency,clear_date\n"
+
+
+@pytest.fixture
+def acme(database: Database) -> World:
+    return world(database)
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[PdfPool]:
+    with PdfPool(size=1) as pool:
+        yield pool
+
+
+@pytest.fixture
+def door(acme: World, pool: PdfPool) -> IntakeDoor:
+    return IntakeDoor(acme.database, acme.tokens["intake"], DocumentReader(None, pool, default_currency="EUR"))
+
+
+@pytest.fixture(scope="module")
+def month() -> CompanyMonth:
+    return company_month(11, suppliers=12, customers=6, invoices=40, exceptions=24)
+
+
+def receive(door: IntakeDoor, *items: Any) -> list[Receipt]:
+    return list(door.receive(items))
+
+
+def facts(acme: World, receipt: Receipt) -> dict[str, Any]:
+    found: dict[str, Any] = acme.scalar(
+        "SELECT to_jsonb(r) FROM cs.case_revisions r WHERE case_id = %s ORDER BY revision DESC LIMIT 1", receipt.case_id
+    )
+    return found
+
+
+def import_month(acme: World, month: CompanyMonth) -> None:
+    for kind, rows in (
+        ("entities", month.books["entity"]),
+        ("suppliers", month.books["supplier"]),
+        ("bank_accounts", month.books["bank_account"]),
+        ("orders", month.books["order"]),
+    ):
+        acme.import_books(kind, rows)
+
+
+def test_an_invoice_becomes_a_case_with_its_party_entity_and_ledger_row(
+    acme: World, door: IntakeDoor, month: CompanyMonth
+) -> None:
+    import_month(acme, month)
+    planted = next(e for e in month.exceptions if e.exception_type == "price_variance")
+    document = month.document(planted.document or "")
+    (receipt,) = receive(door, File("in/bill.xml", document.content))
+    assert (receipt.status, receipt.document_class, receipt.row, receipt.path) == (
+        "accepted", "invoice", None, "in/bill.xml",
+    )  # fmt: skip
+    digest = hashlib.sha256(document.content).hexdigest()
+    assert receipt.source_key == f"sha256:{digest}"
+    found = facts(acme, receipt)
+    assert found["supplier_id"] == planted.row["supplier_id"]
+    assert found["payee_iban"] == planted.row["iban"]
+    assert str(found["amount"]) == planted.row["amount"].removesuffix("0").removesuffix(".0")
+    assert (found["entity"], found["region"]) == (planted.row["entity"], planted.row["region"])
+    assert found["document_sha256"] == digest
+    assert acme.scalar("SELECT exception_type FROM cs.cases WHERE id = %s", receipt.case_id) == "invoice_received"
+    assert acme.scalar("SELECT case_id FROM cs.invoices WHERE invoice_id = %s", receipt.source_key) == receipt.case_id
+    assert acme.scalar("SELECT count(*) FROM cs.invoice_keys WHERE invoice_id = %s", receipt.source_key) >= 3
+    assert acme.scalar("SELECT content FROM cs.document_contents WHERE sha256 = %s", digest) == document.content
+
+
+def test_the_same_again_is_already_known(acme: World, door: IntakeDoor, month: CompanyMonth) -> None:
+    files = [File(document.name, document.content) for document in month.documents[:5]]
+    first = receive(door, *files)
+    again = receive(door, *reversed(files))
+    assert {r.status for r in first} == {"accepted"}
+    assert {r.status for r in again} == {"already_known"}
+    assert [r.case_id for r in again] == [r.case_id for r in reversed(first)]
+    assert acme.scalar("SELECT count(*) FROM cs.cases") == 5
+    assert acme.scalar("SELECT count(*) FROM cs.jobs") == 5
+
+
+def test_a_failure_in_the_middle_is_safe_to_repeat(
+    acme: World, door: IntakeDoor, month: CompanyMonth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [File(document.name, document.content) for document in month.documents[:4]]
+    calls = {"left": 3}
+    accept = books.accept
+
+    def breaking(*args: Any) -> Any:
+        calls["left"] -= 1
+        if calls["left"] == 0:
+            raise KeyboardInterrupt
+        return accept(*args)
+
+    monkeypatch.setattr(books, "accept", breaking)
+    with pytest.raises(KeyboardInterrupt):
+        receive(door, *files)
+    assert acme.scalar("SELECT count(*) FROM cs.cases") == 0
+    monkeypatch.setattr(books, "accept", accept)
+    assert [r.status for r in receive(door, *files)] == ["accepted"] * 4
+
+
+def test_receivables_open_paid_and_paid_later(acme: World, door: IntakeDoor) -> None:
+    rows = "P-1,C-1,2026-01-05,2026-02-04,100.00,EUR,2026-02-01\nO-1,C-1,2026-01-05,2026-02-04,200.00,EUR,\n"
+    far = f"O-2,C-1,2026-01-05,{2099}-02-04,300.00,EUR,\nBAD,C-1,not a day,2026-02-04,1.00,EUR,\n"
+    paid, overdue, open_item, bad = receive(door, File("ar.csv", (AR_HEADER + rows + far).encode()))
+    assert (paid.status, paid.case_id, paid.reason, paid.row) == ("accepted", None, "history", 1)
+    assert (overdue.status, open_item.status, bad.status) == ("accepted", "accepted", "rejected")
+    assert bad.reason is not None
+    assert "posting_date" in bad.reason
+    assert bad.row == 4
+    types = [acme.scalar("SELECT exception_type FROM cs.cases WHERE id = %s", r.case_id) for r in (overdue, open_item)]
+    assert types == ["overdue", "open_item"]
+    assert acme.scalar("SELECT count(*) FROM cs.open_items") == 3
+    assert acme.scalar("SELECT count(*) FROM cs.intake_log WHERE status = 'rejected'") == 1
+
+    again = receive(door, File("ar.csv", (AR_HEADER + rows + far).encode()))
+    assert [r.status for r in again] == ["already_known"] * 3 + ["rejected"]
+    assert acme.scalar("SELECT max(revision) FROM cs.cases") == 1
+
+    settled = (AR_HEADER + "O-1,C-1,2026-01-05,2026-02-04,200.00,EUR,2026-03-01\n").encode()
+    (news,) = receive(door, File("ar.csv", settled))
+    assert news.case_id == overdue.case_id
+    assert "revision 2" in (news.reason or "")
+    assert facts(acme, overdue)["amount"] == 0
+    assert receive(door, File("ar.csv", settled))[0].status == "already_known"
+    assert acme.scalar("SELECT revision FROM cs.cases WHERE id = %s", overdue.case_id) == 2
+
+
+def test_ledger_rows_become_cases_and_find_their_party(acme: World, door: IntakeDoor) -> None:
+    acme.import_books("suppliers", [{"id": "S-9", "name": "Nordwind GmbH", "vat_id": "DE 123 456 789"}])
+    text = (
+        "invoice_id,entity,vendor_name,tax_id,invoice_no,invoice_date,amount,currency\n"
+        "L-1,DE01,NORDWIND GmbH & Co. KG,DE123456789,R-77,2026-05-01,10.00,EUR\n"
+        "L-2,DE01,Somebody else,,R-78,2026-05-01,11.00,EUR\n"
+    )
+    known, unknown = receive(door, File("ledger.csv", text.encode()))
+    assert facts(acme, known)["supplier_id"] == "S-9"
+    assert facts(acme, known)["region"] == "EU"
+    assert facts(acme, unknown)["supplier_id"] is None
+    assert acme.scalar("SELECT vendor_id FROM cs.invoices WHERE invoice_id = 'L-1'") == "S-9"
+    assert acme.scalar("SELECT count(DISTINCT invoice_id) FROM cs.invoice_keys") == 2
+
+
+def test_case_rows_as_given_alone_and_with_their_document(acme: World, door: IntakeDoor, month: CompanyMonth) -> None:
+    import_month(acme, month)
+    payable = next(e for e in month.exceptions if e.exception_type == "bank_detail_mismatch")
+    other = next(e for e in month.exceptions if e.queue == "partner_settlement")
+    document = month.document(payable.document or "")
+    alone, both = receive(
+        door, CaseRow(case_row(other.row)), File(document.name, document.content, row=case_row(payable.row))
+    )
+    assert (alone.status, both.status) == ("accepted", "accepted")
+    assert (alone.source_key, both.source_key) == (other.source_key, payable.source_key)
+    assert acme.scalar("SELECT exception_type FROM cs.cases WHERE id = %s", both.case_id) == "bank_detail_mismatch"
+    assert facts(acme, both)["payee_iban"] == payable.row["iban"]
+    assert facts(acme, both)["document_sha256"] is not None
+    # The same bytes without the row are the same case.
+    (bytes_only,) = receive(door, File("again.xml", document.content))
+    assert (bytes_only.status, bytes_only.case_id) == ("already_known", both.case_id)
+    listed = receive(door, File("rows.json", json.dumps([other.row]).encode()))
+    assert listed[0].status == "already_known"
+
+
+def test_new_facts_make_a_new_revision(acme: World, door: IntakeDoor, month: CompanyMonth) -> None:
+    row = next(e for e in month.exceptions if e.queue == "record_to_report").row
+    (first,) = receive(door, CaseRow(case_row(row)))
+    (second,) = receive(door, CaseRow(case_row({**row, "amount": "999.00"})))
+    assert (second.status, second.case_id) == ("already_known", first.case_id)
+    assert facts(acme, first)["revision"] == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"", "empty"), (b"PK\x03\x04rest", "ZIP"), (b"%PDF-1.7 broken", "PDF"), (b"<a><b></a>", "XML")],
+)
+def test_what_cannot_be_read_is_recorded_with_its_reason(
+    acme: World, door: IntakeDoor, content: bytes, words: str
+) -> None:
+    (receipt,) = receive(door, File("odd", content))
+    assert receipt.status == "rejected"
+    assert receipt.case_id is None
+    assert words in (receipt.reason or "")
+    assert acme.scalar("SELECT reason FROM cs.intake_log WHERE status = 'rejected'") == receipt.reason
+
+
+def test_a_bad_file_does_not_hold_up_its_neighbours(acme: World, door: IntakeDoor, month: CompanyMonth) -> None:
+    good = month.documents[0]
+    receipts = receive(door, File("a", b""), Unopened("gone.pdf", "permission denied"), File(good.name, good.content))
+    assert [r.status for r in receipts] == ["rejected", "rejected", "accepted"]
+
+
+def test_text_that_postgres_cannot_hold_is_cleaned(acme: World) -> None:
+    class Reader:
+        def read(self, items: list[Incoming]) -> list[ReadResult]:
+            fields = {"supplier": "a\x00b", "invoice_number": "1\ud800", "total_amount": "12.345", "currency": "EUR"}
+            reading = Reading("invoice", None, False, "structured", fields, text="c\x00d\ud800" + "x" * 50_000)
+            return [Accepted(item.name, "application/pdf", reading) for item in items]
+
+    door = IntakeDoor(acme.database, acme.tokens["intake"], cast(DocumentReader, Reader()))
+    (receipt,) = receive(door, File("odd.pdf", b"%PDF"))
+    assert receipt.status == "accepted"
+    reading = acme.scalar("SELECT reading FROM cs.case_readings")
+    assert (reading["text"][:3], reading["fields"]["supplier"]) == ("cd?", "ab")
+    assert len(reading["text"]) <= 20_000
+    # An amount with more decimals than the currency has is not exact: the law must take it as unknown.
+    assert facts(acme, receipt)["amount"] is None
+    assert "counts as unknown" in reading["warnings"][0]
+
+
+def test_a_key_that_no_index_can_hold_is_refused_and_its_neighbour_is_kept(acme: World, door: IntakeDoor) -> None:
+    noise = "".join(hashlib.sha256(str(n).encode()).hexdigest() for n in range(60))[:1900]
+    wide = "".join(chr(0x4E00 + int(noise[at : at + 3], 16)) for at in range(1800))
+    row = {"queue": "record_to_report", "exception_type": "accrual_missing", "title": "T"}
+    receipts = receive(
+        door, CaseRow(case_row({**row, "source_key": wide})), CaseRow(case_row({**row, "source_key": "K"}))
+    )
+    assert [r.status for r in receipts] == ["rejected", "accepted"]
+
+
+def test_an_agent_brings_nothing_in(acme: World, pool: PdfPool) -> None:
+    door = IntakeDoor(acme.database, acme.tokens["agent"], DocumentReader(None, pool))
+    with pytest.raises(NotPermitted):
+        receive(door, CaseRow(case_row({"queue": "record_to_report", "exception_type": "accrual_missing"})))
+
+
+def _supplier(id: str, name: str, vat: str | None = None) -> Party:
+    return Party(id=id, name=name, kind="supplier", vat_id=vat)
+
+
+BOOKS = Books(
+    entities=(Entity("DE01", "Acme GmbH", "EU", "EUR"), Entity("DE02", "Acme GmbH Nord", "EU", "EUR")),
+    suppliers=(
+        _supplier("S-1", "Talwick Supplies Ltd", "GB111"),
+        _supplier("S-2", "Talwick Supplies plc", "GB222"),
+        _supplier("S-3", "Marmora SARL", "FR333"),
+        _supplier("S-4", "MARMORA", "FR333"),
+    ),
+    customers=(),
+    accounts=(BankAccount("supplier", "S-2", "GB00ONE"), BankAccount("supplier", "S-3", "FR00TWO")),
+)
+
+
+@pytest.mark.parametrize(
+    ("vat_id", "name", "iban", "expected"),
+    [
+        ("gb 111", None, None, "S-1"),
+        ("GB111", "Talwick Supplies plc", "GB00ONE", "S-1"),  # the VAT id outweighs name and account
+        (None, "talwick  supplies PLC", None, "S-2"),
+        (None, "Talwick Supplies", None, None),  # two firms have this name
+        (None, "Talwick Supplies", "GB 00 ONE", "S-2"),  # the account tells them apart
+        (None, "Talwick Supplies Ltd", "FR00TWO", "S-1"),  # somebody else's account does not change the party
+        ("FR333", None, None, "S-3"),  # one firm entered twice is its first record
+        (None, None, "FR00TWO", "S-3"),
+        ("XX", "Nobody", "YY", None),
+        (None, None, None, None),
+    ],
+)
+def test_whose_invoice_it_is(vat_id: str | None, name: str | None, iban: str | None, expected: str | None) -> None:
+    found = Directory(BOOKS).supplier(vat_id=vat_id, name=name, iban=iban)
+    assert (found.id if found else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("order", "text", "expected"),
+    [
+        (None, "Bill to: ACME  GmbH, Berlin", "DE01"),
+        (None, "Bill to: Acme GmbH Nord", "DE02"),
+        (None, "Acme GmbH; Acme GmbH Nord", "DE02"),  # the longer name contains the shorter one
+        (None, "Acme GmbHs", None),
+        ("PO-1", "", "DE01"),
+        ("PO-1", "Acme GmbH Nord", None),  # order and document disagree
+        ("PO-9", "Acme GmbH", "DE01"),
+    ],
+)
+def test_which_company_was_billed(order: str | None, text: str, expected: str | None) -> None:
+    found = Directory(BOOKS, {"PO-1": Order("PO-1", "S-1", "DE01")}).entity(order=order, text=text, supplier=None)
+    assert (found.id if found else None) == expected
