@@ -1,0 +1,126 @@
+"""What the record says about one case, in types: numbers, dates, identifiers. The document's text is not read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from governance.record.queue import Brief, order_reference
+
+_ROW_NAMES = {
+    "invoice_number": ("invoice_number", "invoice_no", "invoice_id"),
+    "supplier": ("supplier", "vendor_name"),
+    "supplier_vat_id": ("supplier_vat_id", "tax_id"),
+    "issue_date": ("issue_date", "invoice_date"),
+    "purchase_order": ("purchase_order", "po"),
+}
+_IDENTIFIER = re.compile(r"[\w.,/#&+()°-]+( [\w.,/#&+()°-]+){0,3}")
+
+
+def field(brief: Brief, name: str) -> str | None:
+    """One field of the document or the row, or None where nothing says it."""
+    found = (brief.reading.get("fields") or {}).get(name)
+    if found is not None and str(found).strip():
+        return str(found).strip()
+    for key in _ROW_NAMES.get(name, (name,)):
+        value = brief.facts.details.get(key)
+        if isinstance(value, str | int) and str(value).strip():
+            return str(value).strip()
+    return None
+
+
+def invoice_number(brief: Brief) -> str | None:
+    """The number that the other side gave its invoice."""
+    return field(brief, "invoice_number")
+
+
+def invoice_ref(brief: Brief) -> str | None:
+    """The id under which our books know the invoice, else its number."""
+    booked = brief.facts.details.get("invoice_id")
+    return str(booked) if booked else invoice_number(brief)
+
+
+def order_number(brief: Brief) -> str | None:
+    """The purchase order that the document or row names."""
+    return order_reference(brief.reading, brief.facts.details) or field(brief, "purchase_order")
+
+
+def identifier(value: str | None) -> str | None:
+    """`value` where it can be written into a letter: at most four words and 40 characters; else None.
+
+    Numbers of documents come from outside: what is longer or stranger than a number stays out of letters.
+    """
+    if value is None:
+        return None
+    text = " ".join(value.split())
+    if len(text) > 40 or not _IDENTIFIER.fullmatch(text) or not any(letter.isdigit() for letter in text):
+        return None
+    return text
+
+
+def number(values: Mapping[str, Any], name: str) -> Decimal | None:
+    """An exact number out of `values`, or None where it is missing or no finite number."""
+    value = values.get(name)
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
+        return None
+    try:
+        found = Decimal(str(value).strip())
+    except InvalidOperation:
+        return None
+    return found if found.is_finite() and abs(found) < Decimal(10) ** 15 else None
+
+
+def day(values: Mapping[str, Any], name: str) -> date | None:
+    """An ISO date out of `values`, or None."""
+    value = values.get(name)
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(value[:10]) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def text(values: Mapping[str, Any], name: str) -> str | None:
+    """A short text out of `values`, or None."""
+    value = values.get(name)
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        return None
+    return " ".join(str(value).split())[:200] or None
+
+
+def texts(values: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """A list of short texts out of `values`; a single text is a list of one."""
+    value = values.get(name)
+    found = value if isinstance(value, list | tuple) else [value]
+    return tuple(one for item in found if (one := text({"item": item}, "item")))
+
+
+def normal_iban(value: str | None) -> str:
+    """Capitals and digits; '' for None."""
+    return re.sub(r"[^0-9A-Z]", "", (value or "").upper())
+
+
+def amount_text(value: Decimal | None) -> str | None:
+    """A decimal string without exponent."""
+    return None if value is None else format(value, "f")
+
+
+def plain(value: Any) -> Any:
+    """The same value as plain JSON: decimals and dates as strings, tuples as lists."""
+    if isinstance(value, Decimal):
+        return amount_text(value)
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(inner) for inner in value]
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**53:
+        return str(value)
+    return value

@@ -1,0 +1,32 @@
+"""Where the agent draws its lines. Stamped on every recommendation, so that a person sees them beside the proposal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerances:
+    """price_percent, quantity_percent: how far an invoice may be above its order. rounding: allowance in the
+    currency's major unit. duplicate_shown, duplicate_likely: probability from which a twin is shown, and from which
+    it decides. late_likely: probability of paying more than 30 days late that makes an open item risky.
+    call_after_days, call_from_amount, collections_after_days: the ladder of dunning. precedent_similarity:
+    cosine from which a decided case counts. precedents: how many are looked at.
+    """
+
+    price_percent: Decimal = Decimal("2")
+    quantity_percent: Decimal = Decimal("0")
+    rounding: Decimal = Decimal("0.05")
+    duplicate_shown: Decimal = Decimal("0.30")
+    duplicate_likely: Decimal = Decimal("0.80")
+    late_likely: Decimal = Decimal("0.50")
+    call_after_days: int = 20
+    call_from_amount: Decimal = Decimal("15000")
+    collections_after_days: int = 60
+    precedent_similarity: Decimal = Decimal("0.75")
+    precedents: int = 5
+
+    def as_texts(self) -> dict[str, str]:
+        """Every line as text, as a recommendation carries it."""
+        return {one.name: str(getattr(self, one.name)) for one in fields(self)}
