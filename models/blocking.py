@@ -121,13 +121,18 @@ def candidate_pairs(left: Sequence[Key], right: Sequence[Key] | None = None, *, 
     return _sorted(np.column_stack([found["a"], found["b"]]).astype(np.int64))
 
 
+def require_spark() -> None:
+    """Raises Unavailable where pyspark is not installed."""
+    if importlib.util.find_spec("pyspark") is None:
+        raise Unavailable("the Spark engine needs pyspark and Java 17: pip install 'countersign[spark]'")
+
+
 def spark_candidate_pairs(left: Sequence[Key], right: Sequence[Key] | None = None, *, cap: int = CAP) -> Pairs:
     """The same pairs by Spark, for ledgers that one machine cannot join.
 
     Uses the active Spark session, or starts one with Spark's own defaults. Raises Unavailable without pyspark.
     """
-    if importlib.util.find_spec("pyspark") is None:
-        raise Unavailable("the Spark engine needs pyspark and Java 17: pip install 'countersign[spark]'")
+    require_spark()
     if not left or (right is not None and not right):
         return np.empty((0, 2), dtype=np.int64)
     sql = importlib.import_module("pyspark.sql")

@@ -12,8 +12,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from models.blocking import Key, Pairs, blocking_keys, candidate_pairs, spark_candidate_pairs
-from models.invoice import Invoice
+from models.blocking import Key, Pairs, blocking_keys, candidate_pairs, require_spark, spark_candidate_pairs
+from models.invoice import Invoice, normal_name
 from models.pair_context import LedgerContext, VendorHabits, ordinal
 from models.pair_features import PAIR_FEATURES, Columns, column_features, columns, pair_features
 from models.pair_reasons import AGAINST, kind, reasons
@@ -21,8 +21,8 @@ from models.pair_scorer import LabelledLedger, PairScorer, train_pair_scorer, tr
 
 __all__ = [
     "AGAINST", "PAIR_FEATURES", "DuplicatePair", "Invoice", "Join", "LabelledLedger", "LedgerContext", "PairScorer",
-    "VendorHabits", "blocking_keys", "candidate_pairs", "find_duplicates", "pair_features", "score_pairs",
-    "spark_candidate_pairs", "train_pair_scorer", "training_pairs",
+    "VendorHabits", "blocking_keys", "candidate_pairs", "find_duplicates", "normal_name", "pair_features",
+    "require_spark", "score_pairs", "spark_candidate_pairs", "train_pair_scorer", "training_pairs",
 ]  # fmt: skip
 
 Join = Callable[[Sequence[Key], Sequence[Key] | None], Pairs]
@@ -67,7 +67,7 @@ def _scored(
             a, b = _ordered(invoices[chunk[at, 0]], invoices[chunk[at, 1]])
             probability = round(float(probabilities[at]), 4)
             found.append(
-                DuplicatePair(a.invoice_id, b.invoice_id, probability, kind(rows[at]), reasons(a, b, rows[at]))
+                DuplicatePair(a.invoice_id, b.invoice_id, probability, kind(a, b, rows[at]), reasons(a, b, rows[at]))
             )
     return found
 

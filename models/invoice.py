@@ -37,8 +37,8 @@ class NumberForms:
     plain: letters and digits in capitals, nothing else. folded: plain after OCR folds, without leading
     zeros. stem: folded, zeros stripped part by part, without words such as COPY and without a suffix.
     digits: the digits alone, or '' below three. style: letters as A, digits as 9, separators as they stand.
-    prefix, serial: what stands before the last run of digits, and that run as a number (None without
-    digits or above 15 of them).
+    serial: the run of digits that counts up, as a number (None without digits or above 15 of them);
+    frame: what stands around it.
     """
 
     plain: str
@@ -46,7 +46,7 @@ class NumberForms:
     stem: str
     digits: str
     style: str
-    prefix: str
+    frame: str
     serial: int | None
 
 
@@ -93,22 +93,33 @@ def _stem(tidy: str) -> str:
     return _unzeroed((cut if enough else kept).translate(_FOLD))
 
 
+def _counting_run(tidy: str) -> re.Match[str] | None:
+    """The digits that count up: the last run, or the one before it where the last only names a year or a part."""
+    runs = list(re.finditer(r"\d+", tidy))
+    if not runs:
+        return None
+    if len(runs) > 1 and len(runs[-1].group()) <= 2:
+        before = runs[-2].group()
+        if len(before) >= 3 and not re.fullmatch(r"(?:19|20)\d\d", before):
+            return runs[-2]
+    return runs[-1]
+
+
 @lru_cache(maxsize=65536)
 def number_forms(number: str) -> NumberForms:
     """The normal forms of one invoice number; every form is '' where nothing of it is left."""
     tidy = clean(number)
     plain = "".join(_PARTS.findall(tidy))
     digits = "".join(letter for letter in plain if letter.isdigit()).lstrip("0")
-    runs = list(re.finditer(r"\d+", tidy))
-    serial = int(runs[-1].group()) if runs and len(runs[-1].group()) <= 15 else None
+    run = _counting_run(tidy)
     return NumberForms(
         plain=plain,
         folded=_unzeroed(plain.translate(_FOLD)),
         stem=_stem(tidy),
         digits=digits if len(digits) >= 3 else "",
         style=re.sub(r"\d+", "9", re.sub(r"[A-Z]+", "A", tidy)),
-        prefix="".join(_PARTS.findall(tidy[: runs[-1].start()])) if runs else plain,
-        serial=serial,
+        frame=f"{tidy[: run.start()]}#{tidy[run.end() :]}" if run else tidy,
+        serial=int(run.group()) if run and len(run.group()) <= 15 else None,
     )
 
 

@@ -2,7 +2,8 @@
 
 The demo company pays as most firms do. Real ledgers hold more that looks alike and is not: carers who bill
 one fee several times a day, numbers that start again each year, branches under one tax id, bills in many
-lines, traders who count from 1. Each vendor draws its own numbering, amounts, rhythm and columns.
+lines, payment runs with one number for all, traders who count from 1. Each vendor draws its own numbering,
+amounts, rhythm and columns.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ _NUMBERINGS = (
     "reused",
     "short",
     "client",
+    "parts",
+    "yearend",
     "padded",
 )
 _PERIODIC = ("period", "reused")
@@ -82,6 +85,9 @@ class _Vendor:
             "short": str(count % 400 + 1),
             "client": f"{self.prices[0] * 7 % 900000} {day:%Y%m%d} {50000 + count}",
             "padded": f"SI{count:08d}",
+            "parts": f"{count // 2}{'AB'[count % 2]}",
+            "yearend": f"{count}/{day:%y}",
+            "batch": f"RUN{day.toordinal()}",
         }.get(self.numbering, str(count))
 
     def _this_year(self, day: date) -> int:
@@ -101,13 +107,14 @@ class _Vendor:
     def days(self) -> Iterator[date]:
         """The days on which this vendor bills, over about 400 days."""
         step = {"daily": 2, "weekly": 7, "fortnightly": 14, "monthly": 30, "quarterly": 91}.get(self.rhythm)
-        day = _START + timedelta(days=self.rng.randint(0, 28))
+        together = self.numbering == "batch"
+        day = _START + timedelta(days=0 if together else self.rng.randint(0, 28))
         end = _START + timedelta(days=60 if self.rhythm == "daily" else 400)
         while day < end:
             for _ in range(self.rng.choice((1, 1, 2, 4)) if self.rhythm == "daily" else 1):
                 yield day
             gap = step if step is not None else max(1, round(self.rng.expovariate(1 / 25)))
-            day += timedelta(days=gap + (self.rng.choice((-1, 0, 0, 1)) if gap > 6 else 0))
+            day += timedelta(days=gap + (self.rng.choice((-1, 0, 0, 1)) if gap > 6 and not together else 0))
 
 
 def _vendor(rng: random.Random, number: int, columns: Sequence[bool]) -> _Vendor:
@@ -128,7 +135,7 @@ def _vendor(rng: random.Random, number: int, columns: Sequence[bool]) -> _Vendor
         amounts=rng.choice(_AMOUNTS),
         rhythm=rhythm,
         orders=rng.choice(("none", "each", "framework")) if has_orders else "none",
-        described=rng.choice(("none", "same", "period")) if has_text else "none",
+        described=rng.choice(("none", "same", "period", "topic", "topic")) if has_text else "none",
         prices=tuple(rng.randint(20, 900) * rng.choice((25, 50, 100, 137, 900)) for _ in range(rng.randint(2, 4))),
         serial=rng.choice((0, rng.randint(100, 9000), rng.randint(10000, 900000))),
     )  # fmt: skip
@@ -139,7 +146,8 @@ def _bills(vendor: _Vendor) -> Iterator[Invoice]:
     text = rng.choice(_WORDS)
     for order, day in enumerate(vendor.days()):
         po = {"each": f"PO{vendor.id}{order:04d}", "framework": f"PO{vendor.id}"}.get(vendor.orders)
-        described = {"same": text, "period": f"{text} {day:%m/%Y}"}.get(vendor.described)
+        topic = f"{text} {rng.choice(_WORDS)}"
+        described = {"same": text, "period": f"{text} {day:%m/%Y}", "topic": topic}.get(vendor.described)
         invoice = Invoice(
             "", vendor.entity, vendor.id, vendor.name, vendor.tax_id, vendor.iban, vendor.number(day), day,
             day + timedelta(days=rng.randint(0, 20)), vendor.currency, cents(vendor.amount()), po, described, "invoice",
@@ -147,8 +155,8 @@ def _bills(vendor: _Vendor) -> Iterator[Invoice]:
         yield invoice
         draw = rng.random()
         if draw < 0.03:
-            for share in rng.choice((("0.7",), ("0.35", "1.4"))):
-                yield replace(invoice, amount=(invoice.amount * Decimal(share)).quantize(Decimal("0.01")))
+            for share in rng.choice((("0.7",), ("0.35", "1.4"), ("0.99", "1.02"), ("0.98",), ("1.01", "0.5", "0.97"))):
+                yield replace(invoice, amount=(invoice.amount * Decimal(share)).quantize(Decimal("0.01")) + 1)
         elif draw < 0.05 and invoice.posting_date:
             later = invoice.posting_date + timedelta(days=rng.randint(1, 20))
             yield replace(
@@ -161,6 +169,10 @@ def _bills(vendor: _Vendor) -> Iterator[Invoice]:
 def _vendors(rng: random.Random, count: int) -> list[_Vendor]:
     columns = [rng.random() < 0.6 for _ in range(5)]
     vendors = [_vendor(rng, number, columns) for number in range(count)]
+    # A run that pays many parties at once puts one number on all of their bills, at the same few prices.
+    for party in rng.sample(vendors, k=rng.choice((0, 4, count // 2))):
+        party.numbering, party.rhythm, party.amounts = "batch", "fortnightly", "prices"
+        party.prices = tuple(range(12000, 60000, 3137))
     # A branch: its own record and its own bills at the same prices, under the tax id and account of the first.
     for number, first in enumerate(rng.sample(vendors, k=max(1, count // 10))):
         branch = _vendor(rng, count + number, columns)
@@ -189,8 +201,8 @@ def _copy(rng: random.Random, invoice: Invoice) -> tuple[str, Invoice]:
             return kind, made
 
 
-def drill(seed: int, vendors: int = 45, share: float = 0.05) -> Drill:
-    """A ledger of about 1,500 invoices with duplicates of `share` of them; one seed gives one ledger."""
+def drill(seed: int, vendors: int = 24, share: float = 0.05) -> Drill:
+    """A ledger of about 700 invoices with duplicates of `share` of them; one seed gives one ledger."""
     rng = stream(seed, "pair drill")
     posted = [invoice for vendor in _vendors(rng, vendors) for invoice in _bills(vendor)]
     ledger = [replace(invoice, invoice_id=f"D{at:06d}") for at, invoice in enumerate(posted)]

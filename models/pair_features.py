@@ -22,17 +22,21 @@ Ints = NDArray[np.int64]
 PAIR_FEATURES = (
     "number_same_plain", "number_same_folded", "number_same_stem", "number_same_digits", "number_similarity",
     "number_edits", "number_partial", "number_anagram", "number_length", "serial_gap", "serial_steps",
-    "serial_off_course", "vendor_sequential", "style_same", "style_share", "amount_same", "amount_ratio",
+    "serial_off_course", "vendor_sequential", "style_same", "style_share", "amount_same", "amount_ratio", "amount_gap",
     "amount_anagram", "amount_shifted", "amount_tax_ratio", "amount_opposite", "amount_size", "amount_round",
     "amount_unusual", "amount_count", "amount_share", "date_gap", "date_swapped", "date_year_off", "posting_gap",
     "rhythm_amount", "rhythm_vendor", "off_month", "vendor_same", "name_similarity", "tax_same", "account_same",
-    "entity_same", "order_same", "currency_same", "description_similarity", "description_digits_same", "type_same",
-    "credit_involved", "credited_after", "vendor_count", "lines", "number_count",
+    "entity_same", "order_same", "order_share", "currency_same", "description_similarity",
+    "description_digits_same", "description_share", "type_same",
+    "credit_involved", "credited_after", "lines", "number_count", "number_vendors",
 )  # fmt: skip
 """Names of the columns of `pair_features`. Flags are 0 or 1; nan where one side does not say."""
 
 _TAX = np.array([1.05, 1.055, 1.06, 1.07, 1.08, 1.09, 1.1, 1.13, 1.17, 1.18, 1.19, 1.2, 1.21, 1.22, 1.23, 1.24, 1.25])
 _MONTH = 30.4375
+_COMMON_NUMBER = 5
+_NUMBER_SAYS = ("number_same_plain", "number_same_folded", "number_same_stem", "number_same_digits",
+                "number_similarity", "number_edits", "number_partial")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ class Columns:
     stem: Ints
     digits: Ints
     letters: Ints
-    prefix: Ints
+    frame: Ints
     style: Ints
     amount_digits: Ints
     vendor: Ints
@@ -69,7 +73,7 @@ class Columns:
 
 
 _HABITS = ("count", "median", "spread", "gap", "sequential", "step", "style", "amounts", "amount_gap", "numbers",
-           "lines", "credited")  # fmt: skip
+           "lines", "credited", "order", "text", "vendors")  # fmt: skip
 
 
 def _codes(texts: Iterable[Hashable]) -> Ints:
@@ -79,19 +83,21 @@ def _codes(texts: Iterable[Hashable]) -> Ints:
 
 def _habits_row(invoice: Invoice, context: LedgerContext) -> tuple[float, ...]:
     habits = context.vendors.get(vendor_key(invoice))
+    vendors = context.number_vendors.get(number_forms(invoice.invoice_no).folded, 0)
     if habits is None:
-        return (nan,) * len(_HABITS)
+        return (*(nan,) * (len(_HABITS) - 1), vendors)
     forms, amount, day = number_forms(invoice.invoice_no), amount_text(invoice.amount), ordinal(invoice)
     return (
         habits.count, habits.amount_median, habits.amount_spread, habits.gap, habits.sequential, habits.step,
         habits.styles.get(forms.style, 0.0), habits.amounts.get(amount, 0), habits.amount_gaps.get(amount, nan),
         habits.numbers.get(forms.folded, 0), nan if day is None else habits.lines.get((forms.folded, day), 0),
         nan if day is None else habits.credit_after(amount, day),
+        habits.orders.get(normal_id(invoice.po), nan), habits.texts.get(clean(invoice.description or ""), nan), vendors,
     )  # fmt: skip
 
 
 def columns(invoices: Sequence[Invoice], context: LedgerContext) -> Columns:
-    """The arrays of a ledger: (n,) each, `habits` (n, 12)."""
+    """The arrays of a ledger: (n,) each, `habits` (n, 15)."""
     forms = [number_forms(one.invoice_no) for one in invoices]
     texts = [clean(one.description or "") for one in invoices]
     dates = [one.invoice_date or one.posting_date for one in invoices]
@@ -105,7 +111,7 @@ def columns(invoices: Sequence[Invoice], context: LedgerContext) -> Columns:
         stem=_codes(form.stem for form in forms),
         digits=_codes(form.digits for form in forms),
         letters=_codes("".join(sorted(form.plain)) for form in forms),
-        prefix=_codes("#" + form.prefix for form in forms),
+        frame=_codes(form.frame for form in forms),
         style=_codes(form.style for form in forms),
         amount_digits=_codes("".join(sorted(f"{abs(one.amount):.2f}")) for one in invoices),
         vendor=_codes(vendor_key(one) for one in invoices),
@@ -140,7 +146,7 @@ def _likeness(left: NDArray[Any], right: NDArray[Any], scorer: Any, scale: float
 def _number_features(a: Columns, b: Columns) -> list[Floats]:
     same = a.plain_code == b.plain_code
     lengths = np.minimum(np.char.str_len(a.folded.astype(str)), np.char.str_len(b.folded.astype(str)))
-    gap = np.where(a.prefix == b.prefix, np.abs(a.serial - b.serial), nan)
+    gap = np.where(a.frame == b.frame, np.abs(a.serial - b.serial), nan)
     step = np.maximum(1.0, _habit("step", a, b, np.fmin))
     expected = step * np.abs(a.day - b.day) / np.maximum(1.0, _habit("gap", a, b, np.fmin))
     return [
@@ -185,6 +191,7 @@ def _amount_features(a: Columns, b: Columns) -> list[Floats]:
     return [
         same.astype(float),
         ratio,
+        np.log1p(large - small),
         ((a.amount_digits == b.amount_digits) & ~same).astype(float),
         shifted.astype(float),
         taxed.astype(float),
@@ -221,15 +228,17 @@ def _party_features(a: Columns, b: Columns) -> list[Floats]:
         _same(a.account, b.account),
         _same(a.entity, b.entity),
         _same(a.order, b.order),
+        _habit("order", a, b, np.fmax),
         _same(a.currency, b.currency),
         _likeness(a.description, b.description, fuzz.ratio, 0.01),
         _same(a.description_digits, b.description_digits),
+        _habit("text", a, b, np.fmax),
         (a.credit == b.credit).astype(float),
         (a.credit | b.credit).astype(float),
         _habit("credited", a, b, np.fmin),
-        np.log1p(_habit("count", a, b, np.fmin)),
         _habit("lines", a, b, np.fmax),
         np.log1p(_habit("numbers", a, b, np.fmax)),
+        np.log1p(_habit("vendors", a, b, np.fmax)),
     ]
 
 
@@ -243,7 +252,11 @@ def column_features(table: Columns, left: Ints, right: Ints) -> Floats:
         return np.empty((0, len(PAIR_FEATURES)))
     a, b = _take(table, left), _take(table, right)
     made = chain(_number_features(a, b), _amount_features(a, b), _date_features(a, b), _party_features(a, b))
-    return np.column_stack(list(made))
+    features = np.column_stack(list(made))
+    # A number that many vendors put on their bills (a payment run, a month) says nothing from one vendor to another.
+    shared = (a.vendor != b.vendor) & (_habit("vendors", a, b, np.fmax) >= _COMMON_NUMBER)
+    features[np.ix_(shared, [PAIR_FEATURES.index(name) for name in _NUMBER_SAYS])] = nan
+    return features
 
 
 def pair_features(pairs: Sequence[tuple[Invoice, Invoice]], context: LedgerContext) -> Floats:

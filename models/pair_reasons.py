@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import expm1, isnan
 
-from models.invoice import Invoice
+from models.invoice import Invoice, number_forms
 from models.pair_features import PAIR_FEATURES, Floats
 
 AGAINST = "but: "
@@ -101,7 +101,11 @@ _COUNTERS: tuple[Counter, ...] = (
         lambda s: s["number_count"] > 1.5 and s.yes("number_same_folded"),
         lambda s: f"the vendor uses this number again and again ({expm1(s['number_count']):.0f} times)",
     ),
-    (lambda s: s["lines"] > 2 and s.no("amount_same"), lambda s: "they look like lines of one invoice"),
+    (
+        lambda s: s["number_vendors"] > 1.2 and s.no("vendor_same"),
+        lambda s: f"{expm1(s['number_vendors']):.0f} vendors use this number",
+    ),
+    (lambda s: s["lines"] > 1 and s.no("amount_same"), lambda s: "they look like lines of one invoice"),
     (lambda s: s.no("order_same"), lambda s: "different purchase orders"),
     (lambda s: s.no("currency_same"), lambda s: "different currencies"),
     (lambda s: s.no("account_same") and s.yes("vendor_same"), lambda s: "different bank accounts"),
@@ -125,25 +129,36 @@ def reasons(a: Invoice, b: Invoice, row: Floats) -> tuple[str, ...]:
     return (*found, *(AGAINST + text(seen) for holds, text in _COUNTERS if holds(seen)))
 
 
-def kind(row: Floats) -> str:
-    """The kind of duplicate a pair would be.
+def kind(a: Invoice, b: Invoice, row: Floats) -> str:
+    """The kind of duplicate a pair would be, in the order in which they are tried.
 
-    exact: same vendor, number and amount. number_variant: one number in two spellings. number_typo: a slip
-    in the number. renumbered: another number, same amount. amount_differs: same number, another amount.
-    vendor_twice: the same bill under two vendor records. entity_twice: the same bill in two entities.
+    other_vendor_record, other_entity, currency: the same bill under another vendor, entity or currency.
+    split: a part of the other. penny, amount: the same number with an amount below one unit or further off.
+    resubmitted: number, date and amount are the same. date: only the date differs. format, suffix, ocr,
+    typo: the number is spelled in another way, extended, misread or mistyped. renumbered: another number.
     """
     seen = _Seen(zip(PAIR_FEATURES, (float(value) for value in row), strict=True))
-    if seen.no("vendor_same"):
-        return "vendor_twice"
-    if seen.no("entity_same"):
-        return "entity_twice"
-    alike = seen.yes("number_same_folded") or seen.yes("number_same_stem") or seen.yes("number_same_digits")
-    if not seen.yes("amount_same") and (alike or seen.yes("number_same_plain")):
-        return "amount_differs"
+    for flag, name in (("vendor_same", "other_vendor_record"), ("entity_same", "other_entity"),
+                       ("currency_same", "currency")):  # fmt: skip
+        if seen.no(flag):
+            return name
+    if not seen.yes("amount_same"):
+        if seen.yes("number_same_stem") and seen.no("number_same_folded") and seen["amount_ratio"] < 0.95:
+            return "split"
+        return "penny" if abs(abs(a.amount) - abs(b.amount)) < 1 else "amount"
     if seen.yes("number_same_plain"):
-        return "exact"
-    if alike:
-        return "number_variant"
-    if seen.yes("number_anagram") or seen.within("number_edits", 1, 2):
-        return "number_typo"
-    return "renumbered"
+        if seen.within("date_gap", 1, 1e6):
+            return "date"
+        return "resubmitted" if a.invoice_no.strip() == b.invoice_no.strip() else "format"
+    return _spelling(a, b, seen)
+
+
+def _spelling(a: Invoice, b: Invoice, seen: _Seen) -> str:
+    left, right = number_forms(a.invoice_no).plain, number_forms(b.invoice_no).plain
+    if seen.yes("number_same_folded") and seen.no("number_same_digits"):
+        return "ocr"
+    if left and right and (left.startswith(right) or right.startswith(left)):
+        return "suffix"
+    if seen.yes("number_same_folded") or seen.yes("number_same_stem") or seen.yes("number_same_digits"):
+        return "format"
+    return "typo" if seen.yes("number_anagram") or seen.within("number_edits", 1, 2) else "renumbered"

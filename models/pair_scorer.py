@@ -21,16 +21,17 @@ from models.pair_features import PAIR_FEATURES, column_features, columns
 
 Floats = NDArray[np.float64]
 
-# More likeness never makes two invoices less alike, whatever the training ledger says.
+# More likeness never makes two invoices less alike, and what is common says less: whatever the training ledger says.
 _RISING = {
     "number_similarity": 1, "number_edits": -1, "amount_ratio": 1, "name_similarity": 1, "account_same": 1,
     "tax_same": 1, "order_same": 1, "type_same": 1, "amount_opposite": -1, "credit_involved": -1,
+    "number_vendors": -1, "number_count": -1, "amount_count": -1, "order_share": -1, "description_share": -1,
 }  # fmt: skip
 # Columns that many ledgers lack: the model must know how to do without them.
 _OPTIONAL = (
     ("tax_same", "account_same"),
-    ("order_same",),
-    ("description_similarity", "description_digits_same"),
+    ("order_same", "order_share"),
+    ("description_similarity", "description_digits_same", "description_share"),
     ("posting_gap",),
     ("name_similarity",),
     ("entity_same", "currency_same"),
@@ -154,7 +155,22 @@ def without_optional(table: Floats, seed: int) -> Floats:
     return masked
 
 
-def train_pair_scorer(months: Sequence[LabelledLedger], seed: int, drills: int = 6) -> PairScorer:
+def _untellable(table: Floats) -> NDArray[np.bool_]:
+    """(n,) True where amounts agree, but nothing that is particular to one bill does: nobody could know.
+
+    An order or a text that the vendor puts on half of its bills or more is not particular to one.
+    """
+    number, order, orders, text, texts, amount = (
+        table[:, PAIR_FEATURES.index(name)]
+        for name in ("number_similarity", "order_same", "order_share", "description_similarity", "description_share",
+                     "amount_same")
+    )  # fmt: skip
+    told = (number >= 0.7) | ((order == 1.0) & (orders < 0.5)) | ((text > 0.9) & (texts < 0.5))
+    silent: NDArray[np.bool_] = ~told & (amount == 1.0)
+    return silent
+
+
+def train_pair_scorer(months: Sequence[LabelledLedger], seed: int, drills: int = 16) -> PairScorer:
     """A scorer trained on the candidate pairs of `months` and of `drills` ledgers of near misses.
 
     Every pair is seen twice: as it is, and without some of the optional columns. Raises ValueError
@@ -169,4 +185,6 @@ def train_pair_scorer(months: Sequence[LabelledLedger], seed: int, drills: int =
         np.full(len(label), at) if len(made) >= 4 else at * 97 + np.arange(len(label)) % 97
         for at, (_, label) in enumerate(made)
     ]
-    return PairScorer(seed=seed).fit(np.vstack(tables), np.concatenate(labels), groups=np.concatenate(groups * 2))
+    table, label = np.vstack(tables), np.concatenate(labels)
+    kept = ~(_untellable(table) & (label == 1))
+    return PairScorer(seed=seed).fit(table[kept], label[kept], groups=np.concatenate(groups * 2)[kept])

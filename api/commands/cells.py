@@ -1,0 +1,142 @@
+"""Cells of messy tables: amounts and dates as people and systems write them, read by the habit of their file."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+from models import notation
+
+_LIMIT = Decimal(10) ** 15
+_PLAIN = re.compile(r"-?\d+(?:\.\d{1,2})?")
+_SIGNED = re.compile(
+    r"(?P<open>\()?\s*(?P<minus>[-−–])?\s*(?P<body>(?:\d{1,3}(?:[.,'’\s]\d{2,3})+|\d+)(?:[.,]\d+)?|[.,]\d+)"
+    r"\s*(?P<after>[-−–])?\s*(?P<close>\))?"
+)
+_UNIT = re.compile(
+    r"^\s*(?:[A-Za-z]{2,4}\b|[^\w\s.,'’()−–-])|(?:\b(?:CR|DR|[A-Za-z]{3})|[^\w\s.,'’()−–-])\s*$", re.IGNORECASE
+)
+_ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ].*)?")
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:\.0)?")
+_SERIAL = re.compile(r"([2-7]\d{4})(?:\.\d+)?")
+_CLOCK = re.compile(r"[T ]+\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:[AaPp][Mm])?\s*$")
+_EMPTY = frozenset(("", "null", "none", "nan", "nat", "n/a", "#n/a", "na", "-", "--"))
+_SPREADSHEET_EPOCH = date(1899, 12, 30)
+_YEARS = (1990, 2100)
+
+
+class BadCell(ValueError):
+    """The cell cannot be read; the message says why, for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """How a file writes. None: its cells disagree, so a cell that could be read both ways is refused.
+
+    `assumed` tells what was guessed because nothing in the file decides.
+    """
+
+    decimal_comma: bool | None
+    day_first: bool | None
+    assumed: tuple[str, ...] = ()
+
+
+def blank(text: str) -> bool:
+    """True for an empty cell and for the words that exports write instead."""
+    return text.strip().casefold() in _EMPTY
+
+
+def _decimal_comma(cells: list[str]) -> tuple[bool | None, str | None]:
+    """The convention of a column, and what was assumed. Only groups of three: the mark separates thousands."""
+    decided = notation.decimal_comma(" ; ".join(cells))
+    if decided is not None:
+        return decided, None
+    tails = {match[1] for cell in cells if (match := re.search(r"([.,])(?:\d{1,2}|\d{4,})\D*$", cell))}
+    if len(tails) == 1:
+        return tails == {","}, None
+    marks = {match[0] for cell in cells if (match := re.search(r"[.,](?=\d{3}\D*$)", cell))}
+    if len(tails) == 0 and len(marks) == 1:
+        mark = marks.pop()
+        return mark == ".", f"'{mark}' in amounts is read as the thousands separator (set format.decimal to change it)"
+    return None, None
+
+
+def _day_first(cells: list[str]) -> tuple[bool | None, str | None]:
+    open_dates = [one for cell in cells if not _ISO.fullmatch(cell) for one in notation.dates(cell) if not one.fixed]
+    decided = notation.day_first(open_dates)
+    if decided is not None or not open_dates:
+        return decided, None
+    if any(max(one.first, one.second) > 12 for one in open_dates):
+        return None, None
+    return True, "dates such as 03/04/2018 are read day first (set format.dates to change it)"
+
+
+def habit(amounts: Iterable[str], dates: Iterable[str], *, decimal: str | None, order: str | None) -> Habit:
+    """The habit of a file from its cells. `decimal` ("," or ".") and `order` (day_first, month_first) overrule it."""
+    comma, comma_note = (decimal == ",", None) if decimal else _decimal_comma(list(amounts))
+    first, first_note = (order == "day_first", None) if order else _day_first(list(dates))
+    return Habit(comma, first, tuple(note for note in (comma_note, first_note) if note))
+
+
+def amount(cell: str, how: Habit) -> Decimal:
+    """A signed amount: -1.5, (1.5), 1.5-, 1.5 CR and signs of currencies are understood. Raises BadCell."""
+    text = cell.strip()
+    if _PLAIN.fullmatch(text):
+        value = Decimal(text)
+    else:
+        value = _written_amount(unicodedata.normalize("NFKC", text), how)
+    if abs(value) >= _LIMIT:
+        raise BadCell(f"amount {cell[:40]!r} is too large")
+    return value
+
+
+def _written_amount(text: str, how: Habit) -> Decimal:
+    credit = text.upper().endswith("CR")
+    bare = _UNIT.sub("", _UNIT.sub("", text)).strip()
+    # A minus sign may stand before the currency: -£5.
+    if text[:1] in "-−–" and bare[:1] not in "-−–(":
+        bare = "-" + _UNIT.sub("", bare)
+    match = _SIGNED.fullmatch(bare) or _SIGNED.fullmatch(re.sub(r"(?<=[-−–(])\s*[^\d.,()]+", "", bare))
+    if match is None or bool(match["open"]) != bool(match["close"]):
+        raise BadCell(f"amount {text[:40]!r} is not a number" if text else "amount is empty")
+    body = match["body"].strip()
+    value = notation.number(f"0{body}" if body[0] in ".," else body, how.decimal_comma)
+    if value is None:
+        raise BadCell(f"amount {text[:40]!r} can be read in two ways: set format.decimal in the mapping")
+    return -value if match["minus"] or match["after"] or match["open"] or credit else value
+
+
+def day(cell: str, how: Habit) -> date:
+    """A date: ISO, yyyymmdd, a spreadsheet's serial, d/m/y in either order, months in words. Raises BadCell."""
+    text = cell.strip()
+    if match := (_ISO.fullmatch(text) or _COMPACT.fullmatch(text)):
+        return _checked(text, int(match[1]), int(match[2]), int(match[3]))
+    if match := _SERIAL.fullmatch(text):
+        return _SPREADSHEET_EPOCH + timedelta(days=int(match[1]))
+    found = notation.dates(_CLOCK.sub("", text))
+    if len(found) != 1:
+        raise BadCell(f"date {text[:40]!r} is not a date" if text else "date is empty")
+    written = found[0]
+    if written.fixed or how.day_first is not None:
+        resolved = written.resolve(how.day_first is not False)
+    elif written.first > 12 or written.second > 12 or written.first == written.second:
+        resolved = written.resolve(written.first >= written.second)
+    else:
+        raise BadCell(f"date {text[:40]!r} can be read in two ways: set format.dates in the mapping")
+    if resolved is None:
+        raise BadCell(f"date {text[:40]!r} is not a date in the order that this file uses")
+    return _checked(text, resolved.year, resolved.month, resolved.day)
+
+
+def _checked(text: str, year: int, month: int, day_of_month: int) -> date:
+    try:
+        value = date(year, month, day_of_month)
+    except ValueError:
+        raise BadCell(f"date {text[:40]!r} is not in the calendar") from None
+    if not _YEARS[0] <= value.year < _YEARS[1]:
+        raise BadCell(f"date {text[:40]!r} is not between {_YEARS[0]} and {_YEARS[1]}")
+    return value
