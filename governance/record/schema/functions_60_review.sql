@@ -46,6 +46,8 @@ BEGIN
         me.id, ARRAY(SELECT r.drafted_by FROM cs.recommendations r
                      WHERE r.tenant = me.tenant AND r.case_id = held.case_id AND r.revision = held.revision), job);
     UPDATE cs.jobs SET state = 'done', lease_until = NULL WHERE id = job;
+    -- The spans follow within seconds (cs.observe); without them the observation leaves as it is.
+    INSERT INTO cs.observations (tenant, kind, recommendation_id, available_at) VALUES (me.tenant, 'triage', rec.id, now() + interval '5 seconds');
     PERFORM cs._case_state(me.tenant, held.case_id, ARRAY['queued', 'triaging'], 'awaiting_review');
     PERFORM cs._append(me.tenant, me.id, 'recommendation.filed', rec.id, jsonb_build_object(
         'case', rec.case_id, 'revision', rec.revision, 'draft_number', rec.draft_number, 'digest', rec.digest,
@@ -84,6 +86,7 @@ BEGIN
     VALUES (rec.tenant, gen_random_uuid()::text, rec.id, verb, me.id, for_actor, seat, rec.digest, reason,
             CASE WHEN comment IS NOT NULL THEN 'sha256:' || cs._sha256(E'countersign/leaf/v1\n' || salt || E'\n' || comment) END, clock_timestamp())
     RETURNING * INTO made;
+    INSERT INTO cs.observations (tenant, kind, recommendation_id, decision_id) VALUES (rec.tenant, 'decision', rec.id, made.id);
     IF comment IS NOT NULL THEN
         INSERT INTO cs.decision_notes (tenant, decision_id, salt, comment) VALUES (rec.tenant, made.id, salt, comment);
     END IF;

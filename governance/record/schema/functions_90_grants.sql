@@ -17,7 +17,8 @@ GRANT SELECT ON cs.cases, cs.case_revisions, cs.entities, cs.suppliers, cs.custo
 GRANT EXECUTE ON FUNCTION cs.claim_jobs(text, int, int), cs.renew_jobs(bigint[], bigint[], int),
     cs.fail_job(bigint, bigint, text, double precision, int),
     cs.file(bigint, bigint, jsonb, text, text, text, text, jsonb, jsonb, text, double precision),
-    cs.note_thread(text, text, text, text), cs.remember(text, int, vector) TO countersign_agent;
+    cs.note_thread(text, text, text, text), cs.remember(text, int, vector),
+    cs.observe(text, jsonb) TO countersign_agent;
 GRANT SELECT ON cs.cases, cs.case_revisions, cs.case_readings, cs.case_vectors, cs.jobs, cs.documents, cs.entities, cs.suppliers,
     cs.customers, cs.bank_accounts, cs.orders, cs.receipts, cs.payments, cs.fx_rates, cs.open_items, cs.invoices, cs.invoice_keys,
     cs.policies, cs.workflows, cs.recommendations, cs.leaves, cs.decisions, cs.decision_notes TO countersign_agent;
@@ -30,8 +31,9 @@ REVOKE ALL ON cs.credentials, cs.idempotency FROM countersign_review;
 GRANT SELECT (id, tenant, actor, kind, label, created_at, expires_at, revoked_at) ON cs.credentials TO countersign_review;
 
 GRANT EXECUTE ON FUNCTION cs.claim_effects(text, int, int), cs.execute(text, bigint), cs.settle(text, bigint, text, text, double precision),
-    cs.tick(int), cs.add_checkpoint(bigint, text) TO countersign_courier;
-GRANT SELECT ON cs.effects, cs.ledger, cs.ledger_heads, cs.checkpoints, cs.cases, cs.jobs, cs.recommendations TO countersign_courier;
+    cs.tick(int), cs.add_checkpoint(bigint, text), cs.claim_observations(int, int),
+    cs.settle_observations(bigint[], bigint[], text, text, double precision) TO countersign_courier;
+GRANT SELECT ON cs.effects, cs.ledger, cs.ledger_heads, cs.checkpoints, cs.cases, cs.jobs, cs.recommendations, cs.observations TO countersign_courier;
 
 GRANT SELECT ON ALL TABLES IN SCHEMA cs TO countersign_audit;
 REVOKE ALL ON cs.credentials, cs.idempotency FROM countersign_audit;
