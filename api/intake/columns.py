@@ -13,7 +13,7 @@ from governance.case import minor_units, parse_amount
 from governance.errors import Malformed
 from models import notation
 
-_PLAIN = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
+_PLAIN = re.compile(r"[+-]?\d+(\.\d+)?")
 _ISO = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ].*)?")
 _COMPACT = re.compile(r"(?:19|20)\d{6}")
 _ABSENT = frozenset({"", "nan", "nat", "null", "none", "n/a", "-"})

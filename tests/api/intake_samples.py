@@ -24,10 +24,15 @@ SUPPLIER = """
   </cac:Party></cac:AccountingSupplierParty>"""
 
 
-def ubl(root: str = "Invoice", *, type_code: str | None = "380", body: str | None = None, total: str = "1190.00") -> str:
+def ubl(
+    root: str = "Invoice", *, type_code: str | None = "380", body: str | None = None, total: str = "1190.00"
+) -> str:
     """A UBL 2.1 document; `body` replaces everything between the root and its supplier."""
     code = f"<cbc:{root}TypeCode>{type_code}</cbc:{root}TypeCode>" if type_code else ""
-    inside = body if body is not None else f"""
+    inside = (
+        body
+        if body is not None
+        else f"""
   <cbc:ID>RE-2026/0042</cbc:ID><cbc:IssueDate>2026-03-01</cbc:IssueDate><cbc:DueDate>2026-03-31</cbc:DueDate>{code}
   <cbc:DocumentCurrencyCode>EUR</cbc:DocumentCurrencyCode>
   <cac:OrderReference><cbc:ID>PO-778</cbc:ID></cac:OrderReference>{SUPPLIER}
@@ -35,6 +40,7 @@ def ubl(root: str = "Invoice", *, type_code: str | None = "380", body: str | Non
   </cac:PayeeFinancialAccount></cac:PaymentMeans>
   <cac:LegalMonetaryTotal><cbc:TaxInclusiveAmount currencyID="EUR">{total}</cbc:TaxInclusiveAmount>
   <cbc:PayableAmount currencyID="EUR">190.0</cbc:PayableAmount></cac:LegalMonetaryTotal>"""
+    )
     return f'<{root} xmlns="urn:oasis:names:specification:ubl:schema:xsd:{root}-2" {UBL_NAMESPACES}>{inside}</{root}>'
 
 
@@ -115,5 +121,7 @@ def pdf_bomb(megabytes: int) -> bytes:
         out.write(b"%d 0 obj%s\nendobj\n" % (number, content))
     start = out.tell()
     table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
-    out.write(b"xref\n0 6\n0000000000 65535 f \n%strailer<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % (table, start))
+    out.write(
+        b"xref\n0 6\n0000000000 65535 f \n%strailer<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % (table, start)
+    )
     return out.getvalue()

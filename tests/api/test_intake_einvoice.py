@@ -85,7 +85,9 @@ def test_an_order_brings_its_own_number_and_supplier() -> None:
     assert read(order).fields["invoice_number"] is None
 
 
-@pytest.mark.parametrize("root", ["<Invoice><ID>1</ID></Invoice>", '<a xmlns="urn:x"/>', '<Order xmlns="http://shop"/>'])
+@pytest.mark.parametrize(
+    "root", ["<Invoice><ID>1</ID></Invoice>", '<a xmlns="urn:x"/>', '<Order xmlns="http://shop"/>']
+)
 def test_an_unknown_root_is_other_and_a_person_must_say(root: str) -> None:
     reading = read(root)
     assert (reading.document_class, reading.abstained, reading.confidence) == ("other", True, None)
@@ -99,7 +101,9 @@ def test_an_incomplete_invoice_gets_no_promise() -> None:
 
 
 def test_odd_values_are_named() -> None:
-    warnings = " ".join(read(ubl(total="-1.005").replace("DE02 1203", "DE03 1203").replace("2026-03-31", "soon")).warnings)
+    warnings = " ".join(
+        read(ubl(total="-1.005").replace("DE02 1203", "DE03 1203").replace("2026-03-31", "soon")).warnings
+    )
     for part in ("negative", "not a valid IBAN", "'soon' is not a date", "has more"):
         assert part in warnings
     assert read(ubl(total="1.005")).fields["total_amount"] == "1.005", "as stated; the law treats it as unknown"
@@ -107,9 +111,7 @@ def test_odd_values_are_named() -> None:
 
 XXE = '<!DOCTYPE Invoice [<!ENTITY x SYSTEM "file:///etc/passwd">]>'
 LAUGHS = (
-    '<!DOCTYPE a [<!ENTITY a0 "ha">'
-    + "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10))
-    + "]>"
+    '<!DOCTYPE a [<!ENTITY a0 "ha">' + "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10)) + "]>"
 )
 
 
@@ -179,7 +181,9 @@ def test_mt940_with_a_day_that_is_none() -> None:
     assert "260230" in reading.warnings[0]
 
 
-@pytest.mark.parametrize("text", ["", "Invoice 12", ":NS:", ":20:x\n:32A:260102EUR5,\n:50K:A\n:59:B", "at 61:5 we met", "1\n2"])
+@pytest.mark.parametrize(
+    "text", ["", "Invoice 12", ":NS:", ":20:x\n:32A:260102EUR5,\n:50K:A\n:59:B", "at 61:5 we met", "1\n2"]
+)
 def test_other_text_is_no_statement(text: str) -> None:
     assert not bank.is_mt940(text)
 
