@@ -29,6 +29,26 @@ BEGIN
     RETURN found;
 END $$;
 
+-- What is about to leave must be what was signed: the letter hashes into the envelope, and its recipient is
+-- still the address that the books hold.
+CREATE OR REPLACE FUNCTION cs._signed_draft(rec cs.recommendations) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = cs, pg_temp AS $$
+DECLARE
+    law cs.case_revisions;
+    leaf cs.leaves;
+    draft jsonb;
+BEGIN
+    SELECT * INTO law FROM cs.case_revisions WHERE tenant = rec.tenant AND case_id = rec.case_id AND revision = rec.revision;
+    SELECT * INTO leaf FROM cs.leaves WHERE tenant = rec.tenant AND recommendation_id = rec.id AND name = 'draft';
+    IF leaf.name IS NOT NULL AND 'sha256:' || cs._sha256(E'countersign/leaf/v1\n' || leaf.salt || E'\n' || leaf.content)
+            IS DISTINCT FROM (rec.envelope::jsonb)#>>'{leaves,draft}' THEN
+        PERFORM cs._refuse('CS420', 'the letter is not the one that was approved');
+    END IF;
+    draft := nullif(leaf.content::jsonb, 'null');
+    PERFORM cs._check_action(law, (rec.envelope::jsonb)->'action', draft);
+    RETURN draft;
+END $$;
+
 -- The last look before the effect leaves: the whole gate again, under locks. From here until it is
 -- settled the effect may or may not have happened.
 CREATE OR REPLACE FUNCTION cs.execute(of_recommendation text, with_fence bigint) RETURNS jsonb
@@ -37,17 +57,21 @@ DECLARE
     me cs.actors := cs._me();
     rec cs.recommendations;
     effect cs.effects;
+    draft jsonb;
 BEGIN
     PERFORM cs._need(me, ARRAY['service'], NULL, 'deliver effects');
     SELECT * INTO rec FROM cs.recommendations WHERE tenant = me.tenant AND id = of_recommendation FOR UPDATE;
     effect := cs._leased_effect(me, of_recommendation, with_fence, ARRAY['leased']);
     PERFORM cs._gate(rec);
-    UPDATE cs.effects SET state = 'delivering' WHERE tenant = me.tenant AND recommendation_id = rec.id;
+    draft := cs._signed_draft(rec);
+    -- The claim may have been long ago: sending starts with time enough, or the clock would call it lost half-way.
+    UPDATE cs.effects SET state = 'delivering', lease_until = greatest(lease_until, clock_timestamp() + interval '3 minutes')
+    WHERE tenant = me.tenant AND recommendation_id = rec.id;
     PERFORM cs._case_state(rec.tenant, rec.case_id, ARRAY['approved', 'delivering'], 'delivering');
     PERFORM cs._append(me.tenant, me.id, 'effect.started', rec.id, jsonb_build_object(
         'digest', rec.digest, 'connector', effect.connector, 'attempt', effect.attempts));
-    RETURN jsonb_build_object('recommendation_id', rec.id, 'case_id', rec.case_id, 'digest', rec.digest, 'action', (rec.envelope::jsonb)->'action',
-        'draft', (SELECT content::jsonb FROM cs.leaves WHERE tenant = rec.tenant AND recommendation_id = rec.id AND name = 'draft'));
+    RETURN jsonb_build_object('recommendation_id', rec.id, 'case_id', rec.case_id, 'digest', rec.digest,
+        'action', (rec.envelope::jsonb)->'action', 'draft', draft);
 END $$;
 
 -- The effect is over, one way or another: recommendation and case follow.
@@ -103,7 +127,8 @@ BEGIN
 END $$;
 
 -- A person says what became of a manual task, of an effect that may or may not have happened, or of one
--- that was given up. done | not_done
+-- that was given up: done | not_done (a letter or message goes out again) | abandoned (never again: the case is
+-- triaged anew)
 CREATE OR REPLACE FUNCTION cs.confirm(of_recommendation text, outcome text, note text) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, pg_temp AS $$
 DECLARE
@@ -122,7 +147,8 @@ BEGIN
     END IF;
     IF outcome = 'done' AND effect.state <> 'dead' THEN
         PERFORM cs._close_effect(rec, 'sent', 'executed', note);
-    ELSIF outcome = 'not_done' AND effect.state = 'manual' THEN
+    ELSIF outcome = 'abandoned' OR (outcome = 'not_done' AND effect.state = 'manual') THEN
+        UPDATE cs.cases SET state = 'delivering' WHERE tenant = me.tenant AND id = rec.case_id AND state = 'dead_letter';
         PERFORM cs._close_effect(rec, 'failed', 'superseded', note);
     ELSIF outcome = 'not_done' THEN
         -- Surely not sent, says a person: the same effect goes out again under the same key.
@@ -130,7 +156,7 @@ BEGIN
         UPDATE cs.cases SET state = 'approved', updated_at = now() WHERE tenant = me.tenant AND id = rec.case_id;
         NOTIFY countersign_effects;
     ELSE
-        PERFORM cs._refuse('CS400', 'an outcome is done or not_done');
+        PERFORM cs._refuse('CS400', 'an outcome is done (not of one that was given up), not_done or abandoned');
     END IF;
     PERFORM cs._append(me.tenant, me.id, 'effect.confirmed_' || outcome, rec.id, jsonb_build_object('digest', rec.digest, 'was', effect.state,
         'note_hash', CASE WHEN note IS NOT NULL THEN cs._sha256(note) END));

@@ -1,0 +1,91 @@
+"""The clock: expiry, lost leases and breaches every few seconds, a signed checkpoint every minute or thousand entries.
+
+Safe to run anywhere, twice at once and as often as wanted: the database lets one tick in at a time.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from typing import Any
+
+import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from api.checkpoints import KeptCheckpoints
+from governance.errors import Tampered, Unavailable
+from governance.record import ledger, outbox, people
+from governance.record.db import Database, retrying
+
+log = structlog.get_logger(__name__)
+
+
+class Clock:
+    """One tenant's clock. `token`: session token of a service; `key` signs the checkpoints, `kept` keeps them."""
+
+    def __init__(self, database: Database, token: str, key: Ed25519PrivateKey, kept: KeptCheckpoints) -> None:
+        self._database = database
+        self._token = token
+        self._key = key
+        self._kept = kept
+
+    def tick(self) -> dict[str, Any]:
+        """Everything that is due: {expired, swept, dead, breached, checkpoint}, the last a size or None.
+
+        `busy` stands instead of the counts where another clock is at work. Raises Tampered, after the rest is done,
+        where the ledger does not begin with what was signed before.
+        """
+        return {**self.sweep(), "checkpoint": self.sign()}
+
+    def sweep(self) -> dict[str, Any]:
+        """Expiry, lost leases, breaches: how many of each."""
+        return retrying(self._sweep)
+
+    def _sweep(self) -> dict[str, Any]:
+        with self._database.transaction("courier", self._token) as conn:
+            return outbox.tick(conn)
+
+    def sign(self) -> int | None:
+        """Sign the ledger as it stands, keep the note inside and outside the database; its size, None for no entries.
+
+        Raises Tampered, and signs nothing, where the ledger does not begin with what was signed before.
+        """
+        with self._database.transaction("courier", self._token) as conn:
+            tenant = people.whoami(conn).tenant
+            ledger.checkpoint(conn, tenant, self._key, self._kept.newest(tenant))
+            stored = ledger.newest_checkpoint(conn, tenant)
+        if stored is None:
+            return None
+        # Also what another clock signed, and what a crash between commit and file left unwritten.
+        self._kept.keep(tenant, *stored)
+        return stored[0]
+
+    def _unsigned(self) -> int:
+        with self._database.transaction("courier", self._token) as conn:
+            tenant = people.whoami(conn).tenant
+            stored = ledger.newest_checkpoint(conn, tenant)
+            return ledger.head(conn, tenant) - (stored[0] if stored else 0)
+
+    def run_forever(
+        self,
+        stop: threading.Event,
+        *,
+        sweep_seconds: float = 5.0,
+        checkpoint_seconds: float = 60.0,
+        checkpoint_entries: int = 1000,
+    ) -> None:
+        """Sweep and sign until `stop` is set. An outage of the database is waited out; a broken ledger is logged."""
+        signed_at = -math.inf
+        while not stop.is_set():
+            try:
+                self.sweep()
+                now = time.monotonic()
+                if now - signed_at >= checkpoint_seconds or self._unsigned() >= checkpoint_entries:
+                    signed_at = now
+                    self.sign()
+            except Unavailable as error:
+                log.warning("the clock waits", reason=error.detail)
+            except Tampered as error:
+                log.error("the ledger is broken: run countersign verify", reason=error.detail)
+            stop.wait(sweep_seconds)
