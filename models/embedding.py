@@ -82,7 +82,7 @@ class Embedder:
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
 
-        logging.disable_progress_bar()
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         source = str(packaged_weights() if self.model is None else self.model)
         if self.threads is not None:
             torch.set_num_threads(self.threads)

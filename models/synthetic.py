@@ -7,26 +7,28 @@ check digits and belong to nobody, mail addresses end in `.example` (RFC 2606).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
 from models.features import Receivable
 from models.invoice import Invoice
-from models.synthetic_company import company, party_rows
-from models.synthetic_documents import SyntheticDocument, bill_document
+from models.synthetic_company import Company, company, party_rows
+from models.synthetic_documents import SyntheticDocument, bill_document, letter_about, text_document
 from models.synthetic_duplicates import add_duplicates
 from models.synthetic_exceptions import (
     PAYABLE_MAKERS,
     Arrivals,
     PlantedException,
+    mixed_types,
     payable_exception,
-    weighted_types,
 )
 from models.synthetic_ledger import post_ledger
 from models.synthetic_numbers import stream
 from models.synthetic_receivables import post_receivables
-from models.synthetic_workflows import MAKERS, Scene, workflow_exception
+from models.synthetic_scene import Scene
+from models.synthetic_text import labelled_texts
+from models.synthetic_workflows import MAKERS, workflow_exception
 
 __all__ = ["DEMO_DAY", "CompanyMonth", "PlantedException", "SyntheticDocument", "company_month"]
 
@@ -42,8 +44,8 @@ class CompanyMonth:
 
     books: rows by kind (entity, supplier, customer, bank_account, order, receipt, payment, fx, open_item):
     plain JSON, dates ISO, money decimal strings. invoices: the posted supplier ledger, duplicates in it.
-    duplicate_pairs: (first id, second id, kind). receivables: paid history and open items. documents:
-    one for each exception that came with one. exceptions: not in the ledger yet.
+    duplicate_pairs: (first id, second id, kind). receivables: paid history and open items. documents: one for
+    each exception that came with one, and mixed mail that belongs to none. exceptions: not in the ledger yet.
     """
 
     seed: int
@@ -94,6 +96,26 @@ def _customer_payments(rows: list[dict[str, Any]], first: int) -> list[dict[str,
     ]
 
 
+def _with_letter(case: PlantedException, firm: Company) -> tuple[PlantedException, list[SyntheticDocument]]:
+    """The exception, and the letter that belongs to it where one does."""
+    sender = next((one.name for one in firm.customers if one.id == case.row["customer_id"]), None)
+    letter = letter_about(case.exception_type, case.row, sender) if sender else None
+    if letter is None:
+        return case, []
+    document_class, text = letter
+    name = f"{case.source_key}.txt"
+    row = case.row | {"document_class": document_class}
+    return replace(case, document=name, row=row), [text_document(name, text, document_class, "en", {})]
+
+
+def _mail_room(seed: int, count: int) -> list[SyntheticDocument]:
+    """Mail of every class that belongs to no exception: what the classifier has to sort."""
+    return [
+        text_document(f"MAIL-{number:04d}.txt", one.text, one.document_class, one.language, {})
+        for number, one in enumerate(labelled_texts(seed + 1, count), 1)
+    ]
+
+
 def company_month(
     seed: int,
     suppliers: int = 40,
@@ -101,6 +123,7 @@ def company_month(
     invoices: int = 400,
     exceptions: int = 60,
     duplicate_share: float = 0.05,
+    mail: int = 40,
     today: date = DEMO_DAY,
 ) -> CompanyMonth:
     """The company of one seed. Sizes are floors: twins of suppliers and copies of invoices come on top.
@@ -119,12 +142,15 @@ def company_month(
     for queue, share in _QUEUE_SHARE.items():
         count = min(rest, max(len(MAKERS[queue]), round(exceptions * share)))
         rest -= count
-        for number, kind in enumerate(weighted_types(rng, tuple(MAKERS[queue]), count), 1):
-            planted.append(workflow_exception(scene, queue, kind, number))
-    for number, kind in enumerate(weighted_types(rng, tuple(PAYABLE_MAKERS), rest), 1):
+        for number, kind in enumerate(mixed_types(rng, tuple(MAKERS[queue]), count), 1):
+            case, letter = _with_letter(workflow_exception(scene, queue, kind, number), firm)
+            planted.append(case)
+            documents += letter
+    for number, kind in enumerate(mixed_types(rng, tuple(PAYABLE_MAKERS), rest), 1):
         case, bill = payable_exception(arrivals, kind, number)
         planted.append(case)
-        documents.append(bill_document(bill, f"{case.source_key}.xml"))
+        documents.append(bill_document(bill, f"{case.source_key}.xml", arrivals.rng))
+    documents += _mail_room(seed, mail)
     everything, pairs = add_duplicates(firm, seed, ledger.invoices, duplicate_share, today)
     books = party_rows(firm, seed) | {
         "order": ledger.orders,

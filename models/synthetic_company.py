@@ -24,6 +24,11 @@ ADDRESS = {
     "IT": ("Via dei Mulini 23", "40122", "Bologna"),
     "NL": ("Kadeweg 5", "3011 XB", "Rotterdam"),
 }
+ENTITY_ADDRESS = {
+    "DE01": ("Rheinufer 80", "40221", "Düsseldorf"),
+    "FR01": ("25 quai des Forges", "44000", "Nantes"),
+    "GB01": ("3 Canal Street", "M1 3HE", "Manchester"),
+}
 LANGUAGE = {"DE": "de", "FR": "fr", "GB": "en", "ES": "es", "IT": "it", "NL": "nl"}
 ENTITY_OF = {"DE": "DE01", "NL": "DE01", "FR": "FR01", "ES": "FR01", "IT": "FR01", "GB": "GB01"}
 TAX_RATE = {"DE": 19, "FR": 20, "GB": 20, "ES": 21, "IT": 22, "NL": 21}

@@ -141,14 +141,19 @@ def _split(rng: random.Random, invoice: Invoice) -> tuple[Invoice, Invoice]:
     )
 
 
-def _copies(rng: random.Random, invoice: Invoice, firm: Company) -> tuple[str, tuple[Invoice, ...]]:
+def _copies(
+    rng: random.Random, pool: Sequence[Invoice], twinned: Sequence[Invoice], firm: Company
+) -> tuple[Invoice, str, tuple[Invoice, ...]]:
+    """(original, kind, its copies): the kind is drawn first, so that rare makers get their share."""
     if rng.random() < SPLIT_SHARE:
-        return "split", _split(rng, invoice)
+        original = rng.choice(pool)
+        return original, "split", _split(rng, original)
     while True:
         kind = rng.choices(list(KINDS), weights=[share for _, share in KINDS.values()])[0]
-        copy = duplicate(rng, invoice, kind, firm)
+        original = rng.choice(twinned if kind == "other_vendor_record" and twinned else pool)
+        copy = duplicate(rng, original, kind, firm)
         if copy is not None:
-            return kind, (copy,)
+            return original, kind, (copy,)
 
 
 def add_duplicates(
@@ -160,22 +165,18 @@ def add_duplicates(
     lose their order number, tax id or IBAN, as a second keying does.
     """
     rng = stream(seed, "duplicates")
-    twinned = {supplier.twin_of for supplier in firm.suppliers}
+    twins = {supplier.twin_of for supplier in firm.suppliers}
     pool = [invoice for invoice in invoices if invoice.doc_type == "invoice"]
-    weights = [3.0 if invoice.vendor_id in twinned else 1.0 for invoice in pool]
     copies: list[Invoice] = []
     pairs: list[tuple[str, str, str]] = []
-    seen: set[str] = set()
-    while len(seen) < round(len(pool) * share):
-        original = rng.choices(pool, weights=weights)[0]
-        if original.invoice_id in seen:
-            continue
-        seen.add(original.invoice_id)
-        kind, made = _copies(rng, original, firm)
+    last = max((int(invoice.invoice_id.rsplit("-", 1)[1]) for invoice in invoices), default=0)
+    for _ in range(round(len(pool) * share)):
+        original, kind, made = _copies(rng, pool, [one for one in pool if one.vendor_id in twins], firm)
+        pool.remove(original)
         for copy in made:
             posted = (original.posting_date or today) + timedelta(days=rng.randint(2, 45))
             keyed = _rekeyed(rng, copy)
-            number = len(invoices) + len(copies) + 1
+            number = last + len(copies) + 1
             copies.append(replace(keyed, invoice_id=f"AP-{number:06d}", posting_date=min(posted, today)))
             pairs.append((original.invoice_id, copies[-1].invoice_id, kind))
     return [*invoices, *copies], pairs

@@ -207,10 +207,7 @@ def _duplicate_suspect(at: Arrivals) -> Plant:
     """
     by_id = {supplier.id: supplier for supplier in at.firm.suppliers}
     title = "Possible duplicate of a posted invoice"
-    monthly = [i for i in at.ledger.invoices if by_id[i.vendor_id].kind in RECURRING]
-    if monthly and at.rng.random() < 0.25:
-        last = at.rng.choice(monthly)
-        bill = at.bill(by_id[last.vendor_id], at.ledger.lines[last.invoice_id], None)
+    if at.rng.random() < 0.25 and (bill := _monthly_bill(at, by_id)) is not None:
         return Plant("data_quality", "route_for_approval", title, bill)
     trade = [i for i in at.ledger.invoices if i.doc_type == "invoice" and i.invoice_id not in at.taken]
     while True:
@@ -223,6 +220,20 @@ def _duplicate_suspect(at: Arrivals) -> Plant:
     bill = at.bill(supplier, at.ledger.lines[original.invoice_id], copy.po)
     bill = replace(bill, number=copy.invoice_no, issued=day, due=day + timedelta(days=supplier.terms))
     return Plant("data_quality", "mark_duplicate", title, bill, duplicate_of=original.invoice_id)
+
+
+def _monthly_bill(at: Arrivals, by_id: dict[str, Supplier]) -> Bill | None:
+    """The newest monthly bill of some landlord or lessor, taken out of the ledger again: it arrives only now."""
+    monthly = [i for i in at.ledger.invoices if by_id[i.vendor_id].kind in RECURRING and i.invoice_date is not None]
+    if not monthly:
+        return None
+    vendor = at.rng.choice(monthly).vendor_id
+    last = max((i for i in monthly if i.vendor_id == vendor), key=lambda invoice: invoice.invoice_id)
+    at.ledger.invoices.remove(last)
+    at.ledger.payments[:] = [row for row in at.ledger.payments if row["invoice_id"] != last.invoice_id]
+    bill = at.bill(by_id[vendor], at.ledger.lines[last.invoice_id], None)
+    issued = last.invoice_date or bill.issued
+    return replace(bill, number=last.invoice_no, issued=issued, due=issued + timedelta(days=bill.supplier.terms))
 
 
 def _approval_stalled(at: Arrivals) -> Plant:
@@ -278,9 +289,8 @@ def payable_exception(at: Arrivals, exception_type: str, number: int) -> tuple[P
     return planted, bill
 
 
-def weighted_types(rng: random.Random, types: Sequence[str], count: int) -> list[str]:
-    """`count` exception types, each at least once where `count` allows it."""
-    chosen = list(types)[:count]
-    chosen += rng.choices(types, k=max(0, count - len(chosen)))
+def mixed_types(rng: random.Random, types: Sequence[str], count: int) -> list[str]:
+    """`count` exception types in random order, each as often as any other, give or take one."""
+    chosen = list(types) * (count // len(types)) + rng.sample(list(types), k=count % len(types))
     rng.shuffle(chosen)
     return chosen

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from xml.etree.ElementTree import Element, SubElement, register_namespace, tostring
 
-from models.synthetic_company import ADDRESS, ENTITIES, ENTITY_VAT, Supplier
+from models.synthetic_company import ADDRESS, ENTITIES, ENTITY_ADDRESS, ENTITY_VAT, Supplier
 from models.synthetic_ledger import Line, net
 from models.synthetic_numbers import bic, cents
 
@@ -56,11 +56,10 @@ def _cac(parent: Element, name: str) -> Element:
     return SubElement(parent, f"{{{_CAC}}}{name}")
 
 
-def _party(parent: Element, name: str, vat: str, country: str, email: str | None) -> None:
+def _party(parent: Element, name: str, vat: str, country: str, place: tuple[str, str, str], email: str) -> None:
     party = _cac(parent, "Party")
-    street, postcode, city = ADDRESS[country]
-    if email is not None:
-        _cbc(party, "EndpointID", email, schemeID="EM")
+    street, postcode, city = place
+    _cbc(party, "EndpointID", email, schemeID="EM")
     _cbc(_cac(party, "PartyName"), "Name", name)
     address = _cac(party, "PostalAddress")
     _cbc(address, "StreetName", street)
@@ -119,9 +118,10 @@ def ubl_invoice(bill: Bill) -> bytes:
     entity = next(row for row in ENTITIES if row["id"] == supplier.entity)
     root = Element(f"{{{_INVOICE}}}Invoice")
     _head(root, bill)
-    _party(_cac(root, "AccountingSupplierParty"), bill.supplier_name, bill.vat_id, supplier.country, supplier.email)
-    buyer = _cac(root, "AccountingCustomerParty")
-    _party(buyer, entity["name"], ENTITY_VAT[entity["id"]], entity["country"], "ap@halden-brook.example")
+    seller, home = _cac(root, "AccountingSupplierParty"), ADDRESS[supplier.country]
+    _party(seller, bill.supplier_name, bill.vat_id, supplier.country, home, supplier.email)
+    buyer, place = _cac(root, "AccountingCustomerParty"), ENTITY_ADDRESS[entity["id"]]
+    _party(buyer, entity["name"], ENTITY_VAT[entity["id"]], entity["country"], place, "ap@halden-brook.example")
     means = _cac(root, "PaymentMeans")
     _cbc(means, "PaymentMeansCode", "58" if currency == "EUR" else "30")
     _cbc(means, "PaymentID", bill.number)
