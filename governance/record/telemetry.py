@@ -46,11 +46,18 @@ def claim(conn: Connection[Any], most: int, lease_seconds: int) -> list[Observat
 
 
 def settle(
-    conn: Connection[Any], rows: Sequence[Observation], outcome: str, why: str = "", retry_seconds: float = 0.0
+    conn: Connection[Any],
+    rows: Sequence[Observation],
+    outcome: str,
+    why: Sequence[str] = (),
+    retry_seconds: float = 0.0,
 ) -> int:
-    """Record what became of leased rows: sent | retry | dead. The number still held."""
+    """Record what became of leased rows: sent | retry | dead. Returns how many were still held.
+
+    `why`: one text a row; for a triage that was sent, the id of its trace, on which decisions hang.
+    """
     ids, fences = [row.id for row in rows], [row.fence for row in rows]
-    found = conn.execute(_SETTLE, (ids, fences, outcome, why, retry_seconds)).fetchone()
+    found = conn.execute(_SETTLE, (ids, fences, outcome, list(why) or [""] * len(ids), retry_seconds)).fetchone()
     assert found is not None
     return int(found[0])
 

@@ -28,6 +28,10 @@ BEGIN
         FROM picked p WHERE o.id = p.id RETURNING o.*
     )
     SELECT l.id, l.kind, l.fence, l.attempts, jsonb_strip_nulls(l.body || jsonb_build_object(
+        -- The trace of the triage that this recommendation came from; an override hangs on the agent's own.
+        'trace_id', (SELECT t.detail FROM cs.observations t JOIN cs.recommendations x ON x.tenant = t.tenant AND x.id = t.recommendation_id
+                     WHERE t.tenant = l.tenant AND t.kind = 'triage' AND t.state = 'sent' AND x.case_id = r.case_id AND x.revision = r.revision
+                       AND x.draft_number <= r.draft_number ORDER BY x.draft_number DESC LIMIT 1),
         'recommendation_id', l.recommendation_id, 'decision_id', l.decision_id, 'at', cs._stamp(l.created_at),
         'case_id', r.case_id, 'revision', r.revision, 'draft_number', r.draft_number, 'digest', r.digest, 'drafted_by', r.drafted_by,
         'action', (r.envelope::jsonb)->'action'->>'name', 'stamps', (r.envelope::jsonb)->'stamps', 'thresholds', (r.envelope::jsonb)->'thresholds',
@@ -47,7 +51,7 @@ BEGIN
     ORDER BY l.id;
 END $$;
 
-CREATE OR REPLACE FUNCTION cs.settle_observations(ids bigint[], fences bigint[], outcome text, why text, retry_seconds double precision) RETURNS int
+CREATE OR REPLACE FUNCTION cs.settle_observations(ids bigint[], fences bigint[], outcome text, whys text[], retry_seconds double precision) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, pg_temp AS $$
 DECLARE
     me cs.actors := cs._me();
@@ -58,9 +62,9 @@ BEGIN
         PERFORM cs._refuse('CS400', 'an outcome is sent, retry or dead');
     END IF;
     UPDATE cs.observations o SET state = CASE outcome WHEN 'retry' THEN 'ready' ELSE outcome END, lease_until = NULL,
-        detail = left(why, 300), sent_at = CASE outcome WHEN 'sent' THEN now() END,
+        detail = left(held.why, 300), sent_at = CASE outcome WHEN 'sent' THEN now() END,
         available_at = now() + make_interval(secs => retry_seconds)
-    FROM unnest(ids, fences) AS held(id, fence)
+    FROM unnest(ids, fences, whys) AS held(id, fence, why)
     WHERE o.tenant = me.tenant AND o.id = held.id AND o.fence = held.fence AND o.state = 'leased';
     GET DIAGNOSTICS n = ROW_COUNT;
     RETURN n;

@@ -32,7 +32,7 @@ GRANT SELECT (id, tenant, actor, kind, label, created_at, expires_at, revoked_at
 
 GRANT EXECUTE ON FUNCTION cs.claim_effects(text, int, int), cs.execute(text, bigint), cs.settle(text, bigint, text, text, double precision),
     cs.tick(int), cs.add_checkpoint(bigint, text), cs.claim_observations(int, int),
-    cs.settle_observations(bigint[], bigint[], text, text, double precision) TO countersign_courier;
+    cs.settle_observations(bigint[], bigint[], text, text[], double precision) TO countersign_courier;
 GRANT SELECT ON cs.effects, cs.ledger, cs.ledger_heads, cs.checkpoints, cs.cases, cs.jobs, cs.recommendations, cs.observations TO countersign_courier;
 
 GRANT SELECT ON ALL TABLES IN SCHEMA cs TO countersign_audit;
