@@ -33,8 +33,10 @@ from models.synthetic_workflows import MAKERS, workflow_exception
 __all__ = ["DEMO_DAY", "CompanyMonth", "PlantedException", "SyntheticDocument", "company_month"]
 
 DEMO_DAY = date(2026, 11, 20)
-_QUEUE_SHARE = {
-    "order_to_cash": 0.25, "record_to_report": 0.12, "customer_onboarding": 0.10, "partner_settlement": 0.08,
+_TYPES = {"accounts_payable": tuple(PAYABLE_MAKERS), **{queue: tuple(makers) for queue, makers in MAKERS.items()}}
+_SHARE = {
+    "accounts_payable": 0.45, "order_to_cash": 0.25, "record_to_report": 0.12, "customer_onboarding": 0.10,
+    "partner_settlement": 0.08,
 }  # fmt: skip
 
 
@@ -63,6 +65,18 @@ class CompanyMonth:
             if candidate.name == name:
                 return candidate
         raise KeyError(name)
+
+
+def _counts(exceptions: int) -> dict[str, int]:
+    """How many exceptions each queue gets: one of every type first, the rest by share."""
+    counts = dict.fromkeys(_TYPES, 0)
+    for queue, types in _TYPES.items():
+        counts[queue] = min(len(types), exceptions - sum(counts.values()))
+    rest = exceptions - sum(counts.values())
+    for queue in list(_TYPES)[1:]:
+        counts[queue] += round(rest * _SHARE[queue])
+    counts["accounts_payable"] += exceptions - sum(counts.values())
+    return counts
 
 
 def _fx_rows(seed: int, today: date, days: int = 60) -> list[dict[str, Any]]:
@@ -128,7 +142,7 @@ def company_month(
 ) -> CompanyMonth:
     """The company of one seed. Sizes are floors: twins of suppliers and copies of invoices come on top.
 
-    At least 24 exceptions plant every exception type once. `today` is the last day that anything happened.
+    25 exceptions or more plant every exception type at least once. `today` is the last day that anything happened.
     """
     firm = company(seed, suppliers, customers)
     ledger = post_ledger(firm, seed, invoices, today)
@@ -138,18 +152,15 @@ def company_month(
     scene = Scene(rng, firm, [item for item in receivables if item.clear_date is None], today)
     planted: list[PlantedException] = []
     documents: list[SyntheticDocument] = []
-    rest = exceptions
-    for queue, share in _QUEUE_SHARE.items():
-        count = min(rest, max(len(MAKERS[queue]), round(exceptions * share)))
-        rest -= count
-        for number, kind in enumerate(mixed_types(rng, tuple(MAKERS[queue]), count), 1):
-            case, letter = _with_letter(workflow_exception(scene, queue, kind, number), firm)
+    for queue, count in _counts(exceptions).items():
+        for number, kind in enumerate(mixed_types(rng, _TYPES[queue], count), 1):
+            if queue == "accounts_payable":
+                case, bill = payable_exception(arrivals, kind, number)
+                documents.append(bill_document(bill, f"{case.source_key}.xml", arrivals.rng))
+            else:
+                case, letter = _with_letter(workflow_exception(scene, queue, kind, number), firm)
+                documents += letter
             planted.append(case)
-            documents += letter
-    for number, kind in enumerate(mixed_types(rng, tuple(PAYABLE_MAKERS), rest), 1):
-        case, bill = payable_exception(arrivals, kind, number)
-        planted.append(case)
-        documents.append(bill_document(bill, f"{case.source_key}.xml", arrivals.rng))
     documents += _mail_room(seed, mail)
     everything, pairs = add_duplicates(firm, seed, ledger.invoices, duplicate_share, today)
     books = party_rows(firm, seed) | {
