@@ -11,7 +11,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import mlflow
 from mlflow import MlflowClient
@@ -49,10 +49,13 @@ class Lab:
 
     def _open(self) -> MlflowClient:
         if self._client is None:
-            MLFLOW_HTTP_REQUEST_TIMEOUT.set(_TIMEOUT_SECONDS)
-            MLFLOW_HTTP_REQUEST_MAX_RETRIES.set(_RETRIES)
             # A queue of MLflow's own would lose what it holds when the server is away: ours is in Postgres.
-            MLFLOW_ENABLE_ASYNC_TRACE_LOGGING.set(False)
+            for variable, value in (
+                (MLFLOW_HTTP_REQUEST_TIMEOUT, _TIMEOUT_SECONDS),
+                (MLFLOW_HTTP_REQUEST_MAX_RETRIES, _RETRIES),
+                (MLFLOW_ENABLE_ASYNC_TRACE_LOGGING, False),
+            ):
+                cast(Any, variable).set(value)
             logging.getLogger("mlflow").setLevel(logging.ERROR)
             with _reachable():
                 mlflow.set_tracking_uri(self.uri)
@@ -86,7 +89,7 @@ class Lab:
         with _reachable():
             root = client.start_trace(
                 name="triage",
-                inputs={"case_id": body.get("case_id"), "revision": body.get("revision")},
+                inputs={"case_id": str(body.get("case_id")), "revision": str(body.get("revision"))},
                 attributes={"policy_version": body.get("policy_version"), "thresholds": body.get("thresholds")},
                 tags=tags,
                 experiment_id=self._experiment_id,
