@@ -116,3 +116,11 @@ def read_ledger_key(home: Path, given: str | None = None) -> Ed25519PrivateKey:
     if not isinstance(key, Ed25519PrivateKey):
         raise Malformed("the ledger key must be an Ed25519 key")
     return key
+
+
+def public_key(home: Path) -> str | None:
+    """The text of HOME/ledger.pub, or None where there is none."""
+    try:
+        return (home / LEDGER_PUB).read_text().strip()
+    except OSError:
+        return None

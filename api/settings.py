@@ -82,6 +82,7 @@ class Settings(BaseSettings):
     smtp_password: Secret | None = None
     smtp_starttls: bool = True
     smtp_from: Text = None
+    smtp_ca_file: Path | None = None
     webhook_url: Text = None
     webhook_secret: Secret | None = None
     webhook_secrets: dict[str, Secret] = Field(default_factory=dict)

@@ -3,56 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from api import keyring
 from api.keyring import SERVICES, Keyring
 from api.settings import PREFIX, Settings, load_settings
+from api.system import System
 from governance.errors import AlreadyEstablished, Malformed, Unavailable
 from governance.policy import Policy, standard_policy
 from governance.record import people
 from governance.record.db import LOGIN_ROLES, Database, create, migrate, urls_for
 from governance.record.embedded import running_url
 
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from api.clock import Clock
+    from api.delivery.connector import Connector
+    from api.delivery.courier import Courier
+    from api.intake.reader import DocumentReader
+
+__all__ = ["System", "app", "clock", "connect", "courier", "embedded_url", "first_start", "reader"]
+
 DATABASE = "countersign"
 """Name of the database in the embedded server."""
 START_IT = "no database runs and none is configured: start it with countersign up"
-
-
-@dataclass(frozen=True)
-class System:
-    """One installation as this process sees it. `tokens`: service (intake, agent, courier) → session token."""
-
-    settings: Settings
-    home: Path
-    database: Database
-    tenant: str
-    tokens: Mapping[str, str] = field(repr=False, default_factory=dict)
-
-    def token(self, service: str) -> str:
-        """A service's session token. Raises Unavailable where this process was given none."""
-        if service not in self.tokens:
-            raise Unavailable(f"this needs the token of {service}: set {PREFIX}{service.upper()}_TOKEN")
-        return self.tokens[service]
-
-    @property
-    def models_folder(self) -> Path:
-        """Where the trained bundle is kept."""
-        return self.home / "models"
-
-    def close(self) -> None:
-        self.database.close()
-
-    def __enter__(self) -> System:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def connect(home: Path | None = None, *, settings: Settings | None = None) -> System:
@@ -187,3 +163,75 @@ def _found(
         _check_services(database, tenant, tokens)
         return {}
     return keys
+
+
+def reader(system: System) -> DocumentReader:
+    """Reads documents with the installed models; close its `pdf` pool. The first time the models are trained."""
+    from api.intake.pdf import PdfPool
+    from api.intake.reader import DocumentReader
+    from models.bundle import default_bundle
+
+    return DocumentReader(
+        default_bundle(system.home).classifier,
+        PdfPool(),
+        size_limit=system.settings.max_upload_bytes,
+        default_currency=system.settings.default_currency,
+    )
+
+
+def courier(system: System, name: str) -> Courier:
+    """Delivers approved effects. A letter without a mail server, and a task without a webhook, go to a person."""
+    from api.checkpoints import KeptCheckpoints, RestoreGuard
+    from api.delivery.courier import Courier
+
+    key = keyring.read_ledger_key(system.home, system.settings.secret("ledger_key"))
+    token = system.token("courier")
+    guard = RestoreGuard(system.database, token, key.public_key(), KeptCheckpoints(system.home))
+    return Courier(system.database, token, _connectors(system.settings), name=name, halted=guard)
+
+
+def _connectors(settings: Settings) -> dict[str, Connector]:
+    from api.delivery.connector import Outcome
+    from api.delivery.direct import MANUAL_TASK, TIMER, Direct
+    from api.delivery.mail import MailConnector, MailServer
+    from api.delivery.webhook import WebhookConnector, WebhookTarget
+
+    by_hand = "no mail server is configured: a person sends the letter and confirms it"
+    made: dict[str, Connector] = {"timer": TIMER, "task": MANUAL_TASK, "mail": Direct(Outcome("manual", by_hand))}
+    if settings.smtp_host is not None:
+        if settings.smtp_from is None:
+            raise Malformed(f"{PREFIX}SMTP_FROM must be given with {PREFIX}SMTP_HOST")
+        made["mail"] = MailConnector(
+            MailServer(
+                host=settings.smtp_host,
+                port=settings.smtp_port,
+                sender=settings.smtp_from,
+                security="tls" if settings.smtp_port == 465 else "starttls" if settings.smtp_starttls else "none",
+                user=settings.smtp_user,
+                password=settings.secret("smtp_password"),
+                ca_file=settings.smtp_ca_file,
+            )
+        )
+    if settings.webhook_url is not None:
+        secret = settings.secret("webhook_secret")
+        if secret is None:
+            raise Malformed(f"{PREFIX}WEBHOOK_SECRET must be given with {PREFIX}WEBHOOK_URL")
+        made["task"] = WebhookConnector(WebhookTarget(settings.webhook_url, secret))
+    return made
+
+
+def clock(system: System) -> Clock:
+    """Expiry, lost leases, breaches and signed checkpoints."""
+    from api.checkpoints import KeptCheckpoints
+    from api.clock import Clock
+
+    key = keyring.read_ledger_key(system.home, system.settings.secret("ledger_key"))
+    return Clock(system.database, system.token("courier"), key, KeptCheckpoints(system.home))
+
+
+def app(system: System) -> FastAPI:
+    """The HTTP service. Models are loaded at the first document, not before."""
+    from api.app import create
+    from api.readers import Readers
+
+    return create(system, Readers(lambda: reader(system)), public_key=keyring.public_key(system.home))

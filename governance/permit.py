@@ -139,3 +139,15 @@ def may_requeue(actor: Actor) -> None:
 
 def may_administer(actor: Actor) -> None:
     standard_permits().need(actor, "administer")
+
+
+def allowed(actor: Actor) -> list[str]:
+    """What the actor may ask for: names of ACTIONS, and `escalate` for who may only do that of all decisions."""
+    permits = standard_permits()
+    plain = [name for name in ACTIONS if name != "decide" and permits.ask(actor, name).allowed]
+    decisions = [
+        name
+        for name, verb in (("decide", "approve"), ("escalate", "escalate"))
+        if permits.ask(actor, "decide", {"decision": verb}).allowed
+    ]
+    return sorted(plain + decisions)

@@ -20,6 +20,7 @@ _ESTABLISHED = "SELECT FROM cs.policies WHERE tenant = %s AND active"
 _KNOWN = "SELECT sha256 FROM cs.credentials WHERE tenant = %s AND actor = %s AND sha256 = %s AND revoked_at IS NULL"
 _GENESIS = "SELECT cs.genesis(%s, %s, %s, %s, %s, %s)"
 _WHOAMI = "SELECT tenant, id, kind, name, roles FROM cs.whoami()"
+_MIGRATED = "SELECT to_regprocedure('cs.whoami()') IS NOT NULL"
 _ACTORS = "SELECT id, kind, name, email, roles, active, created_at FROM cs.actors ORDER BY id"
 _KEYS = "SELECT id, actor, kind, label, created_at, expires_at, revoked_at FROM cs.credentials ORDER BY created_at, id"
 _POLICY = """
@@ -71,6 +72,12 @@ def whoami(conn: Connection[Any]) -> Actor:
         raise Unauthenticated
     tenant, actor, kind, name, roles = row
     return Actor(tenant=tenant, id=actor, kind=ActorKind(kind), name=name, roles=frozenset(roles))
+
+
+def migrated(conn: Connection[Any]) -> bool:
+    """Whether this database holds the record's functions. Any role; needs no token."""
+    row = conn.execute(_MIGRATED).fetchone()
+    return row is not None and bool(row[0])
 
 
 def active_policy(conn: Connection[Any]) -> dict[str, Any] | None:

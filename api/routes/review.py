@@ -1,0 +1,103 @@
+"""Recommendations, what people decide on them, and the tasks that follow."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from api import shapes, wire
+from api.auth import CallerOf, IdempotencyKey, Scope
+from api.schemas import ConfirmBody, DecisionBody, QueueName, RecommendationStateName
+from api.strict import CursorText, Id, Limit, StrictRoute, answer, listing_name, page
+from governance import permit
+from governance.action import Action
+from governance.record import cases, outbox, review
+
+router = APIRouter(prefix="/v1", tags=["review"], route_class=StrictRoute)
+
+
+@router.get("/recommendations")
+def list_recommendations(
+    caller: CallerOf,
+    state: Annotated[RecommendationStateName | None, Query()] = None,
+    queue: Annotated[QueueName | None, Query()] = None,
+    case_id: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9._:@-]{1,200}$")] = None,
+    limit: Limit = 50,
+    cursor: CursorText = None,
+) -> Response:
+    """Recommendations, oldest first."""
+    name = listing_name("recommendations", state=state, queue=queue, case_id=case_id)
+    after = wire.read_cursor(name, cursor)
+    with caller.transaction() as scope:
+        permit.may_read(scope.actor)
+        place = (wire.stamp(after[0]), after[1]) if after else None
+        rows = review.listing(scope.conn, state=state, queue=queue, case=case_id, after=place, limit=limit + 1)
+        items = shapes.recommendations(scope.conn, rows)
+    return page(items, limit, name, [(row["created_at"], row["id"]) for row in rows])
+
+
+@router.get("/recommendations/{recommendation_id}")
+def get_recommendation(caller: CallerOf, recommendation_id: Id) -> Response:
+    """One recommendation as it stands, with its decisions and effect."""
+    with caller.transaction() as scope:
+        permit.may_read(scope.actor)
+        return answer(shapes.one_recommendation(scope.conn, recommendation_id))
+
+
+@router.post("/recommendations/{recommendation_id}/decisions")
+def decide(caller: CallerOf, recommendation_id: Id, body: DecisionBody, idempotency_key: IdempotencyKey) -> Response:
+    """Approve, override, reject, send_back, escalate or withdraw, on the digest that was read.
+
+    `recommendation` in the answer is the one that stands now: after an override the new one.
+    """
+    decision = body.decision_asked()
+    if body.action is not None:
+        Action(body.action.name, body.action.args)
+
+    def act(scope: Scope) -> tuple[int, Any]:
+        permit.may_decide(scope.actor, body.decision)
+        made = review.decide(scope.conn, recommendation_id, decision)
+        current = shapes.one_recommendation(scope.conn, made["recommendation_id"])
+        return 200, {
+            "decision_id": made["decision_id"],
+            "state": made["state"],
+            "recommendation": current,
+            "case_state": current["case_state"],
+        }
+
+    asked = wire.request_hash("decide", recommendation_id, wire.sorted_dumps(body.model_dump()))
+    return caller.write(act, idempotency_key=idempotency_key, request=asked)
+
+
+@router.get("/tasks")
+def list_tasks(caller: CallerOf, limit: Limit = 50, cursor: CursorText = None) -> Response:
+    """Effects that wait for a person: manual tasks, unknown outcomes (reconcile), given-up deliveries (dead)."""
+    after = wire.read_cursor("tasks", cursor)
+    with caller.transaction() as scope:
+        permit.may_read(scope.actor)
+        rows = cases.tasks(scope.conn, after=after, limit=limit + 1)
+    return page(rows, limit, "tasks", [(row["created_at"], row["id"]) for row in rows])
+
+
+@router.post("/tasks/{recommendation_id}/confirm")
+def confirm_task(
+    caller: CallerOf, recommendation_id: Id, body: ConfirmBody, idempotency_key: IdempotencyKey
+) -> Response:
+    """A person says what became of it."""
+
+    def act(scope: Scope) -> tuple[int, Any]:
+        permit.may_confirm(scope.actor)
+        outbox.confirm(scope.conn, recommendation_id, body.outcome, body.note)
+        current = shapes.one_recommendation(scope.conn, recommendation_id)
+        return 200, {
+            "recommendation_id": recommendation_id,
+            "outcome": body.outcome,
+            "state": current["state"],
+            "recommendation": current,
+            "case_state": current["case_state"],
+        }
+
+    asked = wire.request_hash("confirm", recommendation_id, wire.sorted_dumps(body.model_dump()))
+    return caller.write(act, idempotency_key=idempotency_key, request=asked)
