@@ -80,6 +80,7 @@ class Lab:
         """Write the root trace of one triaged case (an observation's body); its id."""
         client = self._open()
         start, spans = _span_times(body)
+        inputs: dict[str, Any] = {"case_id": body.get("case_id"), "revision": body.get("revision")}
         tags = {
             key: str(body[key])
             for key in ("case_id", "recommendation_id", "queue", "exception_type", "action", "cause", "risk", "digest")
@@ -89,8 +90,8 @@ class Lab:
         with _reachable():
             root = client.start_trace(
                 name="triage",
-                inputs={"case_id": str(body.get("case_id")), "revision": str(body.get("revision"))},
-                attributes={"policy_version": body.get("policy_version"), "thresholds": body.get("thresholds")},
+                inputs=inputs,
+                attributes={name: str(body[name]) for name in ("policy_version", "thresholds") if name in body},
                 tags=tags,
                 experiment_id=self._experiment_id,
                 start_time_ns=start,
