@@ -7,14 +7,14 @@ arithmetic (net + tax = gross). They give no confidence: none has been calibrate
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from models import identifiers, labels
+from governance.case import minor_units
+from models import identifiers, labels, parties
 from models.notation import WrittenAmount, WrittenDate, amounts, dates, day_first, decimal_comma
 
-_LINES, _LINE_LENGTH = 2000, 500  # no invoice is longer; hostile text must not cost minutes
 _TOKEN = re.compile(r"[A-Za-z]{0,6}[-/. ]?(?=[\w./|-]*\d)[A-Za-z0-9][\w./|-]*")
 
 
@@ -32,28 +32,27 @@ def extract(texts: Sequence[str]) -> list[Extraction]:
     return [_Document(text).extraction() for text in texts]
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    text: str
-    role: str | None  # "seller", "buyer" or None: of whom the block speaks
-
-
 class _Document:
     """One document while it is read. The order of the steps matters: the notation first."""
 
     def __init__(self, text: str) -> None:
-        self.lines = list(_with_roles(text))
+        self.lines = list(parties.read_lines(text))
         self.body = "\n".join(line.text for line in self.lines)
         self.comma = decimal_comma(self.body)
+        self.places = {2}
         self.warnings: list[str] = []
 
     def extraction(self) -> Extraction:
         currency = self._currency()
+        self.places = {2, minor_units(currency or "EUR")}
+        if self.comma is None and 0 in self.places:
+            # Yen have no decimals: whatever stands before three digits groups them.
+            self.comma = re.search(r"\d,\d{3}(?!\d)", self.body) is None
         number = self._reference(labels.INVOICE_NUMBER)
         issued, due = self._dates(currency)
         total, amount_due = self._totals()
         fields = {
-            "supplier": self._supplier(),
+            "supplier": parties.supplier(self.lines),
             "supplier_vat_id": self._vat_id(),
             "invoice_number": number,
             "issue_date": issued,
@@ -151,16 +150,20 @@ class _Document:
         match = pattern.search(line)
         if match is None or labels.NET_OR_TAX.search(line[: match.end() + 12]) or labels.CASH.search(line):
             return None
-        here = _money_like(amounts(line[match.end() :], self.comma))
+        here = self._money_in(line[match.end() :])
         if here:
             return here[-1].value
         for below in (line.text for line in self.lines[index + 1 : index + 3]):
-            values = _money_like(amounts(below, self.comma))
+            values = self._money_in(below)
             if values:
                 return values[-1].value
             if re.search(r"[^\W\d_]{4,}", below):
                 return None
         return None
+
+    def _money_in(self, line: str) -> list[WrittenAmount]:
+        """Amounts with as many decimals as money has; quantities and rates have none or more."""
+        return [amount for amount in amounts(line, self.comma) if amount.decimals in self.places]
 
     def _gross_by_arithmetic(self) -> Decimal | None:
         """The largest amount that is the sum of two others, the smaller a plausible tax (3 to 30 %) on the larger."""
@@ -168,7 +171,7 @@ class _Document:
             found.value
             for index, line in enumerate(self.lines)
             if not any(labels.CASH.search(near.text) for near in self.lines[max(index - 1, 0) : index + 1])
-            for found in _money_like(amounts(line.text, self.comma))
+            for found in self._money_in(line.text)
         }
         for gross in sorted(values, key=abs, reverse=True)[:10]:
             for net in values:
@@ -202,65 +205,10 @@ class _Document:
         return found
 
     def _vat_id(self) -> str | None:
-        """The first VAT number that does not stand with the buyer; a block of the seller goes first."""
-        candidates = []
-        for line in self.lines:
-            if line.role == "buyer" or labels.BUYER_WORD.search(line.text):
-                continue
-            candidates += [(line.role != "seller", value) for value in identifiers.vat_ids(line.text)]
-        if not candidates:
-            return None
-        value = min(candidates, key=lambda candidate: candidate[0])[1]
-        if not identifiers.vat_checks(value):
+        found = parties.vat_id(self.lines)
+        if found and not identifiers.vat_checks(found):
             self.warnings.append("supplier_vat_id: the checksum of the VAT number does not fit")
-        return value
-
-    def _supplier(self) -> str | None:
-        return (
-            next((name for line in self.lines if (name := _labelled_name(line.text))), None)
-            or self._seller_block()
-            or self._company_line()
-            or self._letterhead()
-        )
-
-    def _seller_block(self) -> str | None:
-        block = [line.text for line in self.lines if line.role == "seller"][:8]
-        for index, text in enumerate(block):
-            match = labels.NAME_LABEL.match(text)
-            if match:
-                return _name(match[1] or "".join(block[index + 1 : index + 2]))
-        return _name(next((text for text in block[1:] if _is_name(text)), None))
-
-    def _company_line(self) -> str | None:
-        for line in self.lines:
-            if line.role != "buyer" and not labels.BUYER_WORD.search(line.text):
-                match = labels.COMPANY.search(line.text)
-                if match:
-                    return _name(match[0])
-        return None
-
-    def _letterhead(self) -> str | None:
-        return _name(next((line.text for line in self.lines[:6] if _is_name(line.text)), None))
-
-
-def _with_roles(text: str) -> Iterator[_Line]:
-    """Lines with white space joined; a heading such as `Seller:` rules the lines below it for a while."""
-    role: str | None = None
-    left = 0
-    for raw in text[: 2 * _LINES * _LINE_LENGTH].splitlines()[:_LINES]:
-        line = " ".join(raw[: 4 * _LINE_LENGTH].split())[:_LINE_LENGTH]
-        if not line:
-            continue
-        heading = (
-            "buyer" if labels.BUYER_HEADING.match(line) else "seller" if labels.SELLER_HEADING.match(line) else None
-        )
-        if heading:
-            role, left = heading, 10
-        elif left and not labels.BLOCK_END.search(line):
-            left -= 1
-        else:
-            role, left = None, 0
-        yield _Line(line, role)
+        return found
 
 
 def _token(rest: str) -> str | None:
@@ -278,26 +226,5 @@ def _token(rest: str) -> str | None:
     return token if len(token) > 1 or token.isdigit() else None
 
 
-def _money_like(found: Iterable[WrittenAmount]) -> list[WrittenAmount]:
-    return [amount for amount in found if amount.decimals == 2]
-
-
 def _money(value: Decimal | None) -> str | None:
     return None if value is None else format(value, "f")
-
-
-def _labelled_name(line: str) -> str | None:
-    match = labels.SELLER_NAME.match(line)
-    return _name(match[1]) if match and _is_name(match[1]) else None
-
-
-def _is_name(line: str) -> bool:
-    """Words that could name a company: mostly letters, no label, no address, not the document's title."""
-    letters = sum(character.isalpha() for character in line)
-    return letters >= 3 and letters * 2 > len(line) and len(line) < 80 and not labels.NOT_A_NAME.search(line)
-
-
-def _name(text: str | None) -> str | None:
-    if text is None:
-        return None
-    return labels.NAME_END.split(text, maxsplit=1)[0].strip(" ,;:-–|•") or None

@@ -77,7 +77,10 @@ def _valid_prefix(compact: str) -> str | None:
 def vat_ids(line: str) -> list[str]:
     """VAT numbers of a line, compact, in order: the country's letters and its format decide, not the checksum."""
     found = []
+    ibans = {match.start() for match in _IBAN.finditer(line) if _valid_prefix(re.sub(r"[^A-Z0-9]", "", match[0]))}
     for match in _VAT_TOKEN.finditer(line):
+        if match.start() in ibans:
+            continue
         compact = re.sub(r"[ .-]", "", match[0])
         number = _VAT.match(compact)
         if number:

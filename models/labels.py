@@ -201,11 +201,14 @@ SELLER_NAME = re.compile(
     rf"^\W*(?:(?:{_SELLER})(?:\s*name)?|(?:company|business) name)\s*:\s*(\S.*)$",
     re.IGNORECASE,
 )
+# "All services are sold by Amazon …": the name begins after the last such word.
+NAME_START = re.compile(r"^.*\b(?:by|from|von|par)\s+(?=\S)", re.IGNORECASE)
+BANK_LINE = _any(r"\bBIC\b", r"\bIBAN\b", r"\bSWIFT\b", r"\bbank\b")
 NAME_LABEL = re.compile(
     r"^\W*(?:name|firma|nom|nombre|nome|naam|raison sociale|ragione sociale)\s*:\s*(.*)$", re.IGNORECASE
 )
 NAME_END = re.compile(
-    r"\s[-–—|•·]\s|\s{3,}|,\s(?=\S*\d)|\s(?=(?:gesch[äa]ftsf[üu]hr|ust-?id|tel\b|gln\b|vat\b))|;", re.IGNORECASE
+    r"\s[-–—|•·]\s|\s{3,}|,\s(?=.*\d)|\s(?=(?:gesch[äa]ftsf[üu]hr|ust-?id|tel\b|gln\b|vat\b))|;", re.IGNORECASE
 )
 COMPANY = re.compile(
     r"[^\W\d_][\w&.,'’+/ -]{0,60}?[ ,]"
@@ -223,6 +226,7 @@ NOT_A_NAME = _any(
     r"nummer|no|nr|copyright|version|stylesheet\S*|original|copy|kopie|duplicate|statement|address|anschrift"
     r"|stra[sß]+e|"
     r"street|road|rue|calle|tax|beispiel\S*|muster[- ]?rechnung\S*|w[äa]hrung|currency|steuernummer)\b",
+    r"\b(?:description|quantity|qty|menge|beschreibung|bezeichnung|quantit[ée]|d[ée]signation|cantidad|aantal)\b",
     r"@", r"^\W*\w{1,3}\W*$", r"\(c\)", r"©",
 )  # fmt: skip
 NOT_A_PREFIX = _any(

@@ -155,6 +155,24 @@ def test_a_total_without_label_follows_from_arithmetic() -> None:
     assert one("Betrag A 473,00\nUSt 56,87\nsumme der rechnungen 999\n529,87\n").fields["total_amount"] == "529.87"
 
 
+def test_a_currency_without_minor_units() -> None:
+    fields = one("Invoice no. 9\nCurrency: JPY\nQuantity total 12\nGrand total JPY 12,000\n").fields
+    assert (fields["currency"], fields["total_amount"]) == ("JPY", "12000")
+
+
+def test_the_supplier_signs_more_than_once_and_the_bank_is_none() -> None:
+    text = (
+        "Customer Ltd.\nHosting AG - Uferweg 40 - 63571 Gelnhausen\nRechnung Nr. 5\nHosting AG\nDNB BANK ASA, BIC: X\n"
+    )
+    assert one(text).fields["supplier"] == "Hosting AG"
+
+
+def test_an_iban_is_not_a_vat_number() -> None:
+    fields = one("Facture n° 5\nIBAN : FR76 10107 00245 00617052317 39\n").fields
+    assert fields["iban"] == "FR7610107002450061705231739"
+    assert fields["supplier_vat_id"] is None
+
+
 def test_what_is_due_is_not_the_total() -> None:
     fields = one("Bruttosumme 197,65\nErhaltene Anzahlungen -50,00\nZahlbetrag 147,65\n").fields
     assert (fields["total_amount"], fields["amount_due"]) == ("197.65", "147.65")
