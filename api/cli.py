@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "key": ("key", "make, list and revoke API keys"),
 }
 """Name → (module in api.commands, help in one line)."""
+_ACTING = frozenset({"intake", "import", "cases", "case", "tasks", "policy", "user", "key"})
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -77,6 +78,10 @@ def parser_of(name: str) -> tuple[argparse.ArgumentParser, str]:
     )
     common.add_argument("--out", type=Path, metavar="FILE", help="write the result there instead of to stdout")
     common.add_argument("--version", action="version", version=f"countersign {_version()}")
+    if name in _ACTING:
+        common.add_argument(
+            "--key-file", type=Path, metavar="FILE", help="a file with your API key (default: $COUNTERSIGN_API_KEY)"
+        )
     parser.add_argument("--supervised", action="store_true", help=argparse.SUPPRESS)
     return parser, module_name
 

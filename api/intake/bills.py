@@ -1,4 +1,4 @@
-"""The supplier's invoice in an item: the row that the ledger of the books keeps, and finds duplicates by."""
+"""What an item adds to the books: a supplier's invoice with the keys that find its duplicates, or a receivable."""
 
 from __future__ import annotations
 
@@ -67,6 +67,12 @@ def ledger_rows(invoices: Sequence[tuple[Invoice, str | None]]) -> list[dict[str
         if len(key) <= _KEY_LIMIT:
             rows[at]["keys"].append([kind, key])
     return [clean(row) for row in rows]
+
+
+def open_item(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The row of the books' receivables, from the values of a receivable's row."""
+    names = ("invoice_id", "customer_id", "entity", "posting_date", "due_date", "amount", "currency", "clear_date")
+    return {name: values[name] for name in names}
 
 
 def clean(value: Any) -> Any:

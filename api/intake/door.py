@@ -141,7 +141,7 @@ class IntakeDoor:
             directory = _directory(conn, [])
             today = books.today(conn)
             receivables = [
-                filing.open_item(row) for row in chunk if isinstance(row, Row) and row.kind == "ar_open_item"
+                bills.open_item(row.values) for row in chunk if isinstance(row, Row) and row.kind == "ar_open_item"
             ]
             if receivables:
                 books.import_books(conn, "open_items", _last(receivables), f"intake: {name}")
@@ -172,7 +172,9 @@ class IntakeDoor:
             paid = [row for row in chunk if isinstance(row, Row)]
             before = books.open_items(conn, [row.values["invoice_id"] for row in paid])
             waiting = books.open_cases(conn, [row.source_key for row in paid])
-            books.import_books(conn, "open_items", _last([filing.open_item(row) for row in paid]), f"intake: {name}")
+            books.import_books(
+                conn, "open_items", _last([bills.open_item(row.values) for row in paid]), f"intake: {name}"
+            )
             directory = _directory(conn, []) if waiting else None
             today = books.today(conn)
             receipts: list[Receipt] = []

@@ -188,12 +188,6 @@ def receivable_row(name: str, row: Row, directory: Directory, *, today: date, qu
     return Filing(item)
 
 
-def open_item(row: Row) -> dict[str, Any]:
-    """The row of the books' receivables."""
-    names = ("invoice_id", "customer_id", "entity", "posting_date", "due_date", "amount", "currency", "clear_date")
-    return {name: row.values[name] for name in names}
-
-
 def _row_item(
     name: str, row: Row, directory: Directory, plan: Mapping[str, Any], fields: Mapping[str, str | None]
 ) -> dict[str, Any]:

@@ -1,0 +1,123 @@
+"""countersign case ID: facts, what was proposed, who still has to sign, what happened."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+HELP = "one case: facts, recommendation, open seats, timeline"
+
+_FACTS = (
+    "queue", "exception_type", "state", "document_class", "amount", "currency", "entity", "region", "supplier_id",
+    "supplier_name", "customer_id", "customer_name", "issue_date", "due_date", "initiator", "source_key", "revision",
+)  # fmt: skip
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("case_id", metavar="ID", help="the case's id, as `countersign cases` shows it")
+
+
+def run(args: argparse.Namespace) -> int:
+    from api.acting import reader_key
+    from api.wiring import connect
+
+    with connect(args.home) as system, system.database.transaction("review", reader_key(args, system)) as conn:
+        found = gather(conn, args.case_id)
+    _write(args, found)
+    return 0
+
+
+def gather(conn: Any, case_id: str) -> dict[str, Any]:
+    """What GET /v1/cases/{id} gives, and the timeline in words. Raises NotFound, NotPermitted."""
+    from api import shapes
+    from api.words import in_words
+    from governance import permit
+    from governance.record import cases, people, review
+
+    permit.may_read(people.whoami(conn))
+    row = cases.get(conn, case_id)
+    names = {actor["id"]: actor["name"] for actor in people.actors(conn)}
+    entries = [(entry, json.loads(entry["entry"])) for entry in cases.timeline(conn, case_id)]
+    return {
+        **shapes.case(row),
+        "facts": shapes.facts(row),
+        **cases.reading(conn, case_id, row["revision"]),
+        "recommendations": shapes.recommendations(conn, review.listing(conn, case=case_id, limit=500)),
+        "job": cases.job(conn, case_id),
+        "timeline": [
+            {"seq": entry["seq"], "at": parsed["at"], "actor": parsed["actor"], "words": in_words(parsed, names)}
+            for entry, parsed in entries
+        ],
+    }
+
+
+def _write(args: argparse.Namespace, found: Mapping[str, Any]) -> None:
+    import sys
+
+    from api import wire
+    from api.commands.listing import say
+
+    if args.out is not None:
+        args.out.write_text(wire.dumps(found) + "\n", encoding="utf-8")
+        say(f"written to {args.out}")
+    elif args.json:
+        sys.stdout.write(wire.dumps(found) + "\n")
+    else:
+        _print(found)
+
+
+def _print(found: Mapping[str, Any]) -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False)
+    console.print(f"{found['id']}  {_plain(found['title'])}", style="bold")
+    _print_pairs(console, {name: found.get(name) for name in _FACTS})
+    job = found["job"]
+    if job is not None and job["state"] != "done":
+        _print_pairs(console, {"work": f"{job['kind']}, {job['state']}", "last error": job["last_error"]})
+    for recommendation in found["recommendations"][-1:]:
+        _print_recommendation(console, recommendation)
+    console.print("\nTimeline", style="bold")
+    for entry in found["timeline"]:
+        console.print(f"  {entry['at'][:19].replace('T', ' ')}Z  {_plain(entry['words'])}")
+
+
+def _print_recommendation(console: Console, found: Mapping[str, Any]) -> None:
+    console.print(f"\nRecommendation {found['revision']}: {found['action']['name']} ({found['state']})", style="bold")
+    seats = [f"{seat['role']}: {seat['filled_by'] or 'open'}" for seat in found["required_seats"]]
+    _print_pairs(
+        console,
+        {
+            "id": found["id"],
+            "arguments": found["action"]["args"],
+            "seats": ", ".join(seats),
+            "policy": f"version {found['policy']['version']}: {', '.join(found['policy']['rules'])}",
+            "risk": found["risk"],
+            "digest": found["digest"],
+            "expires": found["expires_at"],
+        },
+    )
+    cause = (found["findings"] or {}).get("cause")
+    if cause:
+        _print_pairs(console, {"cause": cause})
+    if found["draft"]:
+        console.print(f"\n  To: {_plain(found['draft']['to'])}\n  Subject: {_plain(found['draft']['subject'])}\n")
+        for line in found["draft"]["body"].splitlines():
+            console.print(f"  {_plain(line)}")
+
+
+def _print_pairs(console: Console, pairs: Mapping[str, Any]) -> None:
+    for name, value in pairs.items():
+        if value is not None:
+            console.print(f"  {name.replace('_', ' '):<16} {_plain(value)}")
+
+
+def _plain(value: Any) -> str:
+    from api.commands.output import cell
+
+    return cell(value) or ""

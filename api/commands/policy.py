@@ -1,0 +1,143 @@
+"""countersign policy: what policy files say, and how they differ from the policy that holds.
+
+Changing the active policy is a governed case of its own, not a command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from governance.policy import Policy
+
+HELP = "check policy files, or compare them with the active policy"
+RULES = ("id", "actions", "amount_from", "amount_below", "risk_from", "entities", "regions", "seats", "expires_hours")
+CHANGES = ("change", "what", "id", "key", "before", "after")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="check|diff")
+    for verb, words in (
+        ("check", "validate files; their digest and rules"),
+        ("diff", "what the files would change in the active policy, rule by rule"),
+    ):
+        one = verbs.add_parser(verb, help=words)
+        one.add_argument(
+            "files", nargs="*", type=Path, metavar="FILE",
+            help="matrix.toml, workflows.toml and local files that add rules; a missing one is the standard policy's",
+        )  # fmt: skip
+
+
+def run(args: argparse.Namespace) -> int:
+    policy = read_policy(args.files)
+    return _check(args, policy) if args.verb == "check" else _diff(args, policy)
+
+
+def read_policy(files: Sequence[Path]) -> Policy:
+    """The policy of these files, told apart by what stands in them. Raises PolicyInvalid, FileNotFoundError."""
+    import tomllib
+    from importlib import resources
+
+    from governance.errors import PolicyInvalid
+    from governance.policy import compile_policy
+
+    texts: dict[str, list[str]] = {"matrix": [], "workflows": [], "local": []}
+    for path in files:
+        try:
+            text = path.read_text(encoding="utf-8")
+            keys = set(tomllib.loads(text))
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise PolicyInvalid(f"{path} is not TOML: {error}") from None
+        kind = "matrix" if keys & {"owner", "name"} else "workflows" if keys & {"workflow", "modes"} else "local"
+        texts[kind].append(text)
+    for kind in ("matrix", "workflows"):
+        if len(texts[kind]) > 1:
+            raise PolicyInvalid(f"two of the files are a {kind} file: a policy has one")
+    standard = resources.files("governance") / "policies" / "standard"
+    whole = {
+        kind: texts[kind][0] if texts[kind] else (standard / f"{kind}.toml").read_text("utf-8")
+        for kind in ("matrix", "workflows")
+    }
+    return compile_policy(whole["matrix"], whole["workflows"], texts["local"])
+
+
+def _check(args: argparse.Namespace, policy: Policy) -> int:
+    from api.commands.listing import say
+    from api.commands.output import emit
+
+    rows = policy.rows()
+    if args.json:
+        emit(args, (), [{"digest": policy.digest, **rows}])
+        return 0
+    emit(args, RULES, rows["rules"])
+    say(
+        f"{policy.name}, owned by {policy.owner}: {len(policy.rules)} rules, {len(policy.workflows)} workflows, "
+        f"amounts in {policy.currency}; {policy.digest}"
+    )
+    return 0
+
+
+def _diff(args: argparse.Namespace, policy: Policy) -> int:
+    from api.acting import reader_key
+    from api.commands.listing import say
+    from api.commands.output import emit
+    from api.wiring import connect
+    from governance import permit
+    from governance.errors import NotFound
+    from governance.record import people
+
+    with connect(args.home) as system, system.database.transaction("review", reader_key(args, system)) as conn:
+        permit.may_read(people.whoami(conn))
+        active = people.active_policy(conn)
+    if active is None:
+        raise NotFound("no policy is active")
+    found = changes(json.loads(active["canon"]), policy.rows())
+    emit(args, CHANGES, found)
+    if active["digest"] == policy.digest:
+        say(f"the files say what the active policy (version {active['version']}) says: {policy.digest}")
+    else:
+        say(f"{len(found)} differences to version {active['version']} ({active['digest']}); the files: {policy.digest}")
+    return 0
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """{change (added | removed | changed), what, id, key, before, after}: canonical policy rows, one key at a time."""
+    found: list[dict[str, Any]] = []
+    for what, name_of in (("rule", _rule_name), ("workflow", _workflow_name)):
+        old = {name_of(row): row for row in before[f"{what}s"]}
+        new = {name_of(row): row for row in after[f"{what}s"]}
+        for name in sorted(old.keys() | new.keys()):
+            if name not in new or name not in old:
+                change = "removed" if name in old else "added"
+                found.append(_change(change, what, name, None, old.get(name), new.get(name)))
+            else:
+                found += _changed(what, name, old[name], new[name])
+    plain = sorted((before.keys() | after.keys()) - {"rules", "workflows"})
+    found += _changed(
+        "policy", str(after["name"]), {key: before.get(key) for key in plain}, {key: after.get(key) for key in plain}
+    )
+    return found
+
+
+def _changed(what: str, name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        _change("changed", what, name, key, old.get(key), new.get(key))
+        for key in sorted(old.keys() | new.keys())
+        if old.get(key) != new.get(key)
+    ]
+
+
+def _change(change: str, what: str, name: str, key: str | None, before: Any, after: Any) -> dict[str, Any]:
+    return {"change": change, "what": what, "id": name, "key": key, "before": before, "after": after}
+
+
+def _rule_name(row: Mapping[str, Any]) -> str:
+    return str(row["id"])
+
+
+def _workflow_name(row: Mapping[str, Any]) -> str:
+    return f"{row['queue']}/{row['exception_type']}"
