@@ -153,7 +153,7 @@ def _tidy(line: str) -> str:
 def _title_of(line: str) -> tuple[str, bool] | None:
     """(class, bare) where the line is a heading; not bare where a number follows, as in "Invoice no. 471"."""
     words = line.split()
-    while words and words[0] in _BEFORE:
+    while words and words[0] in _BEFORE and " ".join(words) not in _CLASS_OF:
         words = words[1:]
     if not words or len(words) > 12:
         return None
