@@ -53,7 +53,7 @@ def sniff(content: bytes) -> str:
     if not content.strip(b"\x00\t\n\r\x0c "):
         raise Unreadable("The file is empty. Ask the sender to send it again.", reason_code="empty")
     # PDF allows some bytes before its header (ISO 32000-1, implementation note 13).
-    if b"%PDF-" in content[:1024] and not content.lstrip().startswith((b"<", b"{", b"[")):
+    if b"%PDF-" in content[:1024] and not content[:1024].lstrip().startswith((b"<", b"{", b"[")):
         return "pdf"
     for magic, name in _MAGIC:
         if content.startswith(magic):
