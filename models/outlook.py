@@ -67,12 +67,13 @@ def reach_of(curves: Floats, thresholds: Ints, tail: float, head: float, days: I
     return scores
 
 
-def outlook(curves: Floats, thresholds: Ints, tail: float, head: float, overdue: Ints, reach: float = REACH) -> Outlook:
+def outlook(curves: Floats, thresholds: Ints, tail: float, head: float, overdue: Ints, reach: Floats) -> Outlook:
     """The outlook of invoices that are unpaid now: (n,) each.
 
     curves: (n, k) falling S at `thresholds` as seen from the posting. overdue: (n,) days between the due date
-    and today, negative before it. reach: (n,) of each interval. What is unpaid at the start of today has T >= overdue: every figure is
-    conditional on that, so an overdue invoice is late for certain and its low end is at least `overdue`.
+    and today, negative before it. reach: (n,) of each interval (see REACH). What is unpaid at the start of
+    today has T >= overdue: every figure is conditional on that, so an overdue invoice is late for certain
+    and its low end is at least `overdue`.
     """
     parts = [
         _outlook(
