@@ -51,14 +51,15 @@ def order_number(brief: Brief) -> str | None:
 def identifier(value: str | None) -> str | None:
     """`value` where it can be written into a letter: at most four words and 40 characters; else None.
 
-    Numbers of documents come from outside: what is longer or stranger than a number stays out of letters.
+    Numbers of documents come from outside: what is longer or stranger than a number stays out of letters, and so
+    does a bank account that poses as one.
     """
     if value is None:
         return None
     text = " ".join(value.split())
     if len(text) > 40 or not _IDENTIFIER.fullmatch(text) or not any(letter.isdigit() for letter in text):
         return None
-    return text
+    return None if is_iban(text) else text
 
 
 def number(values: Mapping[str, Any], name: str) -> Decimal | None:
@@ -104,6 +105,15 @@ def texts(values: Mapping[str, Any], name: str) -> tuple[str, ...]:
 def normal_iban(value: str | None) -> str:
     """Capitals and digits; '' for None."""
     return re.sub(r"[^0-9A-Z]", "", (value or "").upper())
+
+
+def is_iban(value: str) -> bool:
+    """True for a text that passes the check digits of ISO 13616 (mod 97)."""
+    account = normal_iban(value)
+    if not re.fullmatch(r"[A-Z]{2}[0-9]{2}[0-9A-Z]{11,30}", account):
+        return False
+    digits = "".join(str(int(letter, 36)) for letter in account[4:] + account[:4])
+    return int(digits) % 97 == 1
 
 
 def amount_text(value: Decimal | None) -> str | None:

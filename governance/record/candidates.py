@@ -101,6 +101,14 @@ LEFT JOIN cs.suppliers s ON s.tenant = r.tenant AND s.id = r.supplier_id
 LEFT JOIN cs.customers u ON u.tenant = r.tenant AND u.id = r.customer_id
 """
 _TODAY = "SELECT current_date"
+_NOTES = """
+SELECT r.case_id, n.comment
+FROM unnest(%s::text[], %s::int[]) AS a(case_id, revision)
+JOIN cs.recommendations r ON r.case_id = a.case_id AND r.revision = a.revision
+JOIN cs.decisions d ON d.tenant = r.tenant AND d.recommendation_id = r.id AND d.decision = 'send_back'
+JOIN cs.decision_notes n ON n.tenant = d.tenant AND n.decision_id = d.id
+ORDER BY r.case_id, d.at
+"""
 _FILED_BY = "SELECT job_id, id FROM cs.recommendations WHERE job_id = ANY (%s)"
 _LEAVES = """
 SELECT recommendation_id, name, content::jsonb FROM cs.leaves WHERE recommendation_id = ANY (%s)
@@ -141,6 +149,14 @@ def today(conn: Connection[Any]) -> date:
     row = conn.execute(_TODAY).fetchone()
     assert row is not None
     found: date = row[0]
+    return found
+
+
+def notes(conn: Connection[Any], cases: Sequence[tuple[str, int]]) -> dict[str, tuple[str, ...]]:
+    """What reviewers wrote when they sent drafts of these (case id, revision) back, oldest first; erased notes are missing."""
+    found: dict[str, tuple[str, ...]] = {}
+    for case_id, comment in conn.execute(_NOTES, ([case for case, _ in cases], [revision for _, revision in cases])):
+        found[case_id] = (*found.get(case_id, ()), comment)
     return found
 
 

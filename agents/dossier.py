@@ -1,0 +1,104 @@
+"""What a recommendation carries for the people who decide: findings, evidence, stamps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from agents import facts
+from agents.assess import shown
+from agents.letter import TEMPLATE
+from agents.notes import read_notes
+from agents.state import View
+from governance.action import Action
+from governance.case import Party
+from governance.recommendation import Draft, Proposal
+from governance.record.candidates import Beside
+
+
+def findings(view: View, choice: Mapping[str, Any], letter: Mapping[str, Any]) -> dict[str, Any]:
+    """{document, duplicates, risk, cause, precedents, match, why, alternatives, reviewer_note?, refused?}"""
+    reading = view.brief.reading
+    found = {
+        "document": {
+            "document_class": view.kind.get("document_class"),
+            "exception_type": view.kind.get("exception_type"),
+            "abstained": view.kind.get("abstained"),
+            "basis": view.kind.get("basis"),
+            "confidence": reading.get("confidence"),
+            "fields": reading.get("fields") or {},
+            "warnings": view.kind.get("warnings", []),
+        },
+        "duplicates": shown(view.duplicates, view.tolerances),
+        "risk": view.risk,
+        "cause": view.cause,
+        "precedents": view.precedents,
+        "match": view.match,
+        "why": choice["why"],
+        "alternatives": choice["alternatives"],
+    }
+    if view.notes:
+        recognised = list(read_notes(view.notes).recognised)
+        found["reviewer_note"] = {"note": view.notes[-1], "earlier": list(view.notes[:-1]), "recognised": recognised}
+    if letter["refused"]:
+        found["refused"] = letter["refused"]
+    plain: dict[str, Any] = facts.plain(found)
+    return plain
+
+
+def _party(party: Party | None, version: int | None) -> dict[str, Any] | None:
+    if party is None:
+        return None
+    return {
+        "id": party.id,
+        "name": party.name,
+        "email": party.email,
+        "language": party.language,
+        "vat_id": party.vat_id,
+        "country": party.country,
+        "version": version,
+    }
+
+
+def evidence(view: View, beside: Beside | None) -> dict[str, Any]:
+    """{document, order, receipts, supplier, customer, twins}: what an approver must be able to look at."""
+    brief = view.brief
+    supplier = _party(brief.supplier, beside.supplier_version if beside else None)
+    if supplier is not None:
+        supplier["ibans"] = list(brief.supplier_ibans)
+    document = None
+    if beside is not None and beside.document_sha256 is not None:
+        document = {"sha256": beside.document_sha256, "name": beside.document_name, "media_type": beside.media_type}
+    found = {
+        "document": {**(document or {"sha256": None}), "fields": brief.reading.get("fields") or {}},
+        "order": brief.order,
+        "receipts": brief.receipts,
+        "supplier": supplier,
+        "customer": _party(brief.customer, beside.customer_version if beside else None),
+        "payee_iban": brief.facts.payee_iban,
+        "twins": [one["invoice_id"] for one in shown(view.duplicates, view.tolerances)],
+    }
+    plain: dict[str, Any] = facts.plain(found)
+    return plain
+
+
+def proposal(
+    view: View,
+    choice: Mapping[str, Any],
+    letter: Mapping[str, Any],
+    beside: Beside | None,
+    stamps: Mapping[str, str],
+) -> Proposal:
+    """What is filed. Raises UnknownAction, Malformed for what the catalogue does not know."""
+    action = choice["action"]
+    return Proposal(
+        action=Action(action["name"], {name: value for name, value in action["args"].items() if value is not None}),
+        facts_digest=view.brief.facts_digest,
+        draft=Draft(**letter["draft"]) if letter["draft"] else None,
+        findings=findings(view, choice, letter),
+        evidence=evidence(view, beside),
+        stamps={**stamps, "composer": letter["composer"] or TEMPLATE},
+        thresholds=view.tolerances.as_texts(),
+        risk=choice["risk"],
+        confidence=choice["confidence"],
+    )

@@ -1,0 +1,147 @@
+"""Node 7: nothing leaves that the record does not hold. Every figure, date, address and link of a letter is checked.
+
+Allowed are the typed facts, written exactly as the letter was given them; whatever figure is left after taking them
+away was invented. Bank details and links are banned whoever wrote them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from agents import facts
+from agents.draft import compose_plain, letter_for
+from agents.state import View
+from governance.action import CATALOGUE
+from governance.recommendation import Draft
+
+LIMIT = 6000
+"""Characters of a letter."""
+
+_URL = re.compile(
+    r"https?:|www\.|\b[a-z0-9-]+\.(?:com|net|org|info|biz|io|eu|de|fr|es|it|nl|uk|ch|at|be|ru|cn|xyz|top|site|online|"
+    r"example)\b|\[[^\]]*\]\(",
+    re.IGNORECASE,
+)
+_MAIL = re.compile(r"\S+@\S+|@")
+_ACCOUNT = re.compile(r"\b[A-Z]{2}[0-9]{2}(?:[ -]?[0-9A-Z]{2,4}){3,8}\b", re.IGNORECASE)
+_BANK = re.compile(
+    r"\biban\b|\bbic\b|\bswift\b|sort code|routing number|account number|bank (?:details|account|data|transfer to)|"
+    r"pay(?:ment)? (?:to|into) (?:the|our|this|a) (?:new|following|other)|new account|"
+    r"bankverbindung|kontoverbindung|kontonummer|bankkonto|neues konto|neue konto|bankdaten|"
+    r"coordonn[ée]es bancaires|compte bancaire|num[ée]ro de compte|nouveau compte|\brib\b|"
+    r"datos bancarios|cuenta bancaria|n[úu]mero de cuenta|nueva cuenta|"
+    r"coordinate bancarie|conto (?:bancario|corrente)|numero di conto|nuovo conto|"
+    r"bankgegevens|bankrekening|rekeningnummer|nieuwe rekening",
+    re.IGNORECASE,
+)
+_NUMERALS = {
+    "en": "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fourteen|fifteen|twenty|thirty|forty|fifty|sixty|"
+    "ninety|hundred|thousand|million",
+    "de": "zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|vierzehn|fünfzehn|zwanzig|dreißig|vierzig|fünfzig|"
+    "sechzig|neunzig|hundert|tausend|million",
+    "fr": "deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|quatorze|quinze|vingt|trente|quarante|cinquante|"
+    "soixante|cent|mille|million",
+    "es": "dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|once|doce|catorce|quince|veinte|treinta|cuarenta|cincuenta|"
+    "sesenta|noventa|cien|mil|millón",
+    "it": "due|tre|quattro|cinque|sette|otto|nove|dieci|undici|dodici|quattordici|quindici|venti|trenta|quaranta|"
+    "cinquanta|sessanta|novanta|cento|mille|milione",
+    "nl": "twee|drie|vier|vijf|zes|zeven|acht|negen|tien|elf|twaalf|veertien|vijftien|twintig|dertig|veertig|vijftig|"
+    "zestig|negentig|honderd|duizend|miljoen",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What a letter may not say. `what`: number | number in words | address | link | bank details | form."""
+
+    what: str
+    text: str
+
+    def as_dict(self) -> dict[str, str]:
+        return {"what": self.what, "text": self.text}
+
+
+def _without(text: str, allowed: Mapping[str, str]) -> str:
+    """`text` without the facts, each only where it stands alone: 12 does not make 1,212 known."""
+    for fact in sorted(set(allowed.values()), key=len, reverse=True):
+        if fact.strip():
+            text = re.sub(rf"(?<![\w])(?<!\d[.,'’ ]){re.escape(fact)}(?!\w)(?![.,'’ ]\d)", " \u0000 ", text)
+    return text
+
+
+def _figures(text: str) -> list[str]:
+    """Runs around every character that is numeric in any script."""
+    return [word for word in text.split() if any(letter.isnumeric() for letter in word)]
+
+
+def _hidden(text: str) -> bool:
+    """Control and direction marks, which a person would not see."""
+    return any(unicodedata.category(letter) in ("Cc", "Cf", "Co", "Cn") and letter not in "\n" for letter in text)
+
+
+def refusals(draft: Draft, recipient: str | None, allowed: Mapping[str, str]) -> tuple[Refused, ...]:
+    """Everything in the letter that the facts do not hold; empty where it may go out.
+
+    `recipient` is the address in the books; `allowed` maps fact names to the texts that the letter was given.
+    """
+    found: list[Refused] = []
+    if recipient is None or draft.to != recipient:
+        found.append(Refused("address", draft.to[:60]))
+    whole = f"{draft.subject}\n{draft.body}"
+    if _hidden(whole) or len(whole) > LIMIT or "\n" in draft.subject or not draft.subject or not draft.body:
+        found.append(Refused("form", "hidden characters, too long, or empty"))
+    found += [Refused("bank details", m[0]) for m in _ACCOUNT.finditer(whole) if facts.is_iban(m[0])]
+    rest = _without(
+        unicodedata.normalize("NFKC", whole), {k: unicodedata.normalize("NFKC", v) for k, v in allowed.items()}
+    )
+    found += [Refused("address", m[0][:60]) for m in _MAIL.finditer(rest)]
+    found += [Refused("link", m[0][:60]) for m in _URL.finditer(rest)]
+    found += [Refused("bank details", m[0]) for m in _BANK.finditer(rest)]
+    numerals = _NUMERALS.get(draft.language, "|".join(_NUMERALS.values()))
+    found += [Refused("number in words", m[0]) for m in re.finditer(rf"\b(?:{numerals})\b", rest, re.IGNORECASE)]
+    found += [Refused("number", word[:60]) for word in _figures(rest)]
+    return tuple(dict.fromkeys(found))
+
+
+def guarded(view: View, choice: dict[str, Any], written: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The choice and the letter as they may be filed.
+
+    A letter that says too much is written again from the templates; where even that is refused, the case goes to a
+    person. What was refused is kept for the findings. An action outside the allowed ones never passes.
+    """
+    if choice["action"]["name"] not in view.brief.allowed_actions:
+        return _to_person(choice, "the action is not one that policy allows here"), _no_letter(written)
+    if CATALOGUE[choice["action"]["name"]].effect != "mail":
+        return choice, _no_letter(written)
+    task = letter_for(view, choice)
+    if task is None or written["draft"] is None:
+        return _to_person(choice, "no letter can be written to this party"), _no_letter(written)
+    found = refusals(Draft(**written["draft"]), task.to, task.facts)
+    if not found:
+        return choice, written
+    returned = view.brief.returned
+    plain, name = compose_plain(task, dict(returned.draft) if returned is not None and returned.draft else None)
+    refused = [*written["refused"], *(one.as_dict() for one in found)]
+    if not refusals(plain, task.to, task.facts):
+        return choice, {"draft": plain.as_dict(), "composer": name, "refused": refused}
+    why = "the letter would say what the record does not hold"
+    return _to_person(choice, why), {"draft": None, "composer": None, "refused": refused}
+
+
+def _to_person(choice: dict[str, Any], why: str) -> dict[str, Any]:
+    tried = {"action": choice["action"]["name"], "reason": choice["why"], "obstacle": why}
+    others = [one for one in choice["alternatives"] if one["action"] not in (tried["action"], "refer_to_person")]
+    return {
+        **choice,
+        "action": {"name": "refer_to_person", "args": {"reason": why}},
+        "why": why,
+        "alternatives": [tried, *others],
+    }
+
+
+def _no_letter(written: dict[str, Any]) -> dict[str, Any]:
+    return {**written, "draft": None, "composer": None}

@@ -1,0 +1,118 @@
+"""Node 4: one action with typed arguments, out of those that policy allows here; else a person. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from agents import payables, workflows
+from agents.notes import read_notes
+from agents.option import Option, refer
+from agents.recall import leaning
+from agents.state import View
+from governance.action import CATALOGUE, Action
+from governance.case import Party
+from governance.errors import UnknownAction
+
+_QUIET = frozenset({"refer_to_person", "schedule_call", "wait_until", "route_for_approval", "escalate_close_task"})
+
+
+def recipient(view: View, args: Any) -> Party | None:
+    """Whom a letter with these arguments goes to: the party that they name, as the books know it."""
+    if "customer_id" in args:
+        return view.brief.customer
+    if "supplier_id" in args:
+        return view.brief.supplier
+    return view.brief.supplier or view.brief.customer
+
+
+def obstacle(view: View, option: Option) -> str | None:
+    """Why this option cannot be proposed here, in words; None where it can."""
+    if option.name not in view.brief.allowed_actions:
+        return "policy does not allow it for this kind of case"
+    if missing := [name for name, value in option.args.items() if not value]:
+        return f"the record does not say: {', '.join(name.replace('_', ' ') for name in missing)}"
+    try:
+        Action(option.name, {name: value for name, value in option.args.items() if value})
+    except UnknownAction as error:
+        return error.detail
+    if "partner_id" in option.args and option.args["partner_id"] != view.brief.facts.supplier_id:
+        return "the partner is not a supplier in the books"
+    if CATALOGUE[option.name].effect == "mail":
+        party = recipient(view, option.args)
+        if party is None or not party.email:
+            return "the books hold no e-mail address of this party"
+    return None
+
+
+def _unsure(view: View) -> Iterator[Option]:
+    """Reasons to leave the case to a person whatever the rules say."""
+    if view.kind.get("abstained"):
+        yield refer("it is not certain what kind of document this is")
+    if not view.kind.get("party_known"):
+        party = view.kind.get("party")
+        yield refer(f"the {party} is not in the books: a person must say who it is")
+
+
+def _options(view: View) -> list[Option]:
+    rules = payables.options if view.brief.facts.queue == "accounts_payable" else workflows.options
+    # A document that is only passed on needs no party; everything that addresses one does.
+    free = view.kind.get("exception_type") == "document_received" and not view.kind.get("abstained")
+    found = [] if free else list(_unsure(view))
+    found += list(rules(view))
+    return [*found, refer("no rule fits this case: a person should look")]
+
+
+def _preferred(view: View, possible: list[Option]) -> tuple[Option, str | None]:
+    """The first possible option, unless a reviewer asked for another or people did otherwise in such cases."""
+    wanted = read_notes(view.notes).action
+    for option in possible:
+        if option.name == wanted:
+            return option, "a reviewer asked for it"
+    first = possible[0]
+    action, support, share = leaning(view.precedents)
+    settled = support >= 3 and share >= 0.8
+    if settled and action != first.name and first.name != "refer_to_person":
+        for option in possible:
+            if option.name == action:
+                return option, f"people did this in {support} similar cases"
+    return first, None
+
+
+def _risk(view: View, chosen: Option) -> str:
+    """high: money may go astray. low: nothing leaves and nothing is written. A person decides either way."""
+    amount = view.brief.facts.amount
+    spends = CATALOGUE[chosen.name].risk_class >= 3
+    if view.check("bank") == "differs" or view.twin is not None or (spends and amount is None):
+        return "high"
+    if view.cause.get("primary") == "supplier_master_mismatch":
+        return "high"
+    return "low" if chosen.name in _QUIET else "normal"
+
+
+def choice_of(view: View) -> dict[str, Any]:
+    """{action, topic, extra, why, risk, confidence, alternatives}; the action is always one of the allowed ones.
+
+    Confidence is null: no calibrated estimate says how often people agree with these rules.
+    """
+    options = _options(view)
+    reasons = [obstacle(view, option) for option in options]
+    possible = [option for option, reason in zip(options, reasons, strict=True) if reason is None]
+    chosen, because = _preferred(view, possible)
+    alternatives: dict[str, dict[str, Any]] = {}
+    for option, reason in zip(options, reasons, strict=True):
+        if option.name != chosen.name and option.name not in alternatives:
+            alternatives[option.name] = {"action": option.name, "reason": option.why, "obstacle": reason}
+    alternatives.setdefault(
+        "refer_to_person", {"action": "refer_to_person", "reason": "a person may know more", "obstacle": None}
+    )
+    alternatives.pop(chosen.name, None)
+    return {
+        "action": {"name": chosen.name, "args": dict(chosen.args)},
+        "topic": chosen.topic,
+        "extra": dict(chosen.extra),
+        "why": chosen.why if because is None else f"{chosen.why} ({because})",
+        "risk": _risk(view, chosen),
+        "confidence": None,
+        "alternatives": list(alternatives.values()),
+    }

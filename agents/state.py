@@ -1,0 +1,125 @@
+"""What flows through the graph: plain JSON from node to node, and the batch that every node may look at.
+
+Nodes that run side by side write disjoint keys. The state is a working paper in LangGraph's own tables: what the
+law judges is read from the record each time, never from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Protocol, TypedDict
+
+from agents.letter import Composer
+from agents.tolerances import Tolerances
+from agents.tracing import Tracer
+from governance.recommendation import Proposal
+from governance.record.candidates import Beside
+from governance.record.queue import Brief
+from governance.record.review import Filed
+
+Json = dict[str, Any]
+
+
+class State(TypedDict, total=False):
+    """Keys by the node that writes them. A redraft writes choice, letter and filed again."""
+
+    case_id: str
+    kind: Json  # classify
+    match: Json | None  # match
+    assessment: Json  # assess: duplicates, risk
+    precedents: list[Json]  # recall
+    cause: Json  # diagnose: primary, contributing, facts
+    choice: Json  # recommend: action, topic, why, risk, alternatives; draft and guard may turn it
+    letter: Json  # draft, guard: draft (or None), composer, refused
+    filed: Json  # file: recommendation_id, digest, draft_number
+
+
+class Filing(Protocol):
+    """Writes one recommendation in a transaction of its own; the job and the embedding are the batch's."""
+
+    def __call__(self, brief: Brief, proposal: Proposal, embedding: Sequence[float]) -> Filed: ...
+
+
+@dataclass(frozen=True, slots=True)
+class BatchContext:
+    """Everything that the nodes of a batch may look at, computed once, by case id.
+
+    Findings that models made (duplicates, risks, precedents) are plain JSON already. `notes`: what reviewers wrote
+    when they sent drafts back, oldest first. `file` is the only way out.
+    """
+
+    today: date
+    briefs: Mapping[str, Brief]
+    beside: Mapping[str, Beside]
+    embeddings: Mapping[str, Sequence[float]]
+    duplicates: Mapping[str, list[Json]]
+    risks: Mapping[str, Json]
+    precedents: Mapping[str, list[Json]]
+    notes: Mapping[str, tuple[str, ...]]
+    order_habits: Mapping[str, tuple[int, int]]  # supplier id -> (invoices known, of them with an order)
+    composer: Composer
+    stamps: Mapping[str, str]
+    tolerances: Tolerances
+    file: Filing
+    tracer: Tracer
+
+    def only(self, case_id: str) -> BatchContext:
+        """The same batch with this one case: a thread that names another one finds nothing."""
+        return replace(self, briefs={case_id: self.briefs[case_id]})
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One case as the later nodes see it: what is on record, and what the earlier nodes found."""
+
+    brief: Brief
+    today: date
+    tolerances: Tolerances
+    kind: Json
+    match: Json | None
+    duplicates: list[Json]
+    risk: Json | None
+    precedents: list[Json]
+    cause: Json
+    notes: tuple[str, ...] = ()
+    order_habit: tuple[int, int] = (0, 0)
+    sender: str | None = None
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        return self.brief.facts.details
+
+    def check(self, name: str) -> str:
+        """The status of one comparison of the three-way match; 'unknown' where it was not made."""
+        checks = self.match["checks"] if self.match else []
+        return next((str(one["status"]) for one in checks if one["name"] == name), "unknown")
+
+    @property
+    def twin(self) -> Json | None:
+        """The likeliest earlier twin that decides, or None."""
+        least = float(self.tolerances.duplicate_likely)
+        likely = [one for one in self.duplicates if one["earlier"] and one["probability"] >= least]
+        return max(likely, key=lambda one: float(one["probability"]), default=None)
+
+
+def view(state: State, context: BatchContext) -> View:
+    case_id = state["case_id"]
+    brief = context.briefs[case_id]
+    assessment = state.get("assessment", {})
+    beside = context.beside.get(case_id)
+    return View(
+        brief=brief,
+        today=context.today,
+        tolerances=context.tolerances,
+        kind=state.get("kind", {}),
+        match=state.get("match"),
+        duplicates=assessment.get("duplicates", []),
+        risk=assessment.get("risk"),
+        precedents=state.get("precedents", []),
+        cause=state.get("cause", {}),
+        notes=context.notes.get(case_id, ()),
+        order_habit=context.order_habits.get(brief.facts.supplier_id or "", (0, 0)),
+        sender=beside.entity_name if beside else None,
+    )
