@@ -105,13 +105,12 @@ class CollectionRisk(BaseEstimator):  # type: ignore[misc]
     def rebased(self, history: Sequence[Receivable], as_of: date) -> CollectionRisk:
         """The same model over another portfolio: rates of all customers as `history` shows them before `as_of`.
 
-        Unchanged where the history holds too few settled invoices to say anything.
+        Where that history is too thin to say anything, neither do the rates: those of another company would be
+        invented.
         """
         check_is_fitted(self, "thresholds_")
         known = [one for one in history if one.posting_date < as_of]
         table = moment(known, [one.posting_date for one in known], known).item
-        if not (certain(table, 0, as_of.toordinal())).sum() >= _LEAST_PORTFOLIO:
-            return self
         other = copy(self)
         other._set_portfolio(table, as_of.toordinal(), None if not self.has_model else self.thresholds_)
         return other

@@ -32,8 +32,6 @@ def _count(log: float, noun: str = "") -> str:
 
 
 def _late_by(days: float) -> str:
-    if isnan(days):
-        return "no payment yet"
     return f"{abs(days):.0f} days {'late' if days >= 0 else 'early'}"
 
 
@@ -43,7 +41,8 @@ def _weekday(number: float) -> str:
 
 def _habit(seen: Seen) -> str:
     rate = f"{seen['late_rate']:.0%} of {_count(seen['mature_count'], 'earlier invoice')} paid late"
-    return f"{rate}, {_late_by(seen['days_late_mean'])} on average"
+    days = seen["days_late_mean"]
+    return f"{rate}, {'none paid yet' if isnan(days) else f'{_late_by(days)} on average'}"
 
 
 def _severe(seen: Seen) -> str:
@@ -52,7 +51,8 @@ def _severe(seen: Seen) -> str:
 
 
 def _recent(seen: Seen) -> str:
-    return f"the last three payments were {_late_by(seen['days_late_last_3'])} on average"
+    days = seen["days_late_last_3"]
+    return "no payment yet" if isnan(days) else f"the last three payments were {_late_by(days)} on average"
 
 
 def _owed(seen: Seen) -> str:
