@@ -12,7 +12,7 @@ from api.commands.cells import BadCell, Habit, amount, blank, day
 from api.commands.listing import say, say_rejected, show
 from api.commands.mapping import ColumnMap, read_map
 from api.commands.tables import Rejected, Row, read_table
-from governance.errors import Refusal
+from governance.errors import Malformed, Unavailable
 
 if TYPE_CHECKING:
     from models.duplicates import DuplicatePair, Invoice, Join
@@ -155,23 +155,17 @@ def _records(pairs: list[DuplicatePair]) -> list[dict[str, object]]:
 
 
 def run(args: argparse.Namespace) -> int:
-    """0 done, 1 rows were left out (the result holds the others), 2 the files or options cannot be used."""
-    if not 0.0 <= args.threshold <= 1.0:
-        say("--threshold must be between 0 and 1")
-        return 2
-    try:
-        return _run(args)
-    except Refusal as refusal:
-        say(refusal.detail)
-        return 2
-
-
-def _run(args: argparse.Namespace) -> int:
+    """0 done, 1 rows were left out (the result holds the others). Raises Malformed for files or options of no use."""
     from models.bundle import default_bundle
     from models.duplicates import find_duplicates, require_spark
 
+    if not 0.0 <= args.threshold <= 1.0:
+        raise Malformed("--threshold must be between 0 and 1")
     if args.engine == "spark":
-        require_spark()
+        try:
+            require_spark()
+        except Unavailable as missing:
+            raise Malformed(missing.detail) from None
     mapping = read_map(args.map, FIELDS)
     ledger, lost = read_invoices(args.ledger, mapping)
     history, lost_too = read_invoices(args.against, mapping) if args.against else ([], False)

@@ -13,7 +13,6 @@ from api.commands.cells import BadCell, Habit, amount, day
 from api.commands.listing import say, say_rejected, show
 from api.commands.mapping import ColumnMap, read_map
 from api.commands.tables import Rejected, Row, read_table
-from governance.errors import Refusal
 
 if TYPE_CHECKING:
     from models.features import Receivable
@@ -170,16 +169,8 @@ def _records(estimates: Sequence[RiskEstimate]) -> list[dict[str, object]]:
 
 
 def run(args: argparse.Namespace) -> int:
-    """0 done, 1 rows were left out (the result holds the others), 2 the files or options cannot be used."""
+    """0 done, 1 rows were left out (the result holds the others). Raises Malformed for files of no use."""
     as_of = args.as_of or datetime.now(UTC).astimezone().date()
-    try:
-        return _run(args, as_of)
-    except Refusal as refusal:
-        say(refusal.detail)
-        return 2
-
-
-def _run(args: argparse.Namespace, as_of: date | str) -> int:
     mapping = read_map(args.map, FIELDS)
     rows, rejected, count = _read(args.open, mapping, history=False)
     past, past_rejected, past_count = _read(args.history, mapping, history=True)
