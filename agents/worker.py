@@ -1,0 +1,359 @@
+"""OPEN AFTER graph.py: claim a batch, compute its context, run each case, hand the rest of the work to people.
+
+A worker may be killed at any moment. What it had filed is in the record, in the transaction that also finished the
+job; everything else is claimed again when the lease ends, and a late write with the old fencing token is refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from random import SystemRandom
+
+import structlog
+
+from agents import facts
+from agents.context import Models, Parts, build_context
+from agents.graph import NODES, graph_version
+from agents.letter import Composer, TemplateComposer, prompts_digest
+from agents.state import BatchContext, Json
+from agents.threads import Threads, thread_id
+from agents.tolerances import Tolerances
+from agents.tracing import Tracer
+from governance.errors import LostLease, Refusal, Unavailable
+from governance.recommendation import Proposal
+from governance.record import candidates, checkpoints, hints, queue, review
+from governance.record.db import Connection, Database, retrying
+from governance.record.queue import Brief, Job, Returned
+from governance.record.review import Filed
+
+log = structlog.get_logger("countersign.worker")
+
+_ROOT = Path(__file__).resolve().parent.parent
+_JITTER = SystemRandom()
+
+
+@dataclass(slots=True)
+class Counts:
+    """What became of the jobs. `resumed` are those of `filed` that went on in their old thread; `lost`: leases."""
+
+    filed: int = 0
+    resumed: int = 0
+    failed: int = 0
+    dead: int = 0
+    lost: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Paused:
+    """Where a recommendation's thread waits."""
+
+    recommendation_id: str
+    thread: str
+    interrupt: str
+
+
+class Worker:
+    """One thread of triage work. `token` is the agent's session token; `today` None means the database's day.
+
+    `composer` phrases letters; the templates do where there is none, and where it fails.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        token: str,
+        models: Models,
+        *,
+        name: str,
+        batch: int = 16,
+        lease_seconds: int = 120,
+        composer: Composer | None = None,
+        tolerances: Tolerances | None = None,
+        most_attempts: int = 5,
+        backoff_seconds: float = 2.0,
+        today: date | None = None,
+    ) -> None:
+        self.database = database
+        self.token = token
+        self.name = name
+        self.batch = batch
+        self.lease_seconds = lease_seconds
+        self.most_attempts = most_attempts
+        self.backoff_seconds = backoff_seconds
+        self.counts = Counts()
+        self.tracer = Tracer()
+        self._threads: Threads | None = None
+        stamps = {
+            "agent": graph_version(),
+            "bundle": models.bundle.digest,
+            "embedding": models.embedder.name,
+            "prompts": prompts_digest(),
+        }
+        self.parts = Parts(
+            models=models,
+            composer=composer or TemplateComposer(),
+            stamps=stamps,
+            tolerances=tolerances or Tolerances(),
+            file=self._file,
+            tracer=self.tracer,
+            today=today,
+        )
+
+    # The loop ------------------------------------------------------------------------------------------
+
+    def run_once(self) -> int:
+        """Claim one batch and see every case of it through; how many were claimed. Raises Unavailable."""
+        start = time.perf_counter()
+        with self.tracer.step("claim"), self._transaction() as conn:
+            jobs = queue.claim(conn, self.name, self.batch, self.lease_seconds)
+        if not jobs:
+            return 0
+        claimed = time.monotonic()
+        paused: list[_Paused] = []
+        try:
+            for number, (job, context) in enumerate(self._contexts(jobs)):
+                if time.monotonic() - claimed > self.lease_seconds / 3:
+                    self._renew(jobs[number:])
+                    claimed = time.monotonic()
+                if (where := self._guarded(job, context)) is not None:
+                    paused.append(where)
+        except Unavailable:
+            self.close()
+            raise
+        finally:
+            self._note(paused)
+            self.counts.seconds += time.perf_counter() - start
+        return len(jobs)
+
+    def drain(self) -> Counts:
+        """Work until nothing is ready. Jobs that were given back and wait for their next attempt are left."""
+        while self.run_once():
+            pass
+        self.prune()
+        return self.counts
+
+    def run_forever(self, stop: threading.Event, *, poll_seconds: float = 2.0) -> None:
+        """Work until `stop` is set. Notifications only shorten the wait between polls."""
+        while not stop.is_set():
+            try:
+                with hints.listening(self.database, "agent", queue.CHANNEL) as hint:
+                    self._work(stop, hint, poll_seconds)
+            except Unavailable as error:
+                log.warning("database unavailable", worker=self.name, error=error.slug)
+                self.close()
+                stop.wait(poll_seconds)
+
+    def _work(self, stop: threading.Event, hint: hints.Wait, poll_seconds: float) -> None:
+        while not stop.is_set():
+            if self.run_once():
+                continue
+            self.prune()
+            until = time.monotonic() + poll_seconds
+            while not stop.is_set() and (left := until - time.monotonic()) > 0 and not hint(min(left, 0.5)):
+                pass
+
+    def close(self) -> None:
+        if self._threads is not None:
+            self._threads.close()
+            self._threads = None
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def prune(self, limit: int = 500) -> int:
+        """Forget threads whose case has ended, looking at the next `limit` of them; how many were forgotten."""
+        threads = self._open()
+        found = threads.next_page(limit)
+        if not found:
+            return 0
+        with self._transaction() as conn:
+            over = checkpoints.closed(conn, found)
+        return threads.forget(over)
+
+    def split(self) -> dict[str, float]:
+        """Seconds by step since the start, longest first; `langgraph` is what the graph took beside its nodes."""
+        seconds = self.tracer.split()
+        if "graph" in seconds:
+            inside = sum(seconds.get(name, 0.0) for name in NODES)
+            seconds["langgraph"] = max(0.0, seconds.pop("graph") - inside)
+        return dict(sorted(seconds.items(), key=lambda item: -item[1]))
+
+    # One batch -----------------------------------------------------------------------------------------
+
+    def _transaction(self) -> AbstractContextManager[Connection]:
+        return self.database.transaction("agent", self.token)
+
+    def _open(self) -> Threads:
+        if self._threads is None:
+            self._threads = Threads(self.database)
+        return self._threads
+
+    def _contexts(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, BatchContext]]:
+        """The jobs with their common context; where that fails, each alone, so that only its cause is given back."""
+        try:
+            context = build_context(self._transaction, jobs, self.parts)
+        except Unavailable:
+            raise
+        except Exception as error:
+            if len(jobs) == 1:
+                self._give_back(jobs[0], error)
+                return
+            log.warning("batch split", worker=self.name, jobs=len(jobs), error=where(error))
+            for job in jobs:
+                yield from self._contexts([job])
+            return
+        fresh = [thread_id(job.case_id, job.revision) for job in jobs if job.kind != "resume"]
+        # A fresh run on an old thread would go on with its papers.
+        self._open().forget(fresh)
+        yield from ((job, context) for job in jobs)
+
+    def _guarded(self, job: Job, context: BatchContext) -> _Paused | None:
+        """One case; what goes wrong with it is its own affair."""
+        try:
+            return self._run(job, context.only(job.case_id))
+        except LostLease:
+            self.counts.lost += 1
+            log.info("lease lost", worker=self.name, case=job.case_id)
+        except Unavailable:
+            raise
+        except Exception as error:
+            self._give_back(job, error)
+        return None
+
+    def _run(self, job: Job, context: BatchContext) -> _Paused:
+        brief = context.briefs[job.case_id]
+        thread = thread_id(job.case_id, job.revision)
+        result = self._wake(brief, context) if job.kind == "resume" and brief.returned is not None else None
+        if result is not None:
+            self.counts.resumed += 1
+        else:
+            if job.kind == "resume":
+                self._open().forget([thread])
+            with self.tracer.step("graph"):
+                result = self._open().start(thread, job.case_id, context)
+        self.counts.filed += 1
+        return _Paused(result["filed"]["recommendation_id"], thread, result["__interrupt__"][0].id)
+
+    # Waking a thread -----------------------------------------------------------------------------------
+
+    def _wake(self, brief: Brief, context: BatchContext) -> Json | None:
+        """The state after the redraft, or None where the thread cannot be trusted with it: then all is run again."""
+        returned = brief.returned
+        assert returned is not None
+        thread = thread_id(brief.facts.case_id, brief.facts.revision)
+        if returned.thread_id != thread or returned.interrupt_id is None:
+            return None
+        if returned.graph_version != graph_version():
+            log.info("thread of another version", case=brief.facts.case_id, version=returned.graph_version)
+            return None
+        if not self._as_recorded(thread, returned):
+            log.warning("thread differs from the record", case=brief.facts.case_id)
+            return None
+        answer = {"recommendation_id": returned.recommendation_id, "decision_id": returned.decision_id}
+        with self.tracer.step("graph"):
+            result = self._open().wake(thread, returned.interrupt_id, answer, context)
+        # A thread that has ended, or waits elsewhere, returns without an error and without a new recommendation.
+        filed = result.get("filed", {}).get("recommendation_id")
+        return None if filed in (None, returned.recommendation_id) or "__interrupt__" not in result else result
+
+    def _as_recorded(self, thread: str, returned: Returned) -> bool:
+        """The thread waits there, and its papers are those that people saw. A checkpoint is never believed more."""
+        assert returned.interrupt_id is not None
+        try:
+            state = self._open().paused(thread, returned.interrupt_id)
+        except Unavailable:
+            raise
+        except Exception as error:
+            log.warning("thread unreadable", thread=thread, error=where(error))
+            return False
+        if state is None:
+            return False
+        with self._transaction() as conn:
+            leaves = candidates.leaves(conn, [returned.recommendation_id]).get(returned.recommendation_id, {})
+        choice, letter, found = state["choice"], state["letter"], leaves.get("findings") or {}
+        args = {name: value for name, value in choice["action"]["args"].items() if value is not None}
+        papers = {
+            "cause": state["cause"],
+            "match": state["match"],
+            "precedents": state["precedents"],
+            "alternatives": choice["alternatives"],
+            **state["assessment"],
+        }
+        return (
+            {"name": choice["action"]["name"], "args": args} == dict(returned.action)
+            and letter["draft"] == (dict(returned.draft) if returned.draft else None)
+            and all(facts.plain(value) == found.get(name) for name, value in papers.items())
+        )
+
+    # The record ----------------------------------------------------------------------------------------
+
+    def _file(self, brief: Brief, proposal: Proposal, embedding: Sequence[float]) -> Filed:
+        """One transaction: the embedding, the recommendation, the end of the job. The ledger entry comes last."""
+
+        def filing() -> Filed:
+            with self._transaction() as conn:
+                review.remember(conn, brief.facts.case_id, brief.facts.revision, embedding)
+                return review.file(conn, brief.job, proposal)
+
+        return retrying(filing)
+
+    def _note(self, paused: Sequence[_Paused]) -> None:
+        """Where the threads of this batch wait. Losing this only costs a run from the stored evidence."""
+        if not paused:
+            return
+        with self.tracer.step("note"), contextlib.suppress(Unavailable), self._transaction() as conn:
+            for one in paused:
+                review.note_thread(conn, one.recommendation_id, one.thread, one.interrupt, graph_version())
+
+    def _renew(self, jobs: Sequence[Job]) -> None:
+        with self._transaction() as conn:
+            held = queue.renew(conn, jobs, self.lease_seconds)
+        if lost := [job.case_id for job in jobs if job.id not in held]:
+            log.info("leases lost", worker=self.name, cases=lost)
+
+    def _give_back(self, job: Job, error: Exception) -> None:
+        """The case waits with backoff, after the last attempt in the dead-letter room, where a person sees it."""
+        why = where(error)
+        delay = min(300.0, self.backoff_seconds * 2 ** (job.attempts - 1)) * _JITTER.uniform(0.5, 1.0)
+        log.warning("case failed", worker=self.name, case=job.case_id, attempt=job.attempts, error=why)
+        try:
+            with self._transaction() as conn:
+                outcome = queue.fail(conn, job, why, delay, self.most_attempts)
+        except LostLease:
+            self.counts.lost += 1
+            return
+        self.counts.failed += 1
+        self.counts.dead += outcome == "dead"
+
+
+def where(error: BaseException) -> str:
+    """Kind and place of an error without its words: those may quote a document."""
+    kind = f"{type(error).__name__}" + (f" {error.slug}" if isinstance(error, Refusal) else "")
+    ours = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_ours(frame.filename)]
+    if not ours:
+        return kind
+    last = ours[-1]
+    return f"{kind} at {Path(last.filename).relative_to(_ROOT)}:{last.lineno} in {last.name}"
+
+
+def _is_ours(filename: str) -> bool:
+    path = Path(filename)
+    return path.is_relative_to(_ROOT) and path.relative_to(_ROOT).parts[0] in ("governance", "models", "agents")
+
+
+def split_lines(seconds: dict[str, float], cases: int) -> list[str]:
+    """The time by step for people: milliseconds a case and share, one line a step."""
+    total = sum(seconds.values()) or 1.0
+    return [f"{name:12} {1000 * spent / max(1, cases):8.2f} ms {spent / total:6.1%}" for name, spent in seconds.items()]
