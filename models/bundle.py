@@ -1,0 +1,234 @@
+"""The set of models that works together: trained as one, saved as one, named by one digest.
+
+A folder holds one skops file for each model and manifest.json: canonical JSON (RFC 8785) with the library
+versions, the seed, what was trained on, and the SHA-256 of every file. The digest of the bundle is the
+SHA-256 of those bytes. Nothing is unpickled: skops builds only the types that TRUSTED names.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import rfc8785
+import sklearn
+import skops
+import skops.io
+from skops.io.exceptions import UntrustedTypesFoundException
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from governance.errors import Tampered, Unavailable
+from models.classifier import DocumentClassifier
+from models.duplicates import PairScorer, train_pair_scorer
+from models.risk import CollectionRisk
+from models.synthetic import company_month
+from models.synthetic_text import labelled_texts
+
+FORMAT = "countersign-bundle/1"
+SEED = 20261120
+MANIFEST = "manifest.json"
+TRUSTED = [
+    "models.classifier.DocumentClassifier",
+    "models.pair_scorer.PairScorer",
+    "models.risk.CollectionRisk",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+]
+"""Types that skops may build beside those that it trusts itself. Fixed: what a file asks for is never added."""
+
+_TEXTS = 4500
+_MONTHS = 2
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Fitted models. `digest` is `sha256:` and 64 hex digits; a bundle that was never saved has an empty one."""
+
+    classifier: DocumentClassifier
+    pair_scorer: PairScorer
+    risk: CollectionRisk
+    digest: str
+    manifest: dict[str, Any]
+
+
+_PARTS: dict[str, type] = {"classifier": DocumentClassifier, "pair_scorer": PairScorer, "risk": CollectionRisk}
+
+
+def versions() -> dict[str, str]:
+    """The versions that a bundle depends on."""
+    return {
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "scikit-learn": sklearn.__version__,
+        "skops": skops.__version__,
+    }
+
+
+def train_bundle(seed: int = SEED, progress: Progress | None = None, scale: float = 1.0) -> Bundle:
+    """All models, fitted on the demo company's generator. `progress` is told each stage in a few words.
+
+    `scale` shrinks what is trained on, for trials.
+    """
+    # Two OpenMP threads that wait for each other on busy cores take longer than one, up to eight times.
+    with threadpool_limits(limits=1, user_api="openmp"):
+        return _trained(seed, progress, scale)
+
+
+def _trained(seed: int, progress: Progress | None, scale: float) -> Bundle:
+    say = progress or (lambda stage: None)
+    say("document classifier")
+    texts = labelled_texts(seed, round(_TEXTS * scale))
+    classifier = DocumentClassifier(seed=seed % 2**31).fit(
+        [one.text for one in texts], [one.document_class for one in texts], [one.family for one in texts]
+    )
+    say("duplicate scorer")
+    months = [
+        company_month(seed + number, suppliers=120, customers=40, invoices=round(1800 * scale), exceptions=0, mail=0)
+        for number in range(1, _MONTHS + 1)
+    ]
+    pair_scorer = train_pair_scorer(months, seed=seed % 2**20)
+    say("collection risk")
+    payers = company_month(seed + 100, suppliers=14, customers=round(130 * scale), invoices=20, exceptions=0, mail=0)
+    risk = CollectionRisk(seed=seed % 2**31).fit(payers.receivables, as_of=payers.today)
+    manifest = {
+        "format": FORMAT,
+        "seed": seed,
+        "thresholds": {"classifier": classifier.threshold_},
+        "trained_on": {
+            "invoices": sum(len(month.invoices) for month in months),
+            "receivables": len(payers.receivables),
+            "texts": len(texts),
+        },
+        "versions": versions(),
+    }
+    return Bundle(classifier, pair_scorer, risk, "", manifest)
+
+
+def save(bundle: Bundle, folder: Path) -> str:
+    """Writes the bundle into `folder`, which is made where it is missing, and returns its digest.
+
+    The manifest is written last. Raises OSError where the folder cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {}
+    for name in _PARTS:
+        content = skops.io.dumps(getattr(bundle, name), compression=zipfile.ZIP_DEFLATED)
+        _write(folder / f"{name}.skops", content)
+        files[f"{name}.skops"] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    manifest = rfc8785.dumps(cast(Any, {**bundle.manifest, "files": files}))
+    _write(folder / MANIFEST, manifest)
+    return _digest(manifest)
+
+
+def load(folder: Path, expected: str | None = None) -> Bundle:
+    """The bundle in `folder`.
+
+    Raises Unavailable where there is none or another minor version of scikit-learn made it, and Tampered
+    where a file is not the one in the manifest, the manifest is not canonical, or the digest is not `expected`.
+    """
+    try:
+        raw = (folder / MANIFEST).read_bytes()
+    except OSError:
+        raise Unavailable(f"there is no model bundle in {folder}: train one with countersign-evals train") from None
+    manifest = _manifest(raw, folder)
+    if expected is not None and _digest(raw) != expected:
+        raise Tampered(f"the model bundle in {folder} has the digest {_digest(raw)}, not {expected}")
+    made, here = manifest["versions"]["scikit-learn"], sklearn.__version__
+    if made.split(".")[:2] != here.split(".")[:2]:
+        raise Unavailable(
+            f"the model bundle in {folder} was made with scikit-learn {made}, here is {here}: "
+            "install that version or move the folder away and train again"
+        )
+    parts = {name: _part(folder, name, kind, manifest["files"]) for name, kind in _PARTS.items()}
+    return Bundle(**parts, digest=_digest(raw), manifest=manifest)
+
+
+def default_bundle(home: Path, progress: Progress | None = None) -> Bundle:
+    """The shipped models: loaded from HOME/models, or trained there the first time (under a minute).
+
+    Safe when several processes ask at once: one trains, the others wait. Raises Tampered as load does.
+    """
+    minor = ".".join(sklearn.__version__.split(".")[:2])
+    folder = home / "models" / f"standard-{SEED}-sklearn-{minor}"
+    if (folder / MANIFEST).exists():
+        return load(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(folder.parent / ".lock"):
+        if not (folder / MANIFEST).exists():
+            for left in folder.parent.glob(".training-*"):  # of a process that died: nobody trains without the lock
+                shutil.rmtree(left, ignore_errors=True)
+            draft = Path(tempfile.mkdtemp(prefix=".training-", dir=folder.parent))
+            try:
+                save(train_bundle(SEED, progress), draft)
+                draft.chmod(0o755)
+                draft.rename(folder)
+            finally:
+                shutil.rmtree(draft, ignore_errors=True)
+        return load(folder)
+
+
+def _manifest(raw: bytes, folder: Path) -> dict[str, Any]:
+    try:
+        manifest = json.loads(raw)
+        sound = (
+            rfc8785.dumps(manifest) == raw
+            and manifest["format"] == FORMAT
+            and isinstance(manifest["versions"]["scikit-learn"], str)
+            and set(manifest["files"]) == {f"{name}.skops" for name in _PARTS}
+        )
+    except (ValueError, KeyError, TypeError, rfc8785.CanonicalizationError):
+        sound = False
+    if not sound:
+        raise Tampered(f"{folder / MANIFEST} is not the canonical manifest of a {FORMAT} bundle")
+    return dict(manifest)
+
+
+def _part(folder: Path, name: str, kind: type, files: dict[str, Any]) -> Any:
+    path = folder / f"{name}.skops"
+    try:
+        content = path.read_bytes()
+    except OSError:
+        raise Tampered(f"{path} is in the manifest but cannot be read") from None
+    if hashlib.sha256(content).hexdigest() != files[path.name]["sha256"]:
+        raise Tampered(f"{path} is not the file that the manifest names")
+    try:
+        # The bytes that were hashed are the bytes that are read: the file is not opened twice.
+        model = skops.io.loads(content, trusted=TRUSTED)
+    except UntrustedTypesFoundException as error:
+        raise Tampered(f"{path} asks for types that no bundle needs: {error}") from None
+    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        raise Tampered(f"{path} is no skops file: {error}") from None
+    if type(model) is not kind:
+        raise Tampered(f"{path} holds a {type(model).__name__}, not a {kind.__name__}")
+    return model
+
+
+def _digest(manifest: bytes) -> str:
+    return f"sha256:{hashlib.sha256(manifest).hexdigest()}"
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Holds an exclusive lock on a file; the kernel lets go of it when the process dies."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
