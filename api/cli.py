@@ -71,19 +71,36 @@ def parser_of(name: str) -> tuple[argparse.ArgumentParser, str]:
     module = importlib.import_module(module_name)
     parser = argparse.ArgumentParser(prog=f"countersign {name}", description=_sentence(module.HELP), allow_abbrev=False)
     module.configure(parser)
+    _add_common(name, parser)
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for verb in action.choices.values():
+                # After the verb, too. What is not given there must not undo what stood before it.
+                _add_common(name, verb, argument_default=argparse.SUPPRESS)
+    return parser, module_name
+
+
+def _add_common(name: str, parser: argparse.ArgumentParser, argument_default: str | None = None) -> None:
+    """The flags of every command."""
+    off: str | bool = argument_default or False
     common = parser.add_argument_group("common")
-    common.add_argument("--json", action="store_true", help="one JSON object a line on stdout, and nothing else there")
     common.add_argument(
-        "--home", type=Path, metavar="DIR", help="database, secrets, models (default $COUNTERSIGN_HOME, ~/.countersign)"
+        "--json", action="store_true", default=off, help="one JSON object a line on stdout, and nothing else there"
     )
-    common.add_argument("--out", type=Path, metavar="FILE", help="write the result there instead of to stdout")
-    common.add_argument("--version", action="version", version=f"countersign {_version()}")
+    common.add_argument(
+        "--home", type=Path, metavar="DIR", default=argument_default,
+        help="database, secrets, models (default $COUNTERSIGN_HOME, ~/.countersign)",
+    )  # fmt: skip
+    common.add_argument(
+        "--out", type=Path, metavar="FILE", default=argument_default, help="write the result there, not to stdout"
+    )
     if name in _ACTING:
         common.add_argument(
-            "--key-file", type=Path, metavar="FILE", help="a file with your API key (default: $COUNTERSIGN_API_KEY)"
-        )
-    parser.add_argument("--supervised", action="store_true", help=argparse.SUPPRESS)
-    return parser, module_name
+            "--key-file", type=Path, metavar="FILE", default=argument_default,
+            help="a file with your API key (default $COUNTERSIGN_API_KEY)",
+        )  # fmt: skip
+    common.add_argument("--version", action="version", version=f"countersign {_version()}")
+    parser.add_argument("--supervised", action="store_true", default=off, help=argparse.SUPPRESS)
 
 
 def _run(name: str, given: list[str]) -> int:

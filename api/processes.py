@@ -8,8 +8,10 @@ supervisor alone, which then stops them in order.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -193,6 +195,26 @@ def end_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
+
+
+def check_port(host: str, port: int) -> None:
+    """Raises Unavailable where nobody could listen there, with what to do."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except (OSError, OverflowError) as error:
+            taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+            what = "is taken: stop the program that holds it" if taken else f"cannot be used ({error})"
+            raise Unavailable(f"port {port} on {host} {what}, or choose another one with --port") from None
+
+
+def free_port(host: str) -> int:
+    """A port where nobody listens now."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager
