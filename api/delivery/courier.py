@@ -55,12 +55,14 @@ class Delivery:
     outcome: Outcome | None
 
 
+Notice = Callable[[Delivery], None]
+
+
 class Courier:
     """Delivers one tenant's effects; run as many as wanted against one database.
 
     `token`: session token of a service. `connectors`: by the effect's connector (mail, task, timer). `parallel` effects
     are claimed and delivered at a time. `halted` says, before each claim, why nothing may be delivered, or None.
-    `notice` is told of each delivery.
     """
 
     def __init__(
@@ -74,7 +76,6 @@ class Courier:
         parallel: int = 4,
         backoff: Backoff | None = None,
         halted: Callable[[], str | None] = lambda: None,
-        notice: Callable[[Delivery], None] = lambda delivery: None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._database = database
@@ -85,11 +86,10 @@ class Courier:
         self._parallel = parallel
         self._backoff = backoff or Backoff()
         self._halted = halted
-        self._notice = notice
         self._clock = clock
 
-    def run_once(self) -> int:
-        """Claim and deliver what is due, up to `parallel` effects; how many were claimed.
+    def run_once(self, notice: Notice = lambda delivery: None) -> int:
+        """Claim and deliver what is due, up to `parallel` effects; how many were claimed. `notice` is told of each.
 
         Raises Unavailable where the database cannot be reached or delivery is halted.
         """
@@ -102,31 +102,33 @@ class Courier:
             with ThreadPoolExecutor(len(effects), thread_name_prefix=f"{self._name}-deliver") as pool:
                 deliveries = list(pool.map(self._deliver, effects))
         for delivery in deliveries:
-            self._notice(delivery)
+            notice(delivery)
         return len(effects)
 
-    def drain(self, patience: float = 30.0) -> int:
+    def drain(self, patience: float = 30.0, notice: Notice = lambda delivery: None) -> int:
         """Deliver until nothing is due within `patience` seconds; how many attempts were made.
 
         The patience covers the time in which an approval may still be withdrawn, and the first retries.
         """
         total = 0
         while True:
-            if count := self.run_once():
+            if count := self.run_once(notice):
                 total += count
             elif self._due_within(patience):
                 threading.Event().wait(0.2)
             else:
                 return total
 
-    def run_forever(self, stop: threading.Event, poll_seconds: float = 1.0) -> None:
+    def run_forever(
+        self, stop: threading.Event, poll_seconds: float = 1.0, notice: Notice = lambda delivery: None
+    ) -> None:
         """Deliver until `stop` is set. An outage of the database is waited out; a token that is not valid is raised."""
         while not stop.is_set():
             try:
                 with translated(), self._database.pool("courier").connection() as conn, outbox.listening(conn) as wait:
                     while not stop.is_set():
                         # The hint says that something was approved, not that it is due: so the poll decides.
-                        if not self.run_once():
+                        if not self.run_once(notice):
                             wait(poll_seconds)
             except Unavailable as error:
                 log.warning("delivery waits", reason=error.detail)

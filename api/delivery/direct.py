@@ -29,4 +29,3 @@ class Direct:
 TIMER = Direct(Outcome("sent", "the time has come: the case is queued again"))
 """wait_until: the database made it due on its day."""
 MANUAL_TASK = Direct(Outcome("manual", "a person carries this out and confirms it"))
-MANUAL_LETTER = Direct(Outcome("manual", "no mail server is configured: a person sends the letter and confirms it"))

@@ -17,7 +17,7 @@ from datetime import datetime
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
+from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from pathlib import Path
 from typing import Any, Literal
@@ -57,7 +57,7 @@ class MailServer:
 
     def address(self) -> Address:
         """The sender. Raises Malformed where it is not one mailbox."""
-        name, spec = parseaddr(self.sender)
+        name, spec = parseaddr("" if _CONTROL.search(self.sender) else self.sender)
         try:
             return _mailbox(spec, name)
         except NotDelivered as error:
@@ -65,9 +65,9 @@ class MailServer:
 
 
 def _mailbox(spec: str, name: str = "") -> Address:
-    """One mailbox and nothing else: no list, no group, no control character."""
-    if _CONTROL.search(spec + name):
-        raise NotDelivered("an address with a line break or control character is refused", for_good=True)
+    """One mailbox and nothing else: no list, no group, no control character, and none that needs SMTPUTF8."""
+    if _CONTROL.search(spec + name) or not spec.isascii():
+        raise NotDelivered("an address with control characters, or outside ASCII, is refused", for_good=True)
     try:
         address = Address(name, addr_spec=spec)
     except (ValueError, IndexError, MessageError) as error:
@@ -77,22 +77,20 @@ def _mailbox(spec: str, name: str = "") -> Address:
     return address
 
 
-def compose(
-    draft: Mapping[str, str], sender: Address, recommendation_id: str, now: datetime, *, utf8: bool = False
-) -> EmailMessage:
+def compose(draft: Mapping[str, str], sender: Address, recommendation_id: str, now: datetime) -> EmailMessage:
     """The letter of an approved draft. Raises NotDelivered where a header would break out of its line."""
     if _CONTROL.search(draft["subject"]) or not _LANGUAGE.fullmatch(draft["language"]):
         raise NotDelivered("a subject with a line break, or a language that is no tag, is refused", for_good=True)
-    message = EmailMessage(policy=(SMTPUTF8 if utf8 else SMTP).clone(cte_type="7bit"))
+    message = EmailMessage(policy=SMTP.clone(cte_type="7bit"))
     message["From"] = sender
     message["To"] = _mailbox(draft["to"])
     message["Subject"] = draft["subject"]
     message["Date"] = format_datetime(now)
     message["Message-ID"] = f"<{recommendation_id}@{sender.domain}>"
-    message["Content-Language"] = draft["language"]
     # RFC 3834: no out-of-office answers to a machine.
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(draft["body"], charset="utf-8")
+    message["Content-Language"] = draft["language"]
     return message
 
 
@@ -103,13 +101,12 @@ class _Envelope:
     session: smtplib.SMTP
     sender: Address
     recipient: str
-    utf8: bool
 
     def send(self, approved: Mapping[str, Any], now: datetime) -> Outcome:
         draft = approved["draft"]
         if draft is None or draft["to"] != self.recipient:
             raise NotDelivered("the letter is not addressed to the recipient that was signed", for_good=True)
-        message = compose(draft, self.sender, approved["recommendation_id"], now, utf8=self.utf8)
+        message = compose(draft, self.sender, approved["recommendation_id"], now)
         content = message.as_bytes()
         with _surely_not("DATA"):
             self.session.putcmd("data")
@@ -175,19 +172,16 @@ class MailConnector:
             _leave(session)
 
     def _accepted(self, session: smtplib.SMTP, recipient: Address) -> _Envelope:
-        utf8 = not (recipient.addr_spec.isascii() and self._sender.addr_spec.isascii())
         with _surely_not("the greeting"):
             session.ehlo_or_helo_if_needed()
-            if utf8 and not session.has_extn("smtputf8"):
-                raise NotDelivered("the mail server takes no addresses outside ASCII", for_good=True)
-            code, answer = session.mail(self._sender.addr_spec, ["SMTPUTF8"] if utf8 else [])
+            code, answer = session.mail(self._sender.addr_spec)
             if code != 250:
                 # The sender is our configuration: what a person corrects there helps every letter.
                 raise NotDelivered(f"the server refused the sender: {code} {_words(answer)}")
             code, answer = session.rcpt(recipient.addr_spec)
         if code not in (250, 251):
             raise _refused("the recipient", code, answer)
-        return _Envelope(session, self._sender, recipient.addr_spec, utf8)
+        return _Envelope(session, self._sender, recipient.addr_spec)
 
     def _connect(self) -> smtplib.SMTP:
         server = self._server

@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import threading
+import weakref
 from collections import Counter
 from email import message_from_bytes
 from email.policy import default
@@ -83,6 +84,7 @@ class Sink:
         self._handler = handler or Keeper(self.outbox)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._sessions: weakref.WeakSet[SMTP] = weakref.WeakSet()
 
     @property
     def received(self) -> Counter[str]:
@@ -92,33 +94,42 @@ class Sink:
     def start(self) -> Sink:
         """Listen. Raises Unavailable where the port is taken."""
         self.outbox.folder.mkdir(parents=True, exist_ok=True)
-        loop = asyncio.new_event_loop()
+        loop = self._loop = asyncio.new_event_loop()
         try:
             server = loop.run_until_complete(loop.create_server(self._session, self.host, self.port))
         except OSError as error:
             loop.close()
+            self._loop = None
             raise Unavailable(f"the mail sink cannot listen on port {self.port}: {error.strerror}") from error
         self.port = server.sockets[0].getsockname()[1]
-        self._loop = loop
         self._thread = threading.Thread(target=self._run, args=(loop, server), name="mail-sink", daemon=True)
         self._thread.start()
         return self
 
     def _session(self) -> SMTP:
-        return SMTP(self._handler, hostname="sink.invalid", data_size_limit=_MOST_BYTES, enable_SMTPUTF8=True)
+        session = SMTP(self._handler, hostname="sink.invalid", data_size_limit=_MOST_BYTES, loop=self._loop)
+        self._sessions.add(session)
+        return session
 
-    @staticmethod
-    def _run(loop: asyncio.AbstractEventLoop, server: asyncio.Server) -> None:
+    def _run(self, loop: asyncio.AbstractEventLoop, server: asyncio.Server) -> None:
         try:
             loop.run_forever()
         finally:
-            server.close()
-            pending = asyncio.all_tasks(loop)
-            for task in pending:
-                task.cancel()
-            loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
+            loop.run_until_complete(self._hang_up(server))
             loop.run_until_complete(loop.shutdown_default_executor())
             loop.close()
+
+    async def _hang_up(self, server: asyncio.Server) -> None:
+        server.close()
+        for session in list(self._sessions):
+            if session.transport is not None:
+                session.transport.close()
+        pending = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+        await server.wait_closed()
+        await asyncio.sleep(0)  # the transports say goodbye in the loop's next round
 
     def stop(self) -> None:
         """Close every session and wait until the thread has ended."""

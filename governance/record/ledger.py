@@ -10,11 +10,21 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from psycopg import Connection
 from psycopg.rows import dict_row
 
-from governance.chain import Break, Checkpoint, check_chain, merkle_root, origin, read_checkpoint, sign_checkpoint
+from governance.chain import (
+    GENESIS_HASH,
+    Break,
+    Checkpoint,
+    check_chain,
+    merkle_root,
+    origin,
+    read_checkpoint,
+    sign_checkpoint,
+)
 from governance.errors import Malformed, NotFound, Tampered
 
 _AS_OWNER = "SET LOCAL ROLE countersign_owner"
-_ENTRIES = "SELECT seq, entry, hash, kind, subject FROM cs.ledger WHERE tenant = %s ORDER BY seq"
+_ENTRIES = "SELECT seq, entry, hash, kind, subject FROM cs.ledger WHERE tenant = %s AND seq <= %s ORDER BY seq"
+_BEYOND_HEAD = "SELECT count(*) FROM cs.ledger l JOIN cs.ledger_heads h USING (tenant) WHERE l.tenant = %s AND NOT l.seq BETWEEN 1 AND h.seq"
 _PAGE = "SELECT seq, entry, hash FROM cs.ledger WHERE seq > %s ORDER BY seq LIMIT %s"
 _HASHES = "SELECT hash FROM cs.ledger WHERE tenant = %s AND seq <= %s ORDER BY seq"
 _HEAD = "SELECT seq, hash FROM cs.ledger_heads WHERE tenant = %s"
@@ -69,10 +79,9 @@ def entries_of(conn: Connection[Any], subjects: list[str]) -> list[dict[str, Any
         return cursor.execute(_SUBJECT, (subjects,)).fetchall()
 
 
-def tenants_as_owner(conn: Connection[Any]) -> list[str]:
-    """Every tenant of the database; the rest of the transaction then reads all of them. Role `owner`."""
+def as_owner(conn: Connection[Any]) -> None:
+    """The rest of the transaction reads every tenant. Role `owner`: a member of the owner, or a superuser."""
     conn.execute(_AS_OWNER)
-    return tenants(conn)
 
 
 def head(conn: Connection[Any], tenant: str) -> int:
@@ -106,7 +115,7 @@ def newest_checkpoint(conn: Connection[Any], tenant: str) -> tuple[int, str] | N
 
 def proofs(conn: Connection[Any], tenant: str, size: int, seqs: Iterable[int]) -> dict[int, list[bytes]]:
     """Audit path of each entry (RFC 9162 section 2.1.3) in the tree of the first `size` entries."""
-    leaves = [bytes.fromhex(row[0]) for row in conn.execute(_HASHES, (tenant, size))]
+    leaves = _hashes(conn, tenant, size)
     return {index + 1: path for index, path in _paths([seq - 1 for seq in seqs], leaves).items()}
 
 
@@ -126,11 +135,11 @@ def _paths(wanted: Sequence[int], leaves: Sequence[bytes]) -> dict[int, list[byt
     return found
 
 
-def _stream(conn: Connection[Any], tenant: str, misfiled: list[Break]) -> Iterator[tuple[int, str, str]]:
+def _stream(conn: Connection[Any], tenant: str, size: int, misfiled: list[Break]) -> Iterator[tuple[int, str, str]]:
     """Rows for `check_chain`; an entry that is filed under a kind or subject it does not name ends the walk."""
     with conn.cursor(name="ledger_walk") as cursor:
         cursor.itersize = 5000
-        cursor.execute(_ENTRIES, (tenant,))
+        cursor.execute(_ENTRIES, (tenant, size))
         for seq, entry, digest, kind, subject in cursor:
             yield seq, entry, digest
             # Only a sound entry lets check_chain ask for the next one.
@@ -142,7 +151,14 @@ def _stream(conn: Connection[Any], tenant: str, misfiled: list[Break]) -> Iterat
 
 def root_at(conn: Connection[Any], tenant: str, size: int) -> bytes:
     """Merkle root over the first `size` entry hashes."""
-    return merkle_root([bytes.fromhex(row[0]) for row in conn.execute(_HASHES, (tenant, size))])
+    return merkle_root(_hashes(conn, tenant, size))
+
+
+def _hashes(conn: Connection[Any], tenant: str, size: int) -> list[bytes]:
+    try:
+        return [bytes.fromhex(row[0]) for row in conn.execute(_HASHES, (tenant, size))]
+    except ValueError as error:
+        raise Tampered("a hash in the ledger is not one") from error
 
 
 def checkpoint(conn: Connection[Any], tenant: str, key: Ed25519PrivateKey, kept: str | None = None) -> str | None:
@@ -151,11 +167,11 @@ def checkpoint(conn: Connection[Any], tenant: str, key: Ed25519PrivateKey, kept:
     Raises Tampered, and signs nothing, where the ledger does not begin with what was signed before: in the newest
     stored checkpoint or in `kept`, the text of one that was stored elsewhere.
     """
-    size = head(conn, tenant)
     last = newest_checkpoint(conn, tenant)
+    size = head(conn, tenant)  # after the checkpoint: another clock may be signing
     if last is not None and last[0] == size and kept in (None, last[1]):
         return None
-    hashes = [bytes.fromhex(row[0]) for row in conn.execute(_HASHES, (tenant, size))]
+    hashes = _hashes(conn, tenant, size)
     for note in filter(None, (last[1] if last else None, kept)):
         if found := _break_of(note, key.public_key(), tenant, hashes):
             raise Tampered(f"no checkpoint is signed: {found.reason}")
@@ -174,8 +190,7 @@ def last_checkpoint(conn: Connection[Any]) -> Mapping[str, Any] | None:
 
 def follows(conn: Connection[Any], tenant: str, note: str, key: Ed25519PublicKey) -> Break | None:
     """Why the ledger does not begin with the entries of a signed checkpoint, None where it does."""
-    hashes = [bytes.fromhex(row[0]) for row in conn.execute(_HASHES, (tenant, head(conn, tenant)))]
-    return _break_of(note, key, tenant, hashes)
+    return _break_of(note, key, tenant, _hashes(conn, tenant, head(conn, tenant)))
 
 
 def _break_of(note: str, key: Ed25519PublicKey, tenant: str, hashes: Sequence[bytes]) -> Break | None:
@@ -201,17 +216,20 @@ def verify(
     Returns the number of sound entries and the first break. `outside` is the text of a signed checkpoint that was
     stored elsewhere: only it shows a cut of the tail. What follows the last checkpoint is chained but not signed.
     """
+    # In this order, so that what is written meanwhile is no alarm.
+    stored = newest_checkpoint(conn, tenant)
+    row = conn.execute(_HEAD, (tenant,)).fetchone() or (0, GENESIS_HASH)
     misfiled: list[Break] = []
-    count, last, found = check_chain(_stream(conn, tenant, misfiled), tenant)
+    count, last, found = check_chain(_stream(conn, tenant, row[0], misfiled), tenant)
     if misfiled or found is not None:
         return (misfiled[0].seq - 1, misfiled[0]) if misfiled else (count, found)
-    row = conn.execute(_HEAD, (tenant,)).fetchone()
-    if row is None or (row[0], row[1]) != (count, last):
-        return count, Break(count + 1, f"the head row says {row[0] if row else 0} entries, the chain has {count}")
+    if (row[0], row[1]) != (count, last):
+        return count, Break(count + 1, f"the head row says {row[0]} entries, the chain has {count}")
+    if (beyond := conn.execute(_BEYOND_HEAD, (tenant,)).fetchone()) and beyond[0]:
+        return count, Break(count + 1, f"{beyond[0]} rows stand outside the chain that the head row ends")
     if key is None:
         return count, None
-    stored = newest_checkpoint(conn, tenant)
-    hashes = [bytes.fromhex(row[0]) for row in conn.execute(_HASHES, (tenant, count))]
+    hashes = _hashes(conn, tenant, count)
     for note in filter(None, (stored[1] if stored else None, outside)):
         if found := _break_of(note, key, tenant, hashes):
             return count, found
