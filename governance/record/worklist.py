@@ -1,0 +1,133 @@
+"""What a reviewer's desk shows: recommendations by urgency, their numbers, and what stands beside one. Role `review`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import dict_row
+
+After = tuple[datetime, str]
+"""(due_at, id) of the last item seen in `most_urgent`, (created_at, id) in `newest`."""
+
+_FROM = """
+FROM cs.recommendations r
+JOIN cs.cases c ON c.tenant = r.tenant AND c.id = r.case_id
+JOIN cs.case_revisions v ON v.tenant = r.tenant AND v.case_id = r.case_id AND v.revision = r.revision
+LEFT JOIN cs.suppliers s ON s.tenant = v.tenant AND s.id = v.supplier_id
+LEFT JOIN cs.customers u ON u.tenant = v.tenant AND u.id = v.customer_id
+WHERE (%(state)s::text IS NULL OR r.state = %(state)s)
+  AND (%(q)s::text IS NULL OR strpos(lower(concat_ws(E'\n', c.title, c.id, r.id, c.source_key, v.invoice_id, s.name, u.name,
+       v.supplier_id, v.customer_id, c.exception_type, r.action)), lower(%(q)s)) > 0)
+"""
+_COLUMNS = """
+SELECT r.id, r.case_id, c.queue, c.title, c.exception_type, r.state, r.action, r.risk, r.drafted_by, r.excluded, r.digest,
+       r.created_at, r.expires_at, r.sla_due_at, coalesce(r.sla_due_at, r.expires_at) AS due_at,
+       v.amount, v.currency, v.entity, coalesce(s.name, u.name, v.supplier_id, v.customer_id) AS party,
+       (SELECT jsonb_agg(jsonb_build_object('role', p.role, 'filled_by', p.filled_by) ORDER BY p.seat)
+        FROM cs.seats p WHERE p.tenant = r.tenant AND p.recommendation_id = r.id) AS seats
+"""
+_SELECT = _COLUMNS + _FROM
+_MOST_URGENT = (
+    _SELECT
+    + """
+  AND (%(queue)s::text IS NULL OR c.queue = %(queue)s) AND (%(at)s::timestamptz IS NULL OR (coalesce(r.sla_due_at, r.expires_at), r.id) > (%(at)s, %(last)s))
+ORDER BY coalesce(r.sla_due_at, r.expires_at), r.id LIMIT %(limit)s
+"""
+)
+_NEWEST = (
+    _SELECT
+    + """
+  AND (%(queue)s::text IS NULL OR c.queue = %(queue)s) AND (%(at)s::timestamptz IS NULL OR (r.created_at, r.id) < (%(at)s, %(last)s))
+ORDER BY r.created_at DESC, r.id DESC LIMIT %(limit)s
+"""
+)
+_COUNT = "SELECT c.queue, count(*) "
+_COUNTS = _COUNT + _FROM + " GROUP BY c.queue"
+_TASKS = "SELECT count(*) FROM cs.effects WHERE state IN ('manual', 'reconcile', 'dead')"
+_DRAFTS = """
+SELECT r.id, r.state, r.action, r.drafted_by, r.created_at, r.revision AS case_revision, r.draft_number
+FROM cs.recommendations r WHERE r.case_id = %s ORDER BY r.revision, r.draft_number
+"""
+_DOCUMENT = """
+SELECT d.name, d.media_type, d.size, d.received_at,
+       EXISTS (SELECT FROM cs.document_contents t WHERE t.tenant = d.tenant AND t.sha256 = d.sha256) AS kept
+FROM cs.documents d WHERE d.sha256 = %s
+"""
+_PARTIES = """
+SELECT 'supplier' AS kind, id, name, email, language FROM cs.suppliers WHERE id = %(supplier)s
+UNION ALL SELECT 'customer', id, name, email, language FROM cs.customers WHERE id = %(customer)s
+"""
+
+
+def most_urgent(
+    conn: Connection[Any],
+    *,
+    state: str | None,
+    queue: str | None,
+    q: str | None = None,
+    after: After | None = None,
+    limit: int = 50,
+) -> list[dict[str, Any]]:
+    """Recommendations, those first that are due first. `q`: text of title, party, ids, exception type or action."""
+    return _listing(conn, _MOST_URGENT, state, queue, q, after, limit)
+
+
+def newest(
+    conn: Connection[Any],
+    *,
+    state: str | None,
+    queue: str | None,
+    q: str | None = None,
+    after: After | None = None,
+    limit: int = 50,
+) -> list[dict[str, Any]]:
+    """The same, the newest first."""
+    return _listing(conn, _NEWEST, state, queue, q, after, limit)
+
+
+def _listing(
+    conn: Connection[Any],
+    statement: str,
+    state: str | None,
+    queue: str | None,
+    q: str | None,
+    after: After | None,
+    limit: int,
+) -> list[dict[str, Any]]:
+    at, last = after or (None, None)
+    values = {"state": state, "queue": queue, "q": q, "at": at, "last": last, "limit": limit}
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(statement.encode(), values).fetchall()
+
+
+def counts(conn: Connection[Any], *, state: str | None, q: str | None = None) -> dict[str, int]:
+    """Queue → number of recommendations in this state that match `q`; queues without any are left out."""
+    return dict(conn.execute(_COUNTS, {"state": state, "q": q}).fetchall())
+
+
+def tasks(conn: Connection[Any]) -> int:
+    """How many effects wait for a person."""
+    row = conn.execute(_TASKS).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def drafts(conn: Connection[Any], case_id: str) -> list[dict[str, Any]]:
+    """All recommendations of a case in their order: {id, state, action, drafted_by, created_at, …}."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(_DRAFTS, (case_id,)).fetchall()
+
+
+def document(conn: Connection[Any], sha256: str | None) -> dict[str, Any] | None:
+    """{name, media_type, size, received_at, kept} of a stored document, without its bytes; `kept` is False once erased."""
+    if sha256 is None:
+        return None
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(_DOCUMENT, (sha256,)).fetchone()
+
+
+def parties(conn: Connection[Any], supplier_id: str | None, customer_id: str | None) -> list[dict[str, Any]]:
+    """The case's supplier and customer as the books know them: {kind, id, name, email, language}."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(_PARTIES, {"supplier": supplier_id, "customer": customer_id}).fetchall()
