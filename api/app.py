@@ -9,7 +9,7 @@ import base64
 import contextlib
 import hashlib
 import html
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from fastapi import FastAPI
@@ -32,8 +32,14 @@ _STYLE = (
 )
 
 
-def create(system: System, readers: Readers, *, public_key: str | None = None) -> FastAPI:
-    """The app on one system. `readers` are closed with it; `public_key` is the text of ledger.pub."""
+def create(
+    system: System, readers: Readers, *, public_key: str | None = None, sign: Callable[[], object] | None = None
+) -> FastAPI:
+    """The app on one system. `readers` are closed with it; `public_key` is the text of ledger.pub.
+
+    `sign` makes a checkpoint of the ledger as it stands, so that evidence needs no waiting; None where only the clock
+    can.
+    """
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -54,6 +60,7 @@ def create(system: System, readers: Readers, *, public_key: str | None = None) -
     app.state.metrics = metrics
     app.state.readers = readers
     app.state.public_key = public_key
+    app.state.sign = sign
     problems.install(app)
     for module in (intake, triage, review, people, audit, telemetry):
         app.include_router(module.router)

@@ -8,7 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
 
+from governance.action import Action
 from governance.decision import Decision, DecisionKind
+from governance.errors import UnknownAction
 
 QueueName = Literal[
     "accounts_payable", "order_to_cash", "record_to_report", "customer_onboarding", "partner_settlement"
@@ -61,6 +63,17 @@ class ActionBody(Strict):
     name: Annotated[str, Field(min_length=1, max_length=100)]
     args: Annotated[dict[str, Annotated[str, Field(max_length=2000)]], Field(max_length=20)] = {}
 
+    def checked(self) -> Action:
+        """The action of the catalogue. Raises UnknownAction.
+
+        Dates must be YYYY-MM-DD: Python also reads week dates, which Postgres does not.
+        """
+        action = Action(self.name, self.args)
+        for name, kind in {**action.spec.required, **action.spec.optional}.items():
+            if kind == "date" and name in self.args and not _ISO_DATE.fullmatch(self.args[name]):
+                raise UnknownAction(f"argument {name} must be a date as YYYY-MM-DD")
+        return action
+
 
 class DraftBody(Strict):
     """A letter. `to` must be the address that the books hold for the party."""
@@ -85,7 +98,7 @@ class DecisionBody(Strict):
     signature: Annotated[str, Field(max_length=10_000)] | None = None
 
     def decision_asked(self) -> Decision:
-        """Raises Malformed or CommentRequired where the parts do not fit each other."""
+        """Raises Malformed or CommentRequired where the parts do not fit each other, UnknownAction."""
         return Decision(
             kind=DecisionKind(self.decision),
             digest=self.digest,
@@ -93,7 +106,7 @@ class DecisionBody(Strict):
             acting_for=self.acting_for,
             reason_code=self.reason_code,
             comment=self.comment,
-            action=self.action.model_dump() if self.action else None,
+            action=self.action.checked().as_dict() if self.action else None,
             draft=self.draft.model_dump() if self.draft else None,
             signature=self.signature,
         )

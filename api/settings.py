@@ -51,7 +51,9 @@ class Settings(BaseSettings):
     )
 
     home: Path = Path("~/.countersign")
-    tenant: Annotated[str | None, BeforeValidator(_blank_is_unset), Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")] = None
+    tenant: Annotated[
+        Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")] | None, BeforeValidator(_blank_is_unset)
+    ] = None
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8400
     max_upload_bytes: Annotated[int, Field(gt=0)] = 20 * MEBIBYTE

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from api import keyring
 from api.keyring import SERVICES, Keyring
@@ -28,6 +28,7 @@ __all__ = ["System", "app", "clock", "connect", "courier", "embedded_url", "firs
 
 DATABASE = "countersign"
 """Name of the database in the embedded server."""
+_IMPLICIT_TLS = 465
 START_IT = "no database runs and none is configured: start it with countersign up"
 
 
@@ -180,33 +181,43 @@ def reader(system: System) -> DocumentReader:
 
 
 def courier(system: System, name: str) -> Courier:
-    """Delivers approved effects. A letter without a mail server, and a task without a webhook, go to a person."""
+    """Delivers approved effects; halts while the database is behind a checkpoint that HOME keeps.
+
+    Raises Unavailable without the courier's token, Malformed where the settings do not fit together.
+    """
     from api.checkpoints import KeptCheckpoints, RestoreGuard
     from api.delivery.courier import Courier
+    from governance.chain import read_public_key
 
-    key = keyring.read_ledger_key(system.home, system.settings.secret("ledger_key"))
     token = system.token("courier")
-    guard = RestoreGuard(system.database, token, key.public_key(), KeptCheckpoints(system.home))
-    return Courier(system.database, token, _connectors(system.settings), name=name, halted=guard)
+    connectors = _connectors(system.settings)
+    public = keyring.public_key(system.home)
+    if public is None:
+        # Nothing was signed here, so there is nothing that the database could be behind.
+        return Courier(system.database, token, connectors, name=name)
+    guard = RestoreGuard(system.database, token, read_public_key(public), KeptCheckpoints(system.home))
+    return Courier(system.database, token, connectors, name=name, halted=guard)
 
 
 def _connectors(settings: Settings) -> dict[str, Connector]:
+    """For mail, task and timer. Without a mail server or a webhook a person does it and confirms."""
     from api.delivery.connector import Outcome
     from api.delivery.direct import MANUAL_TASK, TIMER, Direct
     from api.delivery.mail import MailConnector, MailServer
     from api.delivery.webhook import WebhookConnector, WebhookTarget
 
-    by_hand = "no mail server is configured: a person sends the letter and confirms it"
-    made: dict[str, Connector] = {"timer": TIMER, "task": MANUAL_TASK, "mail": Direct(Outcome("manual", by_hand))}
+    by_hand = Outcome("manual", "no mail server is configured: a person sends the letter and confirms it")
+    made: dict[str, Connector] = {"mail": Direct(by_hand), "task": MANUAL_TASK, "timer": TIMER}
     if settings.smtp_host is not None:
         if settings.smtp_from is None:
-            raise Malformed(f"{PREFIX}SMTP_FROM must be given with {PREFIX}SMTP_HOST")
+            raise Malformed(f"set {PREFIX}SMTP_FROM: the address that letters come from")
+        encrypted: Literal["starttls", "none"] = "starttls" if settings.smtp_starttls else "none"
         made["mail"] = MailConnector(
             MailServer(
                 host=settings.smtp_host,
                 port=settings.smtp_port,
                 sender=settings.smtp_from,
-                security="tls" if settings.smtp_port == 465 else "starttls" if settings.smtp_starttls else "none",
+                security="tls" if settings.smtp_port == _IMPLICIT_TLS else encrypted,
                 user=settings.smtp_user,
                 password=settings.secret("smtp_password"),
                 ca_file=settings.smtp_ca_file,
@@ -215,13 +226,16 @@ def _connectors(settings: Settings) -> dict[str, Connector]:
     if settings.webhook_url is not None:
         secret = settings.secret("webhook_secret")
         if secret is None:
-            raise Malformed(f"{PREFIX}WEBHOOK_SECRET must be given with {PREFIX}WEBHOOK_URL")
+            raise Malformed(f"set {PREFIX}WEBHOOK_SECRET: webhooks are signed")
         made["task"] = WebhookConnector(WebhookTarget(settings.webhook_url, secret))
     return made
 
 
 def clock(system: System) -> Clock:
-    """Expiry, lost leases, breaches and signed checkpoints."""
+    """Expiry, lost leases, breaches and signed checkpoints.
+
+    Raises Unavailable without the signing key or the courier's token.
+    """
     from api.checkpoints import KeptCheckpoints
     from api.clock import Clock
 
@@ -234,4 +248,14 @@ def app(system: System) -> FastAPI:
     from api.app import create
     from api.readers import Readers
 
-    return create(system, Readers(lambda: reader(system)), public_key=keyring.public_key(system.home))
+    return create(
+        system, Readers(lambda: reader(system)), public_key=keyring.public_key(system.home), sign=_signer(system)
+    )
+
+
+def _signer(system: System) -> Callable[[], object] | None:
+    """Signs the ledger as it stands, where this machine holds what that needs."""
+    try:
+        return clock(system).sign
+    except Unavailable:
+        return None

@@ -1,4 +1,4 @@
-"""The ledger and its signed checkpoints."""
+"""The ledger, its signed checkpoints, and the evidence of one case."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from api.auth import CallerOf
-from api.strict import Limit, StrictRoute, answer
+from api.evidence import build_bundle
+from api.strict import Id, Limit, StrictRoute, answer
 from governance import permit
+from governance.chain import read_public_key
 from governance.errors import NotFound
-from governance.record import ledger
+from governance.record import cases, ledger
 
 router = APIRouter(prefix="/v1", tags=["audit"], route_class=StrictRoute)
 
@@ -35,3 +37,25 @@ def get_checkpoint(caller: CallerOf, request: Request) -> Response:
     if found is None:
         raise NotFound("no checkpoint was signed yet: the clock signs one")
     return answer({**found, "public_key": request.app.state.public_key})
+
+
+@router.get("/cases/{case_id}/evidence")
+def get_evidence(
+    caller: CallerOf,
+    request: Request,
+    case_id: Id,
+    with_document: Annotated[bool, Query(description="Put the documents themselves in, not only hashes.")] = False,
+) -> Response:
+    """One case with everything that proves it; `countersign verify` checks it with the public key alone."""
+    state = request.app.state
+    with caller.transaction("audit") as scope:
+        permit.may_export(scope.actor)
+        cases.get(scope.conn, case_id)
+    if state.sign is not None:
+        # So that a checkpoint covers the case's last entry.
+        state.sign()
+    key = None if state.public_key is None else read_public_key(state.public_key)
+    with caller.transaction("audit") as scope:
+        text = build_bundle(scope.conn, scope.actor.tenant, case_id, key, with_document=with_document)
+    headers = {"Content-Disposition": f'attachment; filename="{case_id}.evidence.json"'}
+    return Response(text, 200, headers, "application/json")

@@ -12,7 +12,6 @@ from api.auth import CallerOf, IdempotencyKey, Scope
 from api.schemas import ConfirmBody, DecisionBody, QueueName, RecommendationStateName
 from api.strict import CursorText, Id, Limit, StrictRoute, answer, listing_name, page
 from governance import permit
-from governance.action import Action
 from governance.record import cases, outbox, review
 
 router = APIRouter(prefix="/v1", tags=["review"], route_class=StrictRoute)
@@ -53,8 +52,6 @@ def decide(caller: CallerOf, recommendation_id: Id, body: DecisionBody, idempote
     `recommendation` in the answer is the one that stands now: after an override the new one.
     """
     decision = body.decision_asked()
-    if body.action is not None:
-        Action(body.action.name, body.action.args)
 
     def act(scope: Scope) -> tuple[int, Any]:
         permit.may_decide(scope.actor, body.decision)

@@ -14,8 +14,12 @@ from typing import Any
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi import FastAPI
+from pydantic import SecretStr
 
 from api.app import create
+from api.checkpoints import KeptCheckpoints
+from api.clock import Clock
 from api.intake.pdf import PdfPool
 from api.intake.reader import DocumentReader
 from api.readers import Readers
@@ -23,6 +27,7 @@ from api.serving import server
 from api.settings import Settings
 from api.system import System
 from governance.chain import public_key_text
+from governance.record import outbox
 from governance.record.db import Database
 from tests import build
 from tests.build import World
@@ -38,6 +43,7 @@ class Api:
     world: World
     url: str
     signer: Ed25519PrivateKey
+    app: FastAPI
     _stack: contextlib.ExitStack
 
     def client(self, key: str | None) -> httpx.Client:
@@ -56,8 +62,6 @@ class Api:
 
     def deliver(self, outcome: str) -> None:
         """Carry out what is due, as a courier would, and settle it with `outcome`."""
-        from governance.record import outbox
-
         for _ in range(200):
             with self.world.database.transaction("courier", self.world.tokens["courier"]) as conn:
                 effects = outbox.claim(conn, "test", 10, 60)
@@ -91,7 +95,7 @@ def running(app: Any) -> Iterator[str]:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Small limits and one webhook source, whatever the environment says."""
-    return Settings(home=tmp_path, max_upload_bytes=200_000, webhook_secrets={"erp": WEBHOOK_SECRET})
+    return Settings(home=tmp_path, max_upload_bytes=200_000, webhook_secrets={"erp": SecretStr(WEBHOOK_SECRET)})
 
 
 Start = Callable[..., Api]
@@ -99,19 +103,22 @@ Start = Callable[..., Api]
 
 @pytest.fixture
 def start(database: Database, settings: Settings) -> Iterator[Start]:
-    """Start a service for a world; settings may be replaced."""
+    """Start a service; settings may be replaced, and with `signer` it signs checkpoints itself."""
     with contextlib.ExitStack() as stack:
 
-        def begin(world: World | None = None, **changes: Any) -> Api:
-            made = world or build.world(database)
+        def begin(signer: Ed25519PrivateKey | None = None, **changes: Any) -> Api:
+            made = build.world(database)
             chosen = settings.model_copy(update=changes)
             tokens = {name: made.tokens[name] for name in ("intake", "agent", "courier")}
             system = System(chosen, chosen.home, database, made.tenant, tokens)
             readers = Readers(lambda: DocumentReader(None, PdfPool(size=1), default_currency="EUR"))
-            signer = Ed25519PrivateKey.generate()
-            app = create(system, readers, public_key=public_key_text(signer.public_key()))
+            sign = None
+            if signer is not None:
+                sign = Clock(database, tokens["courier"], signer, KeptCheckpoints(chosen.home)).sign
+            key = signer or Ed25519PrivateKey.generate()
+            app = create(system, readers, public_key=public_key_text(key.public_key()), sign=sign)
             url = stack.enter_context(running(app))
-            return Api(made, url, signer, stack)
+            return Api(made, url, key, app, stack)
 
         yield begin
 
