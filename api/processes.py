@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -128,7 +129,7 @@ class Supervisor:
             child.log.replace(child.log.with_suffix(".log.1"))
         fd = os.open(child.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            child.process = start(child.command, output=fd)
+            child.process = start(child.command, output=fd, errors=fd)
         finally:
             os.close(fd)
         child.started = time.monotonic()
@@ -146,14 +147,14 @@ class Supervisor:
         return None
 
 
-def start(command: Command, *, output: int | None = None) -> subprocess.Popen[bytes]:
-    """Start one child that ends with us. `output` takes both its streams; None leaves them as ours."""
+def start(command: Command, *, output: int | None = None, errors: int | None = None) -> subprocess.Popen[bytes]:
+    """Start one child that ends with us. `output` and `errors` take its streams; None leaves them as ours."""
     try:
         return subprocess.Popen(  # noqa: S603 - our own arguments
             command.arguments,
             stdin=subprocess.PIPE,
             stdout=output,
-            stderr=output,
+            stderr=errors,
             process_group=0,
             # `python -m` looks in the working folder first: never in one that happens to have an `api` of its own.
             cwd=_ROOT,
@@ -167,16 +168,35 @@ def run_once(command: Command) -> int:
     process = start(command)
     try:
         return process.wait()
-    except BaseException:
-        _signal(process, signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(STOP_SECONDS)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        raise
     finally:
-        _close_input(process)
+        _end(process)
+
+
+def answers(commands: Sequence[Command]) -> list[tuple[int, str]]:
+    """Run children side by side to their end: exit code and standard output of each."""
+    with contextlib.ExitStack() as stack:
+        outputs = [stack.enter_context(tempfile.TemporaryFile()) for _ in commands]
+        running = []
+        for command, output in zip(commands, outputs, strict=True):
+            running.append(start(command, output=output.fileno()))
+            stack.callback(_end, running[-1])
+        codes = [process.wait() for process in running]
+        texts = []
+        for output in outputs:
+            output.seek(0)
+            texts.append(output.read().decode(errors="replace").strip())
+    return list(zip(codes, texts, strict=True))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """SIGTERM, time to finish, and SIGKILL for the whole group."""
+    _signal(process, signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(STOP_SECONDS)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    _close_input(process)
 
 
 def end_with_parent() -> None:
