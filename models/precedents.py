@@ -19,7 +19,11 @@ UNDONE = frozenset({"undone", "failed", "reversed"})
 """Outcomes that speak against the action, whatever was decided."""
 
 # Bank details and addresses do not make two cases alike, and do not belong into a vector.
-_LEFT_OUT = re.compile(r"iban|bic|email|mail|phone|source_key|document_id|digest|sha256|invoice_number|purchase_order")
+_LEFT_OUT = frozenset({"iban", "bic", "email", "mail", "phone", "address", "digest", "sha256"})
+_NUMBERED = frozenset({"source_key", "document_id", "case_id", "invoice_number", "purchase_order"})
+# Whose case it is makes cases alike; which paper it is about does not.
+_PARTIES = frozenset({"supplier_id", "customer_id", "vendor_id", "partner_id"})
+_PAPER = re.compile(r"[A-Z]{1,6}(?:[-/]\d{3,}|\d{5,})[\dA-Z/-]*")
 _DATE = re.compile(r"\d{4}-\d\d(?:-\d\d(?:[T ].*)?)?")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
@@ -28,7 +32,7 @@ def case_text(queue: str, exception_type: str | None, cause: str | None, facts: 
     """The text that is embedded for a case: one clause a fact, in the order of their names.
 
     Amounts are named by their size ("about 2000"), because an embedding reads digits as letters. Of a date
-    only that it is given is said; bank details, addresses and document numbers are left out; names of nested
+    or a document number only that it is given is said; bank details and addresses are left out; names of nested
     mappings are joined with a space.
     """
     clauses = [_words(queue)]
@@ -45,12 +49,12 @@ def _facts(prefix: str, facts: Mapping[str, object]) -> list[tuple[str, str]]:
     for name in sorted(facts):
         full = f"{prefix} {name}".strip()
         value = facts[name]
-        if _LEFT_OUT.search(name.lower()):
+        if name in _NUMBERED or _LEFT_OUT & set(name.lower().split("_")):
             continue
         if isinstance(value, Mapping):
             said += _facts(full, value)
         elif (spoken := _spoken(value)) is not None:
-            said.append((full, spoken))
+            said.append((full, spoken if name in _PARTIES or not _PAPER.fullmatch(spoken) else "given"))
     return said
 
 
@@ -61,7 +65,7 @@ def _spoken(value: object) -> str | None:
         return _about(Decimal(str(value)))
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         inner = [spoken for item in value if (spoken := _spoken(item)) is not None]
-        return ", ".join(inner) or None
+        return ", ".join("given" if _PAPER.fullmatch(spoken) else spoken for spoken in inner) or None
     if isinstance(value, date):
         return "given"
     if not isinstance(value, str) or not value.strip():

@@ -39,11 +39,17 @@ def test_text_leaves_out_what_identifies_people_and_papers() -> None:
         (Decimal("0.03"), "about 0.02"), ("2026-11-20", "given"), ("2026-11-20T10:00:00Z", "given"),
         ("2026-11", "given"),
         (date(2026, 1, 1), "given"), (["a", "b"], "a, b"), (1e6, "about 1000000"), (float("nan"), "unknown"),
-        ("manager-4", "manager-4"), (99999, "about 50000"),
+        ("accountant-4", "accountant-4"), (99999, "about 50000"), ("SO-123456", "given"),
+        (["AR-0001", "x"], "given, x"), ("DE01", "DE01"), ("2% cash discount", "2% cash discount"),
     ],
 )  # fmt: skip
 def test_values_are_said_in_words(value: object, said: str) -> None:
     assert case_text("q", None, None, {"fact": value}) == f"q; fact {said}"
+
+
+def test_parties_are_named_but_papers_are_not() -> None:
+    facts = {"supplier_id": "S-0012", "order_id": "SO-4711", "cubic": "7"}
+    assert case_text("q", None, None, facts) == "q; cubic about 5; order id given; supplier id S-0012"
 
 
 def test_order_of_facts_does_not_matter() -> None:

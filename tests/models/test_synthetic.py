@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ from models.invoice import Invoice
 from models.synthetic import CompanyMonth, PlantedException, company_month
 from models.synthetic_duplicates import KINDS
 
+ROOT = Path(__file__).resolve().parents[2]
 CAUSES = {
     "missing_order_reference", "supplier_master_mismatch", "approval_bottleneck", "integration_failure",
     "policy_exception", "data_quality", "counterparty", "unknown",
@@ -88,7 +90,7 @@ def test_the_company_does_not_depend_on_the_hash_seed(month: CompanyMonth) -> No
         "print(hashlib.sha256(repr(company_month(7)).encode()).hexdigest())"
     )
     seen = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": "4711", "PYTHONPATH": os.getcwd()},
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": "4711", "PYTHONPATH": str(ROOT)},
         capture_output=True, text=True, check=True,
     ).stdout.strip()  # fmt: skip
     assert seen == hashlib.sha256(repr(month).encode()).hexdigest()
