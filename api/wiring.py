@@ -19,12 +19,13 @@ from governance.record.embedded import running_url
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from agents.worker import Worker
     from api.clock import Clock
     from api.delivery.connector import Connector
     from api.delivery.courier import Courier
     from api.intake.reader import DocumentReader
 
-__all__ = ["System", "app", "clock", "connect", "courier", "embedded_url", "first_start", "reader"]
+__all__ = ["System", "app", "clock", "connect", "courier", "embedded_url", "first_start", "reader", "worker"]
 
 DATABASE = "countersign"
 """Name of the database in the embedded server."""
@@ -178,6 +179,23 @@ def reader(system: System) -> DocumentReader:
         size_limit=system.settings.max_upload_bytes,
         default_currency=system.settings.default_currency,
     )
+
+
+def worker(system: System, name: str, *, batch: int = 16) -> Worker:
+    """An agent that triages, with its models loaded, so that its first case costs what every case costs.
+
+    Close it, or use it as a context manager. Raises Unavailable without the agent's token.
+    """
+    from agents.context import Models
+    from agents.worker import Worker
+    from models.bundle import default_bundle
+    from models.embedding import Embedder
+
+    token = system.token("agent")
+    embedder = Embedder(threads=1)
+    embedder.encode(["ready"])
+    models = Models(default_bundle(system.home), embedder)
+    return Worker(system.database, token, models, name=name, batch=batch)
 
 
 def courier(system: System, name: str) -> Courier:

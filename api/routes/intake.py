@@ -17,7 +17,7 @@ from api.intake import rows
 from api.intake.door import CaseRow, File, IntakeDoor, Item
 from api.readers import Readers
 from api.schemas import CaseRowBody, CaseRows, QueueName
-from api.strict import StrictRoute
+from api.strict import StrictRoute, answer
 from api.system import System
 from governance import permit
 from governance.errors import Malformed, NotFound, Unreadable
@@ -58,19 +58,27 @@ def _receive(
 ) -> Response:
     """Bring items in as the caller; 202 and what became of each, or Unreadable where all were rejected."""
 
-    def act(scope: Scope) -> tuple[int, Any]:
-        permit.may_submit(scope.actor)
-        # The door has transactions of its own, and a source key that is known stays one case: should this fail
-        # after them, the same request again finds what they stored.
+    def receive() -> dict[str, Any]:
+        # The door has transactions of its own, and a source key that is known stays one case: should the answer be
+        # lost after them, the same request again finds what they stored.
         reader = readers.documents() if any(isinstance(item, File) for item in items) else readers.rows
         door = IntakeDoor(caller.database, caller.key, reader, queue=queue)
         receipts = [receipt.as_dict() for receipt in door.receive(items)]
         if all(receipt["status"] == "rejected" for receipt in receipts):
             reasons = "; ".join(str(receipt["reason"]) for receipt in receipts[:3])
             raise Unreadable(f"nothing of this could become a case: {reasons}", items=receipts)
-        return 202, {"items": receipts}
+        return {"items": receipts}
 
-    return caller.write(act, idempotency_key=key, request=asked)
+    def act(scope: Scope) -> tuple[int, Any]:
+        permit.may_submit(scope.actor)
+        return 202, receive()
+
+    if key is not None:
+        return caller.write(act, idempotency_key=key, request=asked)
+    # Without a key nothing has to be held while documents are read.
+    with caller.transaction() as scope:
+        permit.may_submit(scope.actor)
+    return answer(receive(), 202)
 
 
 def _of_files(files: Sequence[File]) -> str:
