@@ -81,8 +81,8 @@ def train_bundle(seed: int = SEED, progress: Progress | None = None, scale: floa
 
     `scale` shrinks what is trained on, for trials.
     """
-    # Two OpenMP threads that wait for each other on busy cores take longer than one, up to eight times.
-    with threadpool_limits(limits=1, user_api="openmp"):
+    # Two threads that wait for each other on busy cores take longer than one, up to eight times.
+    with threadpool_limits(limits=1):
         return _trained(seed, progress, scale)
 
 

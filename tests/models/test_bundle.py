@@ -17,12 +17,20 @@ import pytest
 import rfc8785
 import skops.io
 from sklearn.svm import SVC
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from governance.errors import Tampered, Unavailable
 from models import bundle as bundles
 from models.bundle import MANIFEST, Bundle, default_bundle, load, save, train_bundle
 from models.duplicates import LabelledLedger, PairScorer, find_duplicates, training_pairs
 from models.synthetic import company_month
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """On busy cores two OpenMP threads mostly wait for each other."""
+    with threadpool_limits(limits=1):
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +49,7 @@ def small_scorer(months: Sequence[LabelledLedger], seed: int) -> PairScorer:
 def trained(stages: list[str]) -> Iterator[Bundle]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bundles, "train_pair_scorer", small_scorer)
-        yield train_bundle(seed=5, progress=stages.append, scale=0.25)
+        yield train_bundle(seed=5, progress=stages.append, scale=0.2)
 
 
 @pytest.fixture(scope="module")
