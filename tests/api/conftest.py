@@ -6,6 +6,7 @@ import base64
 import contextlib
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,9 +29,11 @@ from api.settings import Settings
 from api.system import System
 from governance.chain import public_key_text
 from governance.record import outbox
-from governance.record.db import Database
+from governance.record.db import Database, clone, drop, urls_for
+from governance.record.embedded import EmbeddedPostgres
 from tests import build
 from tests.build import World
+from tests.conftest import PASSWORDS
 
 WEBHOOK_SECRET = "whsec_" + base64.b64encode(b"a signing key of 32 random bytes").decode()
 PROBLEM = "application/problem+json"
@@ -38,7 +41,7 @@ PROBLEM = "application/problem+json"
 
 @dataclass
 class Api:
-    """A running service and its tenant. `of` is a client with the key of one actor of tests.build.PEOPLE."""
+    """A running service and this test's tenant. `of` is a client with the key of one actor of tests.build.PEOPLE."""
 
     world: World
     url: str
@@ -59,6 +62,16 @@ class Api:
         body = {"decision": decision, "digest": recommendation["digest"], **more}
         headers = {"Idempotency-Key": key} if key else {}
         return self.of(who).post(f"/v1/recommendations/{recommendation['id']}/decisions", json=body, headers=headers)
+
+    def count(self, table: str) -> int:
+        """Rows of this tenant."""
+        counts = {
+            "cases": "SELECT count(*) FROM cs.cases WHERE tenant = %s",
+            "decisions": "SELECT count(*) FROM cs.decisions WHERE tenant = %s",
+            "intake_log": "SELECT count(*) FROM cs.intake_log WHERE tenant = %s",
+            "ledger": "SELECT count(*) FROM cs.ledger WHERE tenant = %s",
+        }
+        return int(self.world.scalar(counts[table], self.world.tenant))
 
     def deliver(self, outcome: str) -> None:
         """Carry out what is due, as a courier would, and settle it with `outcome`."""
@@ -92,35 +105,54 @@ def running(app: Any) -> Iterator[str]:
         thread.join(15)
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """Small limits and one webhook source, whatever the environment says."""
-    return Settings(home=tmp_path, max_upload_bytes=200_000, webhook_secrets={"erp": SecretStr(WEBHOOK_SECRET)})
+def make_app(database: Database, home: Path) -> FastAPI:
+    """An app with small limits and one webhook source, whatever the environment says."""
+    settings = Settings(home=home, max_upload_bytes=200_000, webhook_secrets={"erp": SecretStr(WEBHOOK_SECRET)})
+    readers = Readers(lambda: DocumentReader(None, PdfPool(size=1), default_currency="EUR"))
+    return create(System(settings, home, database, "none"), readers)
+
+
+@pytest.fixture(scope="session")
+def service(
+    postgres: EmbeddedPostgres, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[FastAPI, str]]:
+    """One service for all tests, each of which has a tenant of its own: the key says which."""
+    owner = postgres.superuser_url()
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    url = clone(owner, template, name)
+    try:
+        with Database(urls_for(url, PASSWORDS)) as database:
+            app = make_app(database, tmp_path_factory.mktemp("home"))
+            with running(app) as address:
+                yield app, address
+    finally:
+        drop(owner, name)
 
 
 Start = Callable[..., Api]
 
 
 @pytest.fixture
-def start(database: Database, settings: Settings) -> Iterator[Start]:
-    """Start a service; settings may be replaced, and with `signer` it signs checkpoints itself."""
+def start(service: tuple[FastAPI, str], tmp_path: Path) -> Iterator[Start]:
+    """A tenant on the service; settings may be replaced, and with `signer` it signs checkpoints itself."""
+    app, url = service
+    before: System = app.state.system
     with contextlib.ExitStack() as stack:
 
         def begin(signer: Ed25519PrivateKey | None = None, **changes: Any) -> Api:
-            made = build.world(database)
-            chosen = settings.model_copy(update=changes)
-            tokens = {name: made.tokens[name] for name in ("intake", "agent", "courier")}
-            system = System(chosen, chosen.home, database, made.tenant, tokens)
-            readers = Readers(lambda: DocumentReader(None, PdfPool(size=1), default_currency="EUR"))
-            sign = None
-            if signer is not None:
-                sign = Clock(database, tokens["courier"], signer, KeptCheckpoints(chosen.home)).sign
+            world = build.world(before.database, f"acme-{uuid.uuid4().hex[:8]}")
+            tokens = {name: world.tokens[name] for name in ("intake", "agent", "courier")}
+            settings = before.settings.model_copy(update=changes)
+            app.state.system = System(settings, tmp_path, before.database, world.tenant, tokens)
             key = signer or Ed25519PrivateKey.generate()
-            app = create(system, readers, public_key=public_key_text(key.public_key()), sign=sign)
-            url = stack.enter_context(running(app))
-            return Api(made, url, key, app, stack)
+            app.state.public_key = public_key_text(key.public_key())
+            app.state.sign = None
+            if signer is not None:
+                app.state.sign = Clock(before.database, tokens["courier"], signer, KeptCheckpoints(tmp_path)).sign
+            return Api(world, url, key, app, stack)
 
         yield begin
+    app.state.system = before
 
 
 @pytest.fixture

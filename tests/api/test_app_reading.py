@@ -152,7 +152,7 @@ def test_the_document_comes_as_a_download(api: Api) -> None:
     assert "Rechnung%20%E2%80%9EM%C3%A4rz%E2%80%9C.xml" in response.headers["content-disposition"]
     without = api.world.accept(source_key="key-2", invoice_id="INV-2")["case_id"]
     problem_of(api.of("auditor").get(f"/v1/cases/{without}/document"), 404, "not-found")
-    api.world.scalar("DELETE FROM cs.document_contents RETURNING 1")
+    api.world.scalar("DELETE FROM cs.document_contents WHERE tenant = %s RETURNING 1", api.world.tenant)
     problem_of(api.of("auditor").get(f"/v1/cases/{case}/document"), 404, "not-found")
 
 
@@ -213,7 +213,7 @@ def test_the_timeline_tells_the_story(api: Api) -> None:
 def test_the_ledger_pages_to_its_end(api: Api) -> None:
     for n in range(7):
         api.world.accept(source_key=f"key-{n}", invoice_id=f"INV-{n}")
-    total = api.world.scalar("SELECT max(seq) FROM cs.ledger")
+    total = api.count("ledger")
     seqs: list[int] = []
     after: str | None = "0"
     while after is not None:
@@ -229,15 +229,16 @@ def test_the_ledger_pages_to_its_end(api: Api) -> None:
 def test_the_checkpoint_verifies_with_the_key_beside_it(api: Api) -> None:
     problem_of(api.of("auditor").get("/v1/ledger/checkpoint"), 404, "not-found")
     with api.world.database.transaction("courier", api.world.tokens["courier"]) as conn:
-        ledger.checkpoint(conn, "acme", api.signer)
+        ledger.checkpoint(conn, api.world.tenant, api.signer)
     found = api.of("auditor").get("/v1/ledger/checkpoint").json()
     signed = read_checkpoint(found["note"], read_public_key(found["public_key"]))
-    assert signed.size == found["size"] == api.world.scalar("SELECT max(seq) FROM cs.ledger")
+    assert signed.size == found["size"] == api.count("ledger")
 
 
 def test_who_am_i(api: Api) -> None:
     found = api.of("analyst").get("/v1/me").json()
-    assert (found["tenant"], found["id"], found["kind"], found["roles"]) == ("acme", "analyst", "person", ["analyst"])
+    assert found["tenant"] == api.world.tenant
+    assert (found["id"], found["kind"], found["roles"]) == ("analyst", "person", ["analyst"])
     assert found["may"] == ["confirm", "escalate", "read_cases", "requeue", "submit"]
     assert "decide" in api.of("controller").get("/v1/me").json()["may"]
     assert api.of("agent").get("/v1/me").json()["may"] == []
@@ -245,7 +246,9 @@ def test_who_am_i(api: Api) -> None:
 
 def test_the_policy(api: Api) -> None:
     found = api.of("ml_engineer").get("/v1/policy").json()
-    assert found["digest"] == api.world.scalar("SELECT digest FROM cs.policies WHERE active")
+    assert found["digest"] == api.world.scalar(
+        "SELECT digest FROM cs.policies WHERE active AND tenant = %s", api.world.tenant
+    )
     assert found["owner"] == "Group Controller"
     assert {"id", "actions", "seats"} <= set(found["rules"][0])
     assert {"queue", "exception_type", "sla_hours"} <= set(found["workflows"][0])
@@ -255,7 +258,8 @@ READS = ("/v1/cases", "/v1/recommendations", "/v1/tasks", "/v1/policy", "/v1/int
 
 
 def test_nothing_without_a_key(api: Api) -> None:
-    headers = ("Basic YTpi", "Bearer", "bearer  ", "acme-analyst-token", "Bearer wrong", "Bearer acme-analyst-tokenX")
+    key = api.world.tokens["analyst"]
+    headers = ("Basic YTpi", "Bearer", "bearer  ", key, "Bearer wrong", f"Bearer {key}X")
     for path in (*READS, "/v1/ledger", "/v1/me", "/metrics"):
         problem_of(api.of(None).get(path), 401, "unauthenticated")
         for header in (*headers, "Bearer " + "x" * 600):
@@ -270,6 +274,24 @@ def test_a_deactivated_person_is_out_at_once(api: Api) -> None:
     with api.world.database.transaction("review", api.world.tokens["admin1"]) as conn:
         conn.execute("SELECT cs.set_active('analyst', false)")
     problem_of(person.get("/v1/cases"), 401, "unauthenticated")
+
+
+def test_tenants_do_not_see_each_other(start: Start) -> None:
+    ours = start()
+    made = ours.world.filed(content=XML)
+    theirs = start()
+    for path in (
+        f"/v1/cases/{made['case_id']}",
+        f"/v1/recommendations/{made['id']}",
+        f"/v1/cases/{made['case_id']}/document",
+    ):
+        assert ours.of("auditor").get(path).status_code == 200
+        problem_of(theirs.of("auditor").get(path), 404, "not-found")
+    problem_of(theirs.decide("reviewer", made, "approve"), 404, "not-found")
+    assert theirs.of("auditor").get("/v1/cases").json()["items"] == []
+    assert {entry["tenant"] for entry in theirs.of("auditor").get("/v1/ledger").json()["items"]} == {
+        theirs.world.tenant
+    }
 
 
 def test_agents_read_through_their_own_door_only(api: Api) -> None:
