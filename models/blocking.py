@@ -31,15 +31,15 @@ PERIOD_DAYS = 30
 _WITHIN = """
 SELECT DISTINCT a.item AS a, b.item AS b
 FROM left_keys a JOIN left_keys b ON a.kind = b.kind AND a.value = b.value AND a.item < b.item
-JOIN (SELECT kind, value FROM left_keys GROUP BY kind, value HAVING COUNT(*) BETWEEN 2 AND {cap}) k
+JOIN (SELECT kind, value FROM left_keys GROUP BY kind, value HAVING COUNT(*) BETWEEN 2 AND (SELECT cap FROM limits)) k
   ON a.kind = k.kind AND a.value = k.value
 """
 _ACROSS = """
 SELECT DISTINCT a.item AS a, b.item AS b
 FROM left_keys a JOIN right_keys b ON a.kind = b.kind AND a.value = b.value
-JOIN (SELECT kind, value FROM left_keys GROUP BY kind, value HAVING COUNT(*) <= {cap}) k
+JOIN (SELECT kind, value FROM left_keys GROUP BY kind, value HAVING COUNT(*) <= (SELECT cap FROM limits)) k
   ON a.kind = k.kind AND a.value = k.value
-JOIN (SELECT kind, value FROM right_keys GROUP BY kind, value HAVING COUNT(*) <= {cap}) m
+JOIN (SELECT kind, value FROM right_keys GROUP BY kind, value HAVING COUNT(*) <= (SELECT cap FROM limits)) m
   ON a.kind = m.kind AND a.value = m.value
 """
 
@@ -117,7 +117,8 @@ def candidate_pairs(left: Sequence[Key], right: Sequence[Key] | None = None, *, 
         connection.register("left_keys", _frame(left))
         if right is not None:
             connection.register("right_keys", _frame(right))
-        found = connection.execute((_WITHIN if right is None else _ACROSS).format(cap=int(cap))).fetchnumpy()
+        connection.register("limits", pd.DataFrame({"cap": [cap]}))
+        found = connection.execute(_WITHIN if right is None else _ACROSS).fetchnumpy()
     return _sorted(np.column_stack([found["a"], found["b"]]).astype(np.int64))
 
 
@@ -140,5 +141,6 @@ def spark_candidate_pairs(left: Sequence[Key], right: Sequence[Key] | None = Non
     for view, keys in (("left_keys", left), ("right_keys", right)):
         if keys is not None:
             spark.createDataFrame(list(keys), ["item", "kind", "value"]).createOrReplaceTempView(view)
-    rows = spark.sql((_WITHIN if right is None else _ACROSS).format(cap=int(cap))).collect()
+    spark.createDataFrame([(cap,)], ["cap"]).createOrReplaceTempView("limits")
+    rows = spark.sql(_WITHIN if right is None else _ACROSS).collect()
     return _sorted(np.array([(row.a, row.b) for row in rows], dtype=np.int64).reshape(-1, 2))

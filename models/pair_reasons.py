@@ -155,7 +155,7 @@ def kind(a: Invoice, b: Invoice, row: Floats) -> str:
 
 def _spelling(a: Invoice, b: Invoice, seen: _Seen) -> str:
     left, right = number_forms(a.invoice_no).plain, number_forms(b.invoice_no).plain
-    if seen.yes("number_same_folded") and seen.no("number_same_digits"):
+    if seen.yes("number_same_folded") and not seen.yes("number_same_digits"):
         return "ocr"
     if left and right and (left.startswith(right) or right.startswith(left)):
         return "suffix"
