@@ -84,9 +84,12 @@ def _check(name: str, kind: str, value: object) -> None:
         raise UnknownAction(f"argument {name} must be an identifier of 1 to 200 characters")
     if kind == "date":
         try:
-            date.fromisoformat(value)
+            # Python also reads week dates; Postgres and people do not.
+            good = date.fromisoformat(value).isoformat() == value
         except ValueError:
-            raise UnknownAction(f"argument {name} must be an ISO date") from None
+            good = False
+        if not good:
+            raise UnknownAction(f"argument {name} must be a date, YYYY-MM-DD")
     if kind == "amount" and not re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,3})?", value):
         raise UnknownAction(f"argument {name} must be a decimal string")
     if kind == "currency":

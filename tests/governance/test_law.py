@@ -195,6 +195,9 @@ def test_an_override_is_judged_like_any_proposal(acme: World) -> None:
     for action, refusal in (
         ({"name": "change_bank_details", "args": {}}, errors.UnknownAction),
         ({"name": "hold_payment", "args": {"invoice_id": "INV-1"}}, errors.UnknownAction),
+        ({"name": "wait_until", "args": {"date": "2026-W52-4", "reason": "r"}}, errors.UnknownAction),
+        ({"name": "wait_until", "args": {"date": "2026-02-30", "reason": "r"}}, errors.UnknownAction),
+        ({"name": "release_payment", "args": {"invoice_id": "INV-1", "amount": "NaN€"}}, errors.UnknownAction),
         ({"name": "release_payment", "args": {"invoice_id": "INV-1", "amount": "10"}}, errors.FactsMismatch),
         ({"name": "release_payment", "args": {"invoice_id": "INV-1", "supplier_id": "S-2"}}, errors.FactsMismatch),
     ):

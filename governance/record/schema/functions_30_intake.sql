@@ -141,7 +141,9 @@ DECLARE
     me cs.actors := cs._me();
     n int;
 BEGIN
-    IF me.kind = 'agent' OR (me.kind = 'person' AND NOT me.roles && ARRAY['administrator', 'controller', 'analyst']) THEN
+    -- Whoever brings in a document brings its ledger row; master data, to which letters go, takes another role.
+    IF me.kind = 'agent' OR (me.kind = 'person' AND NOT me.roles && (CASE WHEN kind IN ('invoices', 'open_items')
+            THEN ARRAY['administrator', 'controller', 'analyst', 'reviewer'] ELSE ARRAY['administrator', 'controller', 'analyst'] END)) THEN
         PERFORM cs._refuse('CS403', 'your roles do not permit you to import reference data');
     END IF;
     CASE kind

@@ -120,6 +120,12 @@ BEGIN
     IF unknown IS NOT NULL THEN
         PERFORM cs._refuse('CS432', spec.name || ' knows no argument ' || unknown);
     END IF;
+    IF args ? 'date' AND (args->>'date' !~ '^\d{4}-\d\d-\d\d$' OR NOT pg_input_is_valid(args->>'date', 'date')) THEN
+        PERFORM cs._refuse('CS432', 'argument date must be a date, YYYY-MM-DD');
+    END IF;
+    IF args ? 'amount' AND NOT pg_input_is_valid(args->>'amount', 'numeric') THEN
+        PERFORM cs._refuse('CS432', 'argument amount must be a decimal string');
+    END IF;
     IF (args ? 'amount' AND (args->>'amount')::numeric IS DISTINCT FROM law.amount)
        OR (args ? 'currency' AND args->>'currency' IS DISTINCT FROM law.currency)
        OR (args ? 'supplier_id' AND args->>'supplier_id' IS DISTINCT FROM law.supplier_id)
