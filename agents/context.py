@@ -6,6 +6,8 @@ batch; the worker then asks for each case alone, so that its neighbours go on.
 
 from __future__ import annotations
 
+import re
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -33,6 +35,7 @@ LEDGER_ROWS = 2000
 """Invoices of a vendor that its habits are learnt from: the last ones."""
 
 _KEY_LIMIT, _TEXT_LIMIT = 500, 2000
+_NAMING = re.compile(r"name|payer|owner|approver|contact|person|booking_text|invoice_id|vat|tax_id|lines|candidates")
 
 
 class ModelSet(Protocol):
@@ -60,11 +63,33 @@ class Models:
     embedder: Encoder
 
 
+class Memory:
+    """Vectors of texts that were embedded lately: many cases of one kind and size read alike."""
+
+    def __init__(self, most: int = 4096) -> None:
+        self._most = most
+        self._known: OrderedDict[str, list[float]] = OrderedDict()
+
+    def encode(self, texts: Sequence[str], encoder: Encoder) -> list[list[float]]:
+        """One vector a text, in order; the encoder is asked once, for those that are not remembered."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        made = encoder.encode(new) if new else ()
+        for text, row in zip(new, made, strict=True):
+            self._known[text] = [float(value) for value in row]
+        found = [self._known[text] for text in texts]
+        for text in texts:
+            self._known.move_to_end(text)
+        while len(self._known) > self._most:
+            self._known.popitem(last=False)
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What a context needs besides the record: fixed for a worker's life. `today` None: the database's day."""
 
     models: Models
+    memory: Memory
     composer: Composer
     stamps: Mapping[str, str]
     tolerances: Tolerances
@@ -97,8 +122,8 @@ def build_context(transaction: Transaction, jobs: Sequence[Job], parts: Parts) -
         read = _read(conn, jobs, parts.today)
     with tracer.step("embed"):
         texts = [_text(brief) for brief in read.briefs.values()]
-        rows = parts.models.embedder.encode(texts)
-        embeddings = {case_id: [float(x) for x in row] for case_id, row in zip(read.briefs, rows, strict=True)}
+        rows = parts.memory.encode(texts, parts.models.embedder)
+        embeddings = dict(zip(read.briefs, rows, strict=True))
     with tracer.step("precedents"), transaction() as conn:
         precedents = _precedents(conn, read, embeddings, parts.tolerances)
     with tracer.step("duplicates"):
@@ -249,14 +274,16 @@ def _precedents(
 
 
 def _text(brief: Brief) -> str:
-    """What is embedded: kind, size, parties and evidence of the case. The cause is not known yet, so it is left out."""
+    """What is embedded: kind, size and evidence of the case. The cause is not known yet, so it is left out.
+
+    Names of people and firms are left out too: vectors are kept when texts are erased.
+    """
     case = brief.facts
     said = {
-        **{name: value for name, value in case.details.items() if name not in ("invoice_id", "lines")},
+        **{name: value for name, value in case.details.items() if not _NAMING.search(name)},
         "document_class": case.document_class,
         "amount": case.amount,
         "currency": case.currency,
-        "supplier": brief.supplier.name if brief.supplier else None,
-        "customer": brief.customer.name if brief.customer else None,
+        "supplier": brief.supplier is not None if case.queue == "accounts_payable" else None,
     }
     return case_text(case.queue, case.exception_type, None, said)[:_TEXT_LIMIT]

@@ -26,6 +26,9 @@ _URL = re.compile(
     r"example)\b|\[[^\]]*\]\(",
     re.IGNORECASE,
 )
+# What before or after a fact makes it a part of something longer.
+_TAIL = re.compile(r"(?:\w|\d[.,'’ ])\Z")
+_HEAD = re.compile(r"\w|[.,'’ ]\d")
 _MAIL = re.compile(r"\S+@\S+|@")
 _ACCOUNT = re.compile(r"\b[A-Z]{2}[0-9]{2}(?:[ -]?[0-9A-Z]{2,4}){3,8}\b", re.IGNORECASE)
 _BANK = re.compile(
@@ -68,8 +71,13 @@ class Refused:
 def _without(text: str, allowed: Mapping[str, str]) -> str:
     """`text` without the facts, each only where it stands alone: 12 does not make 1,212 known."""
     for fact in sorted(set(allowed.values()), key=len, reverse=True):
-        if fact.strip():
-            text = re.sub(rf"(?<![\w])(?<!\d[.,'’ ]){re.escape(fact)}(?!\w)(?![.,'’ ]\d)", " \u0000 ", text)
+        at = text.find(fact) if fact.strip() else -1
+        while at >= 0:
+            end = at + len(fact)
+            if not (_TAIL.search(text, max(0, at - 2), at) or _HEAD.match(text, end)):
+                text = f"{text[:at]} \u0000 {text[end:]}"
+                end = at + 3
+            at = text.find(fact, end)
     return text
 
 

@@ -9,34 +9,31 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from random import SystemRandom
 
 import structlog
 
-from agents import facts
-from agents.context import Models, Parts, build_context
+from agents.context import Memory, Models, Parts, build_context
 from agents.graph import NODES, graph_version
 from agents.letter import Composer, TemplateComposer, prompts_digest
-from agents.state import BatchContext, Json
+from agents.state import BatchContext
 from agents.threads import Threads, thread_id
 from agents.tolerances import Tolerances
-from agents.tracing import Tracer
-from governance.errors import LostLease, Refusal, Unavailable
+from agents.tracing import Tracer, where
+from agents.waking import wake
+from governance.errors import LostLease, Unavailable
 from governance.recommendation import Proposal
-from governance.record import candidates, checkpoints, hints, queue, review
+from governance.record import checkpoints, hints, queue, review
 from governance.record.db import Connection, Database, retrying
-from governance.record.queue import Brief, Job, Returned
+from governance.record.queue import Brief, Job
 from governance.record.review import Filed
 
 log = structlog.get_logger("countersign.worker")
 
-_ROOT = Path(__file__).resolve().parent.parent
 _JITTER = SystemRandom()
 
 
@@ -100,6 +97,7 @@ class Worker:
         }
         self.parts = Parts(
             models=models,
+            memory=Memory(),
             composer=composer or TemplateComposer(),
             stamps=stamps,
             tolerances=tolerances or Tolerances(),
@@ -184,11 +182,7 @@ class Worker:
 
     def split(self) -> dict[str, float]:
         """Seconds by step since the start, longest first; `langgraph` is what the graph took beside its nodes."""
-        seconds = self.tracer.split()
-        if "graph" in seconds:
-            inside = sum(seconds.get(name, 0.0) for name in NODES)
-            seconds["langgraph"] = max(0.0, seconds.pop("graph") - inside)
-        return dict(sorted(seconds.items(), key=lambda item: -item[1]))
+        return self.tracer.split(whole="graph", inside=tuple(NODES), rest="langgraph")
 
     # One batch -----------------------------------------------------------------------------------------
 
@@ -235,7 +229,7 @@ class Worker:
     def _run(self, job: Job, context: BatchContext) -> _Paused:
         brief = context.briefs[job.case_id]
         thread = thread_id(job.case_id, job.revision)
-        result = self._wake(brief, context) if job.kind == "resume" and brief.returned is not None else None
+        result = wake(self._open(), self._transaction, brief, context) if job.kind == "resume" else None
         if result is not None:
             self.counts.resumed += 1
         else:
@@ -245,57 +239,6 @@ class Worker:
                 result = self._open().start(thread, job.case_id, context)
         self.counts.filed += 1
         return _Paused(result["filed"]["recommendation_id"], thread, result["__interrupt__"][0].id)
-
-    # Waking a thread -----------------------------------------------------------------------------------
-
-    def _wake(self, brief: Brief, context: BatchContext) -> Json | None:
-        """The state after the redraft, or None where the thread cannot be trusted with it: then all is run again."""
-        returned = brief.returned
-        assert returned is not None
-        thread = thread_id(brief.facts.case_id, brief.facts.revision)
-        if returned.thread_id != thread or returned.interrupt_id is None:
-            return None
-        if returned.graph_version != graph_version():
-            log.info("thread of another version", case=brief.facts.case_id, version=returned.graph_version)
-            return None
-        if not self._as_recorded(thread, returned):
-            log.warning("thread differs from the record", case=brief.facts.case_id)
-            return None
-        answer = {"recommendation_id": returned.recommendation_id, "decision_id": returned.decision_id}
-        with self.tracer.step("graph"):
-            result = self._open().wake(thread, returned.interrupt_id, answer, context)
-        # A thread that has ended, or waits elsewhere, returns without an error and without a new recommendation.
-        filed = result.get("filed", {}).get("recommendation_id")
-        return None if filed in (None, returned.recommendation_id) or "__interrupt__" not in result else result
-
-    def _as_recorded(self, thread: str, returned: Returned) -> bool:
-        """The thread waits there, and its papers are those that people saw. A checkpoint is never believed more."""
-        assert returned.interrupt_id is not None
-        try:
-            state = self._open().paused(thread, returned.interrupt_id)
-        except Unavailable:
-            raise
-        except Exception as error:
-            log.warning("thread unreadable", thread=thread, error=where(error))
-            return False
-        if state is None:
-            return False
-        with self._transaction() as conn:
-            leaves = candidates.leaves(conn, [returned.recommendation_id]).get(returned.recommendation_id, {})
-        choice, letter, found = state["choice"], state["letter"], leaves.get("findings") or {}
-        args = {name: value for name, value in choice["action"]["args"].items() if value is not None}
-        papers = {
-            "cause": state["cause"],
-            "match": state["match"],
-            "precedents": state["precedents"],
-            "alternatives": choice["alternatives"],
-            **state["assessment"],
-        }
-        return (
-            {"name": choice["action"]["name"], "args": args} == dict(returned.action)
-            and letter["draft"] == (dict(returned.draft) if returned.draft else None)
-            and all(facts.plain(value) == found.get(name) for name, value in papers.items())
-        )
 
     # The record ----------------------------------------------------------------------------------------
 
@@ -336,24 +279,3 @@ class Worker:
             return
         self.counts.failed += 1
         self.counts.dead += outcome == "dead"
-
-
-def where(error: BaseException) -> str:
-    """Kind and place of an error without its words: those may quote a document."""
-    kind = f"{type(error).__name__}" + (f" {error.slug}" if isinstance(error, Refusal) else "")
-    ours = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_ours(frame.filename)]
-    if not ours:
-        return kind
-    last = ours[-1]
-    return f"{kind} at {Path(last.filename).relative_to(_ROOT)}:{last.lineno} in {last.name}"
-
-
-def _is_ours(filename: str) -> bool:
-    path = Path(filename)
-    return path.is_relative_to(_ROOT) and path.relative_to(_ROOT).parts[0] in ("governance", "models", "agents")
-
-
-def split_lines(seconds: dict[str, float], cases: int) -> list[str]:
-    """The time by step for people: milliseconds a case and share, one line a step."""
-    total = sum(seconds.values()) or 1.0
-    return [f"{name:12} {1000 * spent / max(1, cases):8.2f} ms {spent / total:6.1%}" for name, spent in seconds.items()]
