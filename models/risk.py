@@ -188,7 +188,7 @@ class CollectionRisk(BaseEstimator):  # type: ignore[misc]
         if modelled.any():
             X = features_at(now)[modelled]  # noqa: N806
             curves[modelled] = self._curves(X, self.booster_)
-            for at, reason in zip(np.flatnonzero(modelled), self._reasons(X, curves[modelled]), strict=True):
+            for at, reason in zip(np.flatnonzero(modelled), self._reasons(X), strict=True):
                 words[at] = reason
         rate = (self.portfolio_late_ + 0.5) / (self.portfolio_count_ + 1.0)
         whole = float(rate[self.thresholds_ == 0][0])
@@ -202,17 +202,28 @@ class CollectionRisk(BaseEstimator):  # type: ignore[misc]
             for at, one in enumerate(items)
         ]
 
-    def _reasons(self, X: Floats, curves: Floats) -> list[tuple[str, ...]]:  # noqa: N803
-        """Words for what moved p_late most: each family of features is replaced by what is typical in turn."""
-        zero = int(np.flatnonzero(self.thresholds_ == 0)[0])
+    def _late(self, X: Floats) -> Floats:  # noqa: N803
+        """p_late by the model: (n,)."""
+        logit = self.booster_.decision_function(np.column_stack([X, np.zeros(len(X))]))
+        chance: Floats = 1.0 / (1.0 + np.exp(-np.clip(self.slope_ * logit + self.intercept_, -30, 30)))
+        return chance
+
+    def _reasons(self, X: Floats) -> list[tuple[str, ...]]:  # noqa: N803
+        """Words for what moved p_late most.
+
+        The effect of a family of features is the mean of what p_late loses when the family is replaced by
+        what is typical, and of what it gains when everything else is: two of the orders of a Shapley value,
+        so that families which say the same do not hide each other.
+        """
+        typical = np.broadcast_to(self.typical_, X.shape)
+        whole, nothing = self._late(X), self._late(typical[:1])
         effects = []
         for family in FAMILIES:
             places = [RISK_FEATURES.index(name) for name in family.features]
-            plain = X.copy()
-            plain[:, places] = self.typical_[places]
-            logit = self.booster_.decision_function(np.column_stack([plain, np.zeros(len(X))]))
-            without = 1.0 / (1.0 + np.exp(-np.clip(self.slope_ * logit + self.intercept_, -30, 30)))
-            effects.append(curves[:, zero] - without)
+            without, alone = X.copy(), typical.copy()
+            without[:, places] = self.typical_[places]
+            alone[:, places] = X[:, places]
+            effects.append((whole - self._late(without) + self._late(alone) - nothing) / 2.0)
         return model_reasons(X, np.column_stack(effects))
 
     def _estimate(

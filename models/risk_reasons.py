@@ -113,9 +113,9 @@ FAMILIES = (
 
 
 def model_reasons(table: Floats, effects: Floats) -> list[tuple[str, ...]]:
-    """The families that moved p_late most, at least two points each: one tuple per row.
+    """The families that moved p_late most, the strongest and others of two points or more: one tuple per row.
 
-    table: (n, features). effects: (n, len(FAMILIES)), p_late minus p_late without what the family says.
+    table: (n, features). effects: (n, len(FAMILIES)), by how much what the family says moves p_late.
     """
     strongest = np.argsort(-np.abs(effects), axis=1)[:, :_MOST_REASONS]
     made = []
@@ -124,8 +124,8 @@ def model_reasons(table: Floats, effects: Floats) -> list[tuple[str, ...]]:
         made.append(
             tuple(
                 (RAISES if effects[row, at] > 0 else LOWERS) + FAMILIES[at].words(seen)
-                for at in places
-                if abs(effects[row, at]) >= _LEAST_EFFECT
+                for nth, at in enumerate(places)
+                if nth == 0 or abs(effects[row, at]) >= _LEAST_EFFECT
             )
         )
     return made
