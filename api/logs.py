@@ -9,4 +9,5 @@ import structlog
 
 def to_stderr() -> None:
     """Log lines go to stderr: stdout is for results."""
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    # Asked for at each line, so that what replaces sys.stderr later is honoured.
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))

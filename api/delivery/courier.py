@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from governance.record.outbox import Effect
 log = structlog.get_logger(__name__)
 
 _SETTLE_ATTEMPTS = 6
+_STOP_SECONDS = 1.0
 _RANDOM = random.SystemRandom()
 
 
@@ -129,7 +131,10 @@ class Courier:
                     while not stop.is_set():
                         # The hint says that something was approved, not that it is due: so the poll decides.
                         if not self.run_once(notice):
-                            wait(poll_seconds)
+                            deadline = time.monotonic() + poll_seconds
+                            while not stop.is_set() and (left := deadline - time.monotonic()) > 0:
+                                if wait(min(left, _STOP_SECONDS)):
+                                    break
             except Unavailable as error:
                 log.warning("delivery waits", reason=error.detail)
                 stop.wait(5 * poll_seconds)

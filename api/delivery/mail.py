@@ -26,7 +26,7 @@ from api.delivery.connector import NotDelivered, Outcome, is_loopback
 from governance.errors import Malformed
 from governance.record.outbox import Effect
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 _START_INPUT = 354

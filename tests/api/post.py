@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
-import hashlib
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from api import cli, keyring
 from api.delivery.connector import Connector
 from api.delivery.courier import Backoff, Courier, Delivery
 from api.delivery.direct import MANUAL_TASK, TIMER
 from api.delivery.mail import MailConnector, MailServer
 from governance.action import Action
+from governance.chain import public_key_text
 from governance.policy import standard_policy
-from governance.recommendation import Draft, Proposal
 from governance.record import queue
 from governance.record.db import Database
 from tests.build import World, letter, world
+from tests.conftest import PASSWORDS
 
 SENDER = "Acme AP <ap@acme.example>"
 QUICK = Backoff(first=0.05, longest=0.2, attempts=4)
@@ -82,11 +89,23 @@ def expire_leases(made: World) -> None:
         conn.execute("UPDATE cs.effects SET lease_until = now() - interval '1 second' WHERE lease_until IS NOT NULL")
 
 
-def document(text: bytes = b"<Invoice/>") -> dict[str, Any]:
-    return {"content": text, "document_sha256": hashlib.sha256(text).hexdigest()}
+def installed(made: World, home: Path, key: Ed25519PrivateKey, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """HOME and environment of an installation on the test's database."""
+    home.mkdir()
+    (home / keyring.LEDGER_KEY).write_text(base64.b64encode(key.private_bytes_raw()).decode())
+    (home / keyring.LEDGER_PUB).write_text(public_key_text(key.public_key()))
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", made.database.url("owner"))
+    monkeypatch.setenv("COUNTERSIGN_TENANT", made.tenant)
+    for role, password in PASSWORDS.items():
+        monkeypatch.setenv(f"COUNTERSIGN_{role.upper()}_PASSWORD", password)
+    for name in keyring.SERVICES:
+        monkeypatch.setenv(f"COUNTERSIGN_{name.upper()}_TOKEN", made.tokens[name])
+    return home
 
 
-__all__ = [
-    "QUICK", "SENDER", "Draft", "Proposal", "approved", "courier", "document", "effect_state", "expire_leases",
-    "hurry", "outcomes", "quick_world", "task",
-]  # fmt: skip
+def run_command(home: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, list[Any], str]:
+    """Run a command with --json: exit code, its lines on stdout, what it said on stderr."""
+    capsys.readouterr()
+    code = cli.main([*arguments, "--json", "--home", str(home)])
+    said = capsys.readouterr()
+    return code, [json.loads(line) for line in said.out.splitlines()], said.err

@@ -361,10 +361,12 @@ def test_draining_waits_for_the_undo_window(database: Database, sink: Sink) -> N
 
 
 def test_a_running_courier_delivers_soon_and_stops_when_told(made: World, sink: Sink) -> None:
+    """The poll alone would come too late: the database's hint wakes the courier."""
     stop = threading.Event()
-    thread = threading.Thread(target=courier(made, port=sink.port).run_forever, args=(stop, 0.3))
+    thread = threading.Thread(target=courier(made, port=sink.port).run_forever, args=(stop, 60.0))
     thread.start()
     try:
+        time.sleep(0.5)
         rec = approved(made)
         deadline = time.monotonic() + 10
         while effect_state(made, rec)[0] != "sent" and time.monotonic() < deadline:
@@ -372,7 +374,7 @@ def test_a_running_courier_delivers_soon_and_stops_when_told(made: World, sink: 
         assert effect_state(made, rec)[0] == "sent"
     finally:
         stop.set()
-        thread.join(10)
+        thread.join(5)
     assert not thread.is_alive()
 
 
