@@ -72,7 +72,7 @@ class Worker:
         *,
         name: str,
         batch: int = 16,
-        lease_seconds: int = 120,
+        lease_seconds: int = 30,
         composer: Composer | None = None,
         tolerances: Tolerances | None = None,
         most_attempts: int = 5,
