@@ -1,10 +1,10 @@
-"""The demo: its people and their keys, its company's books and month, brought in through the real doors."""
+"""The demo of one HOME: its people and their keys, whether its company is there, how it is deleted."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,23 +12,15 @@ from typing import Any
 
 from api import keyring
 from api.acting import DEMO_CREDENTIALS as DEMO_CREDENTIALS
-from api.intake import bills, rows
-from api.intake.door import CaseRow, File, IntakeDoor, Item
-from api.intake.pdf import PdfPool
-from api.intake.reader import DocumentReader
-from api.system import System
 from governance.errors import Malformed, Unavailable
-from governance.record import books
 from governance.record.embedded import erase
 from governance.record.home import write_private
-from models.synthetic import CompanyMonth, company_month
 
 TENANT = "demo"
 ADMIN_CREDENTIALS = "admin-credentials.json"
 OUTBOX = "outbox"
 MAIL_DOMAIN = "halden-brook.example"
 _STATE = "demo.json"
-_SEED = 20261120
 _PEOPLE: Mapping[str, tuple[str, str, str]] = {
     "analyst": ("person", "Anna Falk", "analyst"),
     "analyst2": ("person", "Ben Osei", "analyst"),
@@ -42,10 +34,6 @@ _PEOPLE: Mapping[str, tuple[str, str, str]] = {
     "admin2": ("person", "Paul Grant", "administrator"),
 }
 _ADMINS = ("admin1", "admin2")
-_BOOKS = {
-    "entities": "entity", "suppliers": "supplier", "customers": "customer", "bank_accounts": "bank_account",
-    "orders": "order", "receipts": "receipt", "payments": "payment", "fx": "fx", "open_items": "open_item",
-}  # fmt: skip
 # What a HOME of the demo holds beside its database; models stay, for training them again would change nothing.
 _FILES = (
     keyring.SECRETS, keyring.LEDGER_KEY, keyring.LEDGER_PUB, "checkpoint.latest", _STATE, ADMIN_CREDENTIALS,
@@ -92,55 +80,22 @@ def _keys(path: Path) -> dict[str, str]:
         raise Unavailable(f"{path} is damaged: restore it, or begin again with up --demo --reset") from error
 
 
-def seed(system: System, today: date, progress: Callable[[str], None]) -> int:
-    """Bring in the company's books and exceptions, once; how many cases were opened now.
+def seeded(home: Path) -> tuple[date | None, bool]:
+    """The day on which the demo company was begun, None where it was not, and whether all of it is there.
 
-    `today` is the company's present the first time. What was interrupted is taken up on the same day.
+    Raises Unavailable where the file that says so is damaged.
     """
-    state = _read_state(system.home)
-    if state.get("done"):
-        return 0
-    day = date.fromisoformat(state["day"]) if "day" in state else today
-    _write_state(system.home, day, done=False)
-    month = company_month(_SEED, today=day)
-    token = system.token("intake")
-    progress(f"the demo company's books: {len(month.invoices)} invoices, {len(month.receivables)} receivables")
-    with system.database.transaction("intake", token) as conn:
-        for kind, name in _BOOKS.items():
-            books.import_books(conn, kind, month.books[name], "demo company")
-        ledger = bills.ledger_rows([(invoice, None) for invoice in month.invoices])
-        books.import_books(conn, "invoices", ledger, "demo company")
-    progress(f"{len(month.exceptions)} exceptions, {len(month.documents)} of them with a document")
-    with PdfPool(size=1) as pool:
-        door = IntakeDoor(system.database, token, DocumentReader(None, pool))
-        opened = sum(receipt.status == "accepted" for receipt in door.receive(_items(month)))
-    _write_state(system.home, day, done=True)
-    return opened
-
-
-def _items(month: CompanyMonth) -> list[Item]:
-    """Every planted exception as an ERP sends it: its row, and the document where there is one."""
-    items: list[Item] = []
-    for number, planted in enumerate(month.exceptions, 1):
-        row = rows.case_row(planted.row, index=number)
-        if planted.document is None:
-            items.append(CaseRow(row, name="erp"))
-        else:
-            document = month.document(planted.document)
-            items.append(File(document.name, document.content, document.media_type, row))
-    return items
-
-
-def _read_state(home: Path) -> dict[str, Any]:
     try:
-        return dict(json.loads((home / _STATE).read_text()))
+        state = json.loads((home / _STATE).read_text())
+        return date.fromisoformat(state["day"]), bool(state["done"])
     except FileNotFoundError:
-        return {}
-    except (ValueError, TypeError) as error:
+        return None, False
+    except (ValueError, KeyError, TypeError) as error:
         raise Unavailable(f"{home / _STATE} is damaged: begin again with up --demo --reset") from error
 
 
-def _write_state(home: Path, day: date, *, done: bool) -> None:
+def note_seeded(home: Path, day: date, *, done: bool) -> None:
+    """Remember it, in HOME."""
     write_private(home / _STATE, json.dumps({"day": day.isoformat(), "done": done}), replace=True)
 
 

@@ -33,7 +33,7 @@ def _prepare(home: Path, day: date | None) -> None:
 
     default_bundle(home, lambda stage: _say(f"training once: {stage}"))
     if day is not None:
-        from api.demo import seed
+        from api.demo_company import seed
 
         with connect(home) as system:
             opened = seed(system, day, _say)

@@ -169,12 +169,16 @@ def _found(args: argparse.Namespace, plan: _Plan, settings: Settings, owner_url:
 
 
 def _prepare(plan: _Plan) -> None:
-    """Models, and the demo's data, in a process of their own."""
+    """Models, and the demo's data, in a process of their own: this one stays small. Nothing where all is there."""
     from datetime import UTC, datetime
 
+    from api.demo import seeded
     from api.processes import Command, run_once
     from governance.errors import Unavailable
 
+    has_models = any((plan.home / "models").glob("*/manifest.json"))
+    if has_models and (not plan.demo or seeded(plan.home)[1]):
+        return
     line = [sys.executable, "-m", "api.prepare", "--home", str(plan.home)]
     if plan.demo:
         line += ["--demo", datetime.now(UTC).date().isoformat()]
