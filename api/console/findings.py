@@ -1,0 +1,239 @@
+"""An agent's findings as a page shows them. They are JSON of any shape: what is not as expected is shown plainly or
+left out, and never an error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from api.console.plain import label, percent, phrase
+
+Pair = tuple[str, str]
+"""A label and a text."""
+DEEPEST = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    primary: str
+    contributing: tuple[str, ...]
+    facts: tuple[Pair, ...]
+    """(what was found, where)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One comparison. `status`: ok | differs | missing | unknown."""
+
+    name: str
+    status: str
+    expected: str | None
+    found: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    outcome: str
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """An invoice that may be the same one."""
+
+    title: str
+    probability: str | None
+    reasons: tuple[str, ...]
+    facts: tuple[Pair, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    facts: tuple[Pair, ...]
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Precedent:
+    action: str
+    decision: str
+    outcome: str | None
+    role: str | None
+    similarity: str | None
+    case_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another action. `obstacle` says why it cannot be done here; None where it can."""
+
+    name: str
+    reason: str | None
+    obstacle: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """All that the agent found. Parts that it did not look for are None or empty."""
+
+    why: str | None
+    cause: Cause | None
+    match: Match | None
+    twins: tuple[Twin, ...]
+    risk: Risk | None
+    precedents: tuple[Precedent, ...]
+    alternatives: tuple[Alternative, ...]
+    document: tuple[Pair, ...]
+    warnings: tuple[str, ...]
+    note: str | None
+    recognised: tuple[str, ...]
+    others: tuple[Pair, ...]
+
+
+_KNOWN = frozenset(
+    {"document", "duplicates", "risk", "cause", "precedents", "match", "why", "alternatives", "reviewer_note"}
+)
+_TWIN = (
+    "invoice_number", "supplier", "amount", "currency", "invoice_date", "posting_date", "purchase_order", "entity",
+    "kind",
+)  # fmt: skip
+_SHARES = frozenset({"p_late", "p_late_15", "p_late_30", "confidence"})
+_RISK = ("p_late", "p_late_15", "p_late_30", "expected_days_late", "days_late_low", "days_late_high", "basis")
+
+
+def text(value: object) -> str | None:
+    """A scalar as text; None for null, empty texts and structures."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str | int | float):
+        return str(value).strip() or None
+    return None
+
+
+def _map(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _items(value: object) -> Sequence[Any]:
+    return value if isinstance(value, list | tuple) else ()
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(found for item in _items(value) if (found := text(item)) is not None)
+
+
+def pairs(value: object, levels: int = DEEPEST) -> tuple[Pair, ...]:
+    """Any JSON object as labels and texts; what stands deeper has its path as label."""
+    found: list[Pair] = []
+    for name, inner in _map(value).items():
+        said = text(inner)
+        if said is not None:
+            found.append((label(name), said))
+        elif isinstance(inner, list | tuple):
+            found += _listed(label(name), inner, levels)
+        elif levels > 1:
+            found += [(f"{label(name)}: {phrase(key)}", deep) for key, deep in pairs(inner, levels - 1)]
+    return tuple(found)
+
+
+def _listed(name: str, items: Sequence[Any], levels: int) -> list[Pair]:
+    plain = _texts(items)
+    found = [(name, ", ".join(plain))] if plain else []
+    if levels > 1:
+        for number, item in enumerate(items, 1):
+            found += [(f"{name} {number}: {phrase(key)}", deep) for key, deep in pairs(item, levels - 1)]
+    return found
+
+
+def _chosen(value: Mapping[str, Any], names: Sequence[str]) -> tuple[Pair, ...]:
+    """The named values; those that are shares from 0 to 1 in percent."""
+    said = ((name, percent(value.get(name)) if name in _SHARES else text(value.get(name))) for name in names)
+    return tuple((label(name), words) for name, words in said if words is not None)
+
+
+def _cause(value: object) -> Cause | None:
+    found = _map(value)
+    primary = text(found.get("primary"))
+    if primary is None:
+        return None
+    facts = tuple(
+        (said, phrase(text(_map(one).get("source")) or "unknown"))
+        for one in _items(found.get("facts"))
+        if (said := text(_map(one).get("fact"))) is not None
+    )
+    return Cause(label(primary), tuple(label(one) for one in _texts(found.get("contributing"))), facts)
+
+
+def _match(value: object) -> Match | None:
+    found = _map(value)
+    checks = tuple(
+        Check(label(name), text(one.get("status")) or "unknown", text(one.get("expected")), text(one.get("found")))
+        for one in map(_map, _items(found.get("checks")))
+        if (name := text(one.get("name"))) is not None
+    )
+    return Match(phrase(text(found.get("outcome")) or "unknown"), checks) if checks else None
+
+
+def _twins(value: object) -> tuple[Twin, ...]:
+    return tuple(
+        Twin(
+            f"{'Earlier' if one.get('earlier') else 'Later'} invoice {text(one.get('invoice_id')) or '?'}",
+            percent(one.get("probability")),
+            _texts(one.get("reasons")),
+            _chosen(one, _TWIN),
+        )
+        for one in map(_map, _items(value))
+        if one
+    )
+
+
+def _risk(value: object) -> Risk | None:
+    found = _map(value)
+    facts = _chosen(found, _RISK)
+    reasons = _texts(found.get("reasons"))
+    return Risk(facts, reasons) if facts or reasons else None
+
+
+def _precedents(value: object) -> tuple[Precedent, ...]:
+    return tuple(
+        Precedent(
+            label(text(one.get("action")) or "unknown"),
+            label(text(one.get("decision")) or "unknown"),
+            text(one.get("outcome")),
+            text(one.get("role")),
+            percent(one.get("similarity")),
+            text(one.get("case_id")),
+        )
+        for one in map(_map, _items(value))
+        if one
+    )
+
+
+def _alternatives(value: object) -> tuple[Alternative, ...]:
+    return tuple(
+        Alternative(name, text(one.get("reason")), text(one.get("obstacle")))
+        for one in map(_map, _items(value))
+        if (name := text(one.get("action"))) is not None
+    )
+
+
+def read(findings: object) -> Findings:
+    """The `findings` of a recommendation (api.shapes), in whatever shape they were filed."""
+    found = _map(findings)
+    document = _map(found.get("document"))
+    note = _map(found.get("reviewer_note"))
+    return Findings(
+        why=text(found.get("why")),
+        cause=_cause(found.get("cause")),
+        match=_match(found.get("match")),
+        twins=_twins(found.get("duplicates")),
+        risk=_risk(found.get("risk")),
+        precedents=_precedents(found.get("precedents")),
+        alternatives=_alternatives(found.get("alternatives")),
+        document=_chosen(document, ("document_class", "exception_type", "basis", "confidence", "abstained")),
+        warnings=_texts(document.get("warnings")),
+        note=text(note.get("note")),
+        recognised=_texts(note.get("recognised")),
+        others=pairs({name: value for name, value in found.items() if name not in _KNOWN}),
+    )

@@ -1,0 +1,217 @@
+"""One recommendation with everything that a person needs to decide on it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from api import shapes
+from api.console import findings, override
+from api.console.once import mark
+from api.console.plain import amount, day, label, percent
+from api.words import in_words
+from governance.action import CATALOGUE
+from governance.case import FIELD_NAMES
+from governance.errors import UnknownAction
+from governance.record import cases, people, review, worklist
+from governance.record.db import Connection
+
+_DECISION = re.compile(r"[A-Za-z0-9-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadField:
+    name: str
+    value: str
+    confidence: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One entry of the ledger. `comment`: what the person wrote with it; None where nothing, or where it was erased."""
+
+    at: str
+    words: str
+    comment: str | None
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeatView:
+    role: str
+    filled_by: str | None
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """The page's content. `record` has the shape of api.shapes.recommendation, `case` is a row of cases.get."""
+
+    record: Mapping[str, Any]
+    case: Mapping[str, Any]
+    facts: tuple[findings.Pair, ...]
+    details: tuple[findings.Pair, ...]
+    reading: Mapping[str, Any]
+    fields: tuple[ReadField, ...]
+    text: str
+    document: Mapping[str, Any] | None
+    found: findings.Findings
+    seats: tuple[SeatView, ...]
+    effect: str
+    editor: override.Editor
+    drafts: Sequence[Mapping[str, Any]]
+    timeline: tuple[Moment, ...]
+    names: Mapping[str, str]
+    just_made: Mapping[str, Any] | None
+    once: str
+
+    @property
+    def newest(self) -> Mapping[str, Any]:
+        return self.drafts[-1]
+
+
+def gather(
+    conn: Connection,
+    recommendation_id: str,
+    *,
+    actor_id: str,
+    chosen: str | None = None,
+    kept: Mapping[str, str] | None = None,
+    made: str | None = None,
+) -> Item:
+    """Read one item. `chosen`: the action that the editor is to show; `kept`: a refused form; `made`: the id of a
+    decision that this person has just recorded. Raises NotFound.
+    """
+    record = shapes.one_recommendation(conn, recommendation_id)
+    case = cases.get(conn, record["case_id"])
+    read = cases.reading(conn, record["case_id"], record["case_revision"])
+    reading = read["reading"] or {}
+    drafts = worklist.drafts(conn, record["case_id"])
+    spoken = review.decisions(conn, [draft["id"] for draft in drafts])
+    names = {actor["id"]: actor["name"] for actor in people.actors(conn)}
+    parties = worklist.parties(conn, record["facts"]["supplier_id"], record["facts"]["customer_id"])
+    return Item(
+        record=record,
+        case=case,
+        facts=_facts(record, case, names),
+        details=findings.pairs(read["details"]),
+        reading=reading,
+        fields=_fields(reading),
+        text=str(reading.get("text") or ""),
+        document=worklist.document(conn, record["document"]["sha256"]),
+        found=findings.read(record["findings"]),
+        seats=_seats(record, names),
+        effect=CATALOGUE[record["action"]["name"]].effect if record["action"]["name"] in CATALOGUE else "task",
+        editor=_editor(record, case, reading, parties, chosen, kept or {}),
+        drafts=drafts,
+        timeline=_timeline(cases.timeline(conn, record["case_id"]), names, spoken),
+        names=names,
+        just_made=_just_made(spoken, made, actor_id),
+        once=mark(),
+    )
+
+
+def _just_made(spoken: Sequence[Mapping[str, Any]], made: str | None, actor_id: str) -> Mapping[str, Any] | None:
+    # An address that anybody could write must not claim a decision that was never made.
+    if made is None or not _DECISION.fullmatch(made):
+        return None
+    return next((one for one in spoken if one["id"] == made and one["actor"] == actor_id), None)
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return day(value)
+    return None if value is None or value == "" else str(value)
+
+
+def _party(case: Mapping[str, Any], kind: str, party_id: str | None) -> str | None:
+    if party_id is None:
+        return None
+    name = case[f"{kind}_name"] if case[f"{kind}_id"] == party_id else None
+    return f"{name} ({party_id})" if name else f"{party_id}, not in the books"
+
+
+def _facts(record: Mapping[str, Any], case: Mapping[str, Any], names: Mapping[str, str]) -> tuple[findings.Pair, ...]:
+    """What the law judges, as intake wrote it."""
+    law = record["facts"]
+    unknown = "" if law["amount"] is not None else ": policy treats it as the highest"
+    values = {
+        "amount": amount(law["amount"], law["currency"]) + unknown,
+        "supplier": _party(case, "supplier", law["supplier_id"]),
+        "customer": _party(case, "customer", law["customer_id"]),
+        "entity": f"{law['entity']}, {law['region']}",
+        "exception": label(record["exception_type"]) if record["exception_type"] else None,
+        "queue": label(record["queue"]),
+        "document": label(record["document"]["document_class"]) if record["document"]["document_class"] else None,
+        "brought_in_by": names.get(law["initiator"], law["initiator"]),
+        "source_key": case["source_key"],
+    }
+    if case["revision"] == record["case_revision"]:
+        values |= {name: case[name] for name in ("invoice_id", "issue_date", "due_date", "payee_iban")}
+    return tuple((label(name), text) for name, value in values.items() if (text := _text(value)) is not None)
+
+
+def _fields(reading: Mapping[str, Any]) -> tuple[ReadField, ...]:
+    values, confidence = reading.get("fields") or {}, reading.get("field_confidence") or {}
+    names = [*FIELD_NAMES, *(name for name in values if name not in FIELD_NAMES)]
+    return tuple(
+        ReadField(label(name), text, percent(confidence.get(name)))
+        for name in names
+        if (text := findings.text(values.get(name))) is not None
+    )
+
+
+def _seats(record: Mapping[str, Any], names: Mapping[str, str]) -> tuple[SeatView, ...]:
+    signed = {
+        one["actor"]: one["at"]
+        for one in record["decisions"]
+        if one["decision"] == "approve" and one["withdrawn_at"] is None
+    }
+    return tuple(
+        SeatView(
+            seat["role"],
+            names.get(seat["filled_by"], seat["filled_by"]) if seat["filled_by"] else None,
+            signed.get(seat["filled_by"]),
+        )
+        for seat in record["required_seats"]
+    )
+
+
+def _editor(
+    record: Mapping[str, Any],
+    case: Mapping[str, Any],
+    reading: Mapping[str, Any],
+    parties: Sequence[Mapping[str, Any]],
+    chosen: str | None,
+    kept: Mapping[str, str],
+) -> override.Editor:
+    """The editor with what the case knows filled in; without `kept` and `chosen` where those name no action."""
+    law, args = record["facts"], record["action"]["args"]
+    known = {
+        "supplier_id": law["supplier_id"],
+        "customer_id": law["customer_id"],
+        "partner_id": law["supplier_id"],
+        "invoice_id": case["invoice_id"],
+        "invoice_number": args.get("invoice_number") or (reading.get("fields") or {}).get("invoice_number"),
+    }
+    facts = {name: str(value) for name, value in known.items() if value}
+    try:
+        return override.editor(record, facts, parties, chosen, kept)
+    except UnknownAction:
+        return override.editor(record, facts, parties, None, {})
+
+
+def _timeline(
+    entries: Sequence[Mapping[str, Any]], names: Mapping[str, str], spoken: Sequence[Mapping[str, Any]]
+) -> tuple[Moment, ...]:
+    comments = {one["id"]: one["comment"] for one in spoken}
+    moments = []
+    for row in entries:
+        entry = json.loads(row["entry"])
+        decision = (entry.get("body") or {}).get("decision")
+        moments.append(Moment(entry["at"], in_words(entry, names), comments.get(decision), row["seq"]))
+    return tuple(moments)

@@ -1,0 +1,103 @@
+"""The page of one recommendation: read it, decide on it, save its document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import RedirectResponse, Response
+
+from api import shapes
+from api.auth import Scope
+from api.console import decisions, item
+from api.console.once import once
+from api.console.pages import HEADERS, ConsoleRoute, address, render
+from api.console.session import DeskOf, SentForm
+from api.routes.triage import disposition
+from api.strict import Id
+from governance import permit
+from governance.decision import REASON_CODES
+from governance.errors import NotFound, Refusal, Unauthenticated, Unavailable
+from governance.record import cases, review
+
+router = APIRouter(prefix="/console", route_class=ConsoleRoute, include_in_schema=False)
+
+
+def page(recommendation_id: str) -> str:
+    return f"/console/recommendations/{recommendation_id}"
+
+
+def _shown(
+    request: Request,
+    scope: Scope,
+    recommendation_id: str,
+    *,
+    chosen: str | None = None,
+    made: str | None = None,
+    refusal: Refusal | None = None,
+    form: Mapping[str, str] | None = None,
+) -> Response:
+    kept = dict(form or {})
+    found = item.gather(scope.conn, recommendation_id, actor_id=scope.actor.id, chosen=chosen, kept=kept, made=made)
+    made_now = found.just_made
+    return render(
+        request,
+        "item.html",
+        refusal.status if refusal else 200,
+        item=found,
+        offers=decisions.offers(found.record, scope.actor, datetime.now(UTC)),
+        said=decisions.confirmation(made_now, found.record, found.names) if made_now else None,
+        problem=refusal.detail if refusal else None,
+        kept=kept,
+        # Somebody who decides on what changed meanwhile must choose anew.
+        decided=kept.get("decision", "") if kept.get("digest") == found.record["digest"] else "",
+        editing=chosen is not None or found.editor.changed,
+        reasons=REASON_CODES,
+    )
+
+
+@router.get("/recommendations/{recommendation_id}")
+def show(
+    request: Request,
+    desk: DeskOf,
+    recommendation_id: Id,
+    chosen: Annotated[str | None, Query(alias="as", max_length=100)] = None,
+    made: Annotated[str | None, Query(alias="decision", max_length=100)] = None,
+) -> Response:
+    with desk.open() as scope:
+        return _shown(request, scope, recommendation_id, chosen=chosen or None, made=made)
+
+
+@router.post("/recommendations/{recommendation_id}")
+def decide(request: Request, sent: SentForm, recommendation_id: Id) -> Response:
+    """The decision goes through review.decide with the session as the transaction's token: the same law as the API."""
+    form = sent.fields
+    try:
+        location = once(sent.desk, form, recommendation_id, lambda scope: _decide(scope, recommendation_id, form))
+    except (Unauthenticated, NotFound, Unavailable):
+        raise
+    except Refusal as refusal:
+        with sent.desk.open() as scope:
+            return _shown(request, scope, recommendation_id, refusal=refusal, form=form)
+    return RedirectResponse(location, 303, HEADERS)
+
+
+def _decide(scope: Scope, recommendation_id: str, form: Mapping[str, str]) -> str:
+    record = shapes.one_recommendation(scope.conn, recommendation_id)
+    decision = decisions.asked(record, form)
+    permit.may_decide(scope.actor, decision.kind.value)
+    made = review.decide(scope.conn, recommendation_id, decision)
+    return address(page(made["recommendation_id"]), decision=made["decision_id"])
+
+
+@router.get("/cases/{case_id}/document")
+def save(desk: DeskOf, case_id: Id) -> Response:
+    """The case's document, to be saved and never shown: a browser must make nothing of it."""
+    with desk.open() as scope:
+        found = cases.document(scope.conn, case_id)
+    if found.content is None:
+        raise NotFound("The document of this case was erased.")
+    headers = {"Content-Disposition": disposition(found.name), "Content-SHA256": found.sha256}
+    return Response(found.content, 200, headers, "application/octet-stream")
