@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from math import ceil, floor, log
 
-from models.features import Receivable, moment
+import numpy as np
+
+from models.events import Ints
+from models.features import Receivable
 from models.risk import LATE, CollectionRisk, RiskEstimate
-from models.risk_fitting import certain
+
+_GROWTH = 1.25
 
 
 def estimate_as_of_posting(
@@ -20,31 +25,41 @@ def estimate_as_of_posting(
 ) -> list[RiskEstimate]:
     """One estimate per item with what was known on its own posting date.
 
-    Month by month: the rates of all customers are those of the month's first day, and a model is fitted
-    once `min_rows` invoices were settled, and again each time they have doubled. Until then `fallback`
+    Month by month: the rates of all customers are those of the month's first day. A model is fitted on the
+    first of the month after `min_rows` invoices were settled, and again each time there are a quarter more:
+    the calendar of fits hangs on the history alone, not on what is asked. Until the first, `fallback`
     answers for customers with enough history, or the rates alone where there is none.
     """
-    made: dict[int, RiskEstimate] = {}
+    certain = np.sort([max(one.due_date.toordinal() + LATE[-1], one.posting_date.toordinal()) for one in history])
     months: dict[date, list[int]] = {}
     for at, one in enumerate(items):
         months.setdefault(one.posting_date.replace(day=1), []).append(at)
-    current: CollectionRisk | None = None
+    fitted: dict[date, CollectionRisk] = {}
+    made: dict[int, RiskEstimate] = {}
     for first in sorted(months):
-        current = _next(current, history, first, min_rows, seed)
-        judge = current if current.has_model or fallback is None else fallback.rebased(history, first)
+        day = _fit_day(certain, first, min_rows)
+        if day not in fitted:
+            fitted[day] = CollectionRisk(min_rows=min_rows, seed=seed).fit(history, day)
+        judge = fitted[day] if fitted[day].has_model or fallback is None else fallback
         own = [items[at] for at in months[first]]
-        estimates = judge.predict(own, [one.posting_date for one in own], history)
+        estimates = judge.rebased(history, first).predict(own, [one.posting_date for one in own], history)
         made.update(zip(months[first], estimates, strict=True))
     return [made[at] for at in range(len(items))]
 
 
-def _next(
-    current: CollectionRisk | None, history: Sequence[Receivable], as_of: date, min_rows: int, seed: int
-) -> CollectionRisk:
-    """The model for `as_of`: the last one over the present rates, or a new one where the history has doubled."""
-    if current is not None and current.has_model:
-        known = moment(history, [one.posting_date for one in history], ()).item
-        settled = int((certain(known, LATE[-1], as_of.toordinal()) & (known.post < as_of.toordinal())).sum())
-        if settled < 2 * current.trained_rows_:
-            return current.rebased(history, as_of)
-    return CollectionRisk(min_rows=min_rows, seed=seed).fit(history, as_of)
+def _fit_day(certain: Ints, first: date, min_rows: int) -> date:
+    """The day of the model that judges the month that starts on `first`; `certain`: sorted days on which the fate
+    of each invoice was settled."""
+    settled = int(np.searchsorted(certain, first.toordinal()))
+    if settled < min_rows:
+        return first
+    step = floor(log(settled / min_rows, _GROWTH) + 1e-9)
+    reached = date.fromordinal(int(certain[ceil(min_rows * _GROWTH**step) - 1]) + 1)
+    return min(first, _month_from(reached))
+
+
+def _month_from(day: date) -> date:
+    """The first of a month on or after a day."""
+    if day.day == 1:
+        return day
+    return date(day.year + day.month // 12, day.month % 12 + 1, 1)

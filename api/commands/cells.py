@@ -104,6 +104,9 @@ def _written_amount(text: str, how: Habit) -> Decimal:
     if match is None or bool(match["open"]) != bool(match["close"]):
         raise BadCell(f"amount {text[:40]!r} is not a number" if text else "amount is empty")
     body = match["body"].strip()
+    marks = re.findall(r"[.,]", body)
+    if len(marks) > 1 and len(set(marks)) == 1 and not re.search(r"[.,]\d{3}$", body):
+        raise BadCell(f"amount {text[:40]!r} is not a number")
     value = notation.number(f"0{body}" if body[0] in ".," else body, how.decimal_comma)
     if value is None:
         raise BadCell(f"amount {text[:40]!r} can be read in two ways: set format.decimal in the mapping")
