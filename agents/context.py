@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
 
-from psycopg import Connection
-
 from agents import facts
 from agents.assess import risk_finding, twin_finding
 from agents.letter import Composer
@@ -24,6 +22,7 @@ from agents.tolerances import Tolerances
 from agents.tracing import Tracer
 from governance.record import candidates, queue, vectors
 from governance.record.candidates import Beside, BookedInvoice, BookedItem
+from governance.record.db import Connection
 from governance.record.queue import Brief, Job
 from models.blocking import CAP
 from models.duplicates import Invoice, LedgerContext, PairScorer, blocking_keys, score_pairs
@@ -148,7 +147,7 @@ def build_context(transaction: Transaction, jobs: Sequence[Job], parts: Parts) -
     )
 
 
-def _read(conn: Connection[Any], jobs: Sequence[Job], today: date | None) -> _Read:
+def _read(conn: Connection, jobs: Sequence[Job], today: date | None) -> _Read:
     briefs = {brief.facts.case_id: brief for brief in queue.briefs(conn, jobs)}
     cases = [(job.case_id, job.revision) for job in jobs]
     invoices = {case_id: made for case_id, brief in briefs.items() if (made := invoice_of(brief)) is not None}
@@ -260,7 +259,7 @@ def _risks(read: _Read, risk: CollectionRisk) -> dict[str, Json]:
 
 
 def _precedents(
-    conn: Connection[Any], read: _Read, embeddings: Mapping[str, Sequence[float]], tolerances: Tolerances
+    conn: Connection, read: _Read, embeddings: Mapping[str, Sequence[float]], tolerances: Tolerances
 ) -> dict[str, list[Json]]:
     asked = [(case_id, brief.facts.queue, embeddings[case_id]) for case_id, brief in read.briefs.items()]
     found = vectors.nearest(conn, asked, most=tolerances.precedents)

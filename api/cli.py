@@ -38,7 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "key": ("key", "make, list and revoke API keys"),
 }
 """Name → (module in api.commands, help in one line)."""
-_ACTING = frozenset({"intake", "import", "cases", "case", "tasks", "policy", "user", "key"})
+_ACTING = frozenset({"intake", "import", "cases", "case", "tasks", "policy", "user", "key", "export", "verify"})
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -145,5 +145,5 @@ CaseRows = Annotated[
 class ConfirmBody(Strict):
     """What became of a manual task, or of an effect that may or may not have happened."""
 
-    outcome: Literal["done", "not_done"]
+    outcome: Literal["done", "not_done", "abandoned"]
     note: Prose | None = None

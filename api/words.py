@@ -30,6 +30,7 @@ _WORDS = {
     "effect.dead": "delivery was given up: a person must look",
     "effect.confirmed_done": "{actor} confirmed that it was done",
     "effect.confirmed_not_done": "{actor} said that it was not done",
+    "effect.confirmed_abandoned": "{actor} gave it up",
 }
 
 

@@ -23,7 +23,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "torch": ("models/embedding.py",),
     "transformers": ("models/embedding.py",),
     "openai": ("agents/llm.py",),
-    "langgraph": ("agents/graph.py", "agents/checkpoints.py", "agents/worker.py"),
+    "langgraph": ("agents/graph.py", "agents/threads.py"),
     "fastapi": ("api/",),
     "starlette": ("api/",),
     "uvicorn": ("api/",),

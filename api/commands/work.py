@@ -94,7 +94,7 @@ def _report(args: argparse.Namespace, parts: Sequence[Mapping[str, Any]]) -> int
     if args.json:
         sys.stdout.write(json.dumps(whole) + "\n")
     else:
-        from agents.worker import split_lines
+        from agents.tracing import split_lines
 
         told = ", ".join(f"{count} {name}" for name, count in counts.items() if count or name == "filed")
         sys.stdout.write(f"{told} in {seconds:.1f} s: {rate:.1f} cases a second\n")
