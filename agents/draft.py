@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from agents import facts, letter
-from agents.letter import LANGUAGES, Composer, Letter, TemplateComposer, draft_of, texts
+from agents.letter import LANGUAGES, TEMPLATE, Composer, Letter, TemplateComposer, draft_of, texts
 from agents.notes import read_notes
 from agents.recommend import recipient
 from agents.state import View
@@ -101,9 +101,10 @@ def _written(task: Letter, composer: Composer, variant: int) -> tuple[Draft, str
 
 def compose(task: Letter, composer: Composer, returned: dict[str, str] | None) -> tuple[Draft, str]:
     """The draft and who phrased it. After a send-back it always differs from the draft that was sent back."""
-    written = _written(task, composer, 0)
-    if written is not None and (returned is None or written[0].body != returned.get("body")):
-        return written
+    if composer.name != TEMPLATE:
+        written = _written(task, composer, 0)
+        if written is not None and (returned is None or written[0].body != returned.get("body")):
+            return written
     return compose_plain(task, returned)
 
 

@@ -111,7 +111,8 @@ def refusals(draft: Draft, recipient: str | None, allowed: Mapping[str, str]) ->
     found += [Refused("bank details", m[0]) for m in _BANK.finditer(rest)]
     numerals = _NUMERALS.get(draft.language, "|".join(_NUMERALS.values()))
     found += [Refused("number in words", m[0]) for m in re.finditer(rf"\b(?:{numerals})\b", rest, re.IGNORECASE)]
-    found += [Refused("number", word[:60]) for word in _figures(rest)]
+    # As written too: the normal form of a Roman numeral sign is letters.
+    found += [Refused("number", word[:60]) for word in (*_figures(rest), *_figures(_without(whole, allowed)))]
     return tuple(dict.fromkeys(found))
 
 

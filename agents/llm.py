@@ -15,7 +15,7 @@ from concurrent.futures import TimeoutError as Late
 import openai
 import structlog
 from openai import OpenAI
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from agents.letter import Letter, TemplateComposer, prompt
 
@@ -29,7 +29,7 @@ class Body(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    paragraphs: list[str] = Field(min_length=1, max_length=4)
+    paragraphs: list[str]
 
 
 class OpenAIComposer:
@@ -67,7 +67,7 @@ class OpenAIComposer:
         asked: Future[tuple[str, ...]] = self._pool.submit(self._ask, letter)
         try:
             return asked.result(timeout=self.deadline)
-        except (openai.OpenAIError, ValidationError, Late) as error:
+        except (openai.OpenAIError, Late) as error:
             asked.cancel()
             with self._lock:
                 self._silent_until = time.monotonic() + self.rest
@@ -75,19 +75,24 @@ class OpenAIComposer:
             return None
 
     def _ask(self, letter: Letter) -> tuple[str, ...]:
-        completion = self._client.chat.completions.parse(
-            model=self.model,
-            messages=[
-                {"role": "system", "content": prompt("letter")},
-                {"role": "user", "content": request_text(letter)},
-            ],
-            response_format=Body,
-            temperature=0.2,
-        )
+        try:
+            completion = self._client.chat.completions.parse(
+                model=self.model,
+                messages=[
+                    {"role": "system", "content": prompt("letter")},
+                    {"role": "user", "content": request_text(letter)},
+                ],
+                response_format=Body,
+                temperature=0.2,
+            )
+        except (AttributeError, TypeError, ValueError) as error:
+            # The client takes any JSON for an answer and stumbles over its shape; bad content is a ValueError.
+            raise openai.OpenAIError("the answer is not a chat completion of the asked form") from error
         answer = completion.choices[0].message.parsed if completion.choices else None
-        if answer is None:
-            raise openai.OpenAIError("the model refused or answered with nothing")
-        return tuple(" ".join(one.split()) for one in answer.paragraphs if one.strip())
+        written = tuple(" ".join(one.split()) for one in answer.paragraphs if one.strip()) if answer else ()
+        if not 1 <= len(written) <= 4:
+            raise openai.OpenAIError("the model refused, or answered with nothing or too much")
+        return written
 
 
 def request_text(letter: Letter) -> str:
