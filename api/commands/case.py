@@ -74,7 +74,7 @@ def _write(args: argparse.Namespace, found: Mapping[str, Any]) -> None:
 def _print(found: Mapping[str, Any]) -> None:
     from rich.console import Console
 
-    console = Console(highlight=False, markup=False)
+    console = Console(highlight=False, markup=False, soft_wrap=True)
     console.print(f"{found['id']}  {_plain(found['title'])}", style="bold")
     _print_pairs(console, {name: found.get(name) for name in _FACTS})
     job = found["job"]
@@ -102,9 +102,11 @@ def _print_recommendation(console: Console, found: Mapping[str, Any]) -> None:
             "expires": found["expires_at"],
         },
     )
-    cause = (found["findings"] or {}).get("cause")
-    if cause:
-        _print_pairs(console, {"cause": cause})
+    findings = found["findings"]
+    cause = findings.get("cause") or {}
+    _print_pairs(console, {"cause": cause.get("primary"), "why": findings.get("why")})
+    for fact in cause.get("facts", ()):
+        console.print(f"  {'':<16} {_plain(fact['fact'])} ({fact['source']})")
     if found["draft"]:
         console.print(f"\n  To: {_plain(found['draft']['to'])}\n  Subject: {_plain(found['draft']['subject'])}\n")
         for line in found["draft"]["body"].splitlines():
