@@ -201,7 +201,7 @@ def make_certificate(folder: Path) -> None:
     (script,) = service("tls")["command"]
     for name in ("server", "public"):
         (folder / name).mkdir(exist_ok=True)
-        script = re.sub(rf"(?<=[ ])/{name}\b", str(folder / name), script)
+        script = re.sub(rf"(?<= )/{name}\b", str(folder / name), script)
     subprocess.run([*service("tls")["entrypoint"], script], check=True, capture_output=True)
 
 
@@ -217,6 +217,22 @@ def test_certificate(certificate: Path) -> None:
     before = key.read_bytes()
     make_certificate(certificate)
     assert key.read_bytes() == before, "a certificate that is still good is kept"
+
+
+def test_certificate_is_renewed_in_its_last_month(certificate: Path) -> None:
+    server, public = certificate / "server", certificate / "public" / "postgres.crt"
+    line = "openssl req -x509 -newkey rsa:2048 -nodes -days 29 -subj /CN=postgres -addext subjectAltName=DNS:postgres"
+    subprocess.run(
+        [*line.split(), "-keyout", server / "server.key", "-out", server / "server.crt"],
+        check=True,
+        capture_output=True,
+    )
+    old = (server / "server.crt").read_text()
+    make_certificate(certificate)
+    new = (server / "server.crt").read_text()
+    assert new != old
+    assert public.read_text() == new + old, "Postgres shows the old one until it reloads"
+    assert handshake(certificate, "postgres") == "TLSv1.3"
 
 
 def handshake(folder: Path, name: str) -> str | None:
@@ -295,7 +311,7 @@ class _Ready(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def port() -> Iterator[int]:
     with http.server.HTTPServer(("127.0.0.1", 0), _Ready) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         yield server.server_address[1]
         server.shutdown()
