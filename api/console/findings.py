@@ -165,6 +165,9 @@ def _cause(value: object) -> Cause | None:
     return Cause(label(primary), tuple(label(one) for one in _texts(found.get("contributing"))), facts)
 
 
+_WORST = ("differs", "missing", "unknown", "ok")
+
+
 def _match(value: object) -> Match | None:
     found = _map(value)
     checks = tuple(
@@ -172,7 +175,9 @@ def _match(value: object) -> Match | None:
         for one in map(_map, _items(found.get("checks")))
         if (name := text(one.get("name"))) is not None
     )
-    return Match(phrase(text(found.get("outcome")) or "unknown"), checks) if checks else None
+    # What is wrong comes first.
+    ordered = tuple(sorted(checks, key=lambda check: _WORST.index(check.status) if check.status in _WORST else 2))
+    return Match(phrase(text(found.get("outcome")) or "unknown"), ordered) if ordered else None
 
 
 def _twins(value: object) -> tuple[Twin, ...]:

@@ -81,7 +81,7 @@ def _environment() -> Environment:
         name: getattr(plain, name)
         for name in (
             "amount", "day", "due", "iso", "label", "language_name", "language_tag", "percent", "phrase",
-            "short_digest", "size", "urgency", "utc", "visible",
+            "sentence", "short_digest", "size", "urgency", "utc", "visible",
         )
     }  # fmt: skip
     environment.globals |= {"asset_url": asset_url, "address": address, "named": named, "made_with": made_with}

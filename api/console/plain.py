@@ -18,18 +18,13 @@ _SOON = 4 * _HOUR
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 
 LABELS: Mapping[str, str] = {
-    "ml_engineer": "ML engineer",
-    "send_back": "Send back",
-    "dead_letter": "Needs a person: triage failed",
-    "vat_id": "VAT id",
     "supplier_vat_id": "Supplier's VAT id",
-    "iban": "IBAN",
     "payee_iban": "Payee's IBAN",
-    "sha256": "SHA-256",
     "p_late": "Chance of being late",
-    "p_late_15": "More than 15 days late",
-    "p_late_30": "More than 30 days late",
+    "p_late_15": "Chance of more than 15 days",
+    "p_late_30": "Chance of more than 30 days",
 }
+_CAPITALS = {"iban": "IBAN", "vat": "VAT", "ml": "ML", "sla": "SLA", "bic": "BIC", "sha256": "SHA-256", "erp": "ERP"}
 
 
 def _hides(character: str) -> bool:
@@ -66,14 +61,18 @@ def label(name: object) -> str:
     known = LABELS.get(text)
     if known is not None:
         return known
-    words = text.replace("_", " ").strip()
-    return words[:1].upper() + words[1:]
+    return sentence(" ".join(_CAPITALS.get(word, word) for word in text.replace("_", " ").split()))
+
+
+def sentence(text: str) -> str:
+    """With a capital first letter."""
+    return text[:1].upper() + text[1:]
 
 
 def phrase(name: object) -> str:
     """`awaiting_review` as "awaiting review", for the middle of a sentence."""
     words = label(name)
-    return words if words[:2].isupper() else words[:1].lower() + words[1:]
+    return words if words.split(" ")[0] in _CAPITALS.values() else words[:1].lower() + words[1:]
 
 
 def amount(value: Decimal | None, currency: str | None) -> str:
