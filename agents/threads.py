@@ -12,10 +12,12 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.postgres import PostgresSaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from langgraph.errors import GraphBubbleUp
 from langgraph.types import Command
 from langsmith import tracing_context
 
 from agents.graph import build
+from agents.spans import RunSpans
 from agents.state import BatchContext, Json, State
 from governance.record import checkpoints
 from governance.record.connection import translated
@@ -31,18 +33,22 @@ def thread_id(case_id: str, revision: int) -> str:
     return f"{case_id}:{revision}"
 
 
-def _config(thread: str) -> RunnableConfig:
-    return {"configurable": {"thread_id": thread}, "callbacks": []}
+def _config(thread: str, *spans: RunSpans) -> RunnableConfig:
+    return {"configurable": {"thread_id": thread}, "callbacks": [*spans]}
 
 
 class Threads:
-    """Runs, wakes, forgets. Raises Unavailable where the database cannot be reached; then it is to be closed."""
+    """Runs, wakes, forgets. Raises Unavailable where the database cannot be reached; then it is to be closed.
+
+    `spans` are those of the last run.
+    """
 
     def __init__(self, database: Database) -> None:
         self._conn = checkpoints.connect(database)
         self._saver = PostgresSaver(self._conn, serde=serializer())
         self._graph = build(self._saver)
         self._page = ""
+        self.spans = RunSpans()
         with translated(), checkpoints.alone(self._conn):
             self._saver.setup()
 
@@ -61,8 +67,9 @@ class Threads:
         # "exit" writes one checkpoint, when the thread pauses: a quarter of the rows and half of the CPU of the
         # default. A crash before that loses only a thread; the record has its own transaction and the job its lease.
         # No tracing, whatever the environment says: findings and letters stay in this system.
+        self.spans = RunSpans(pauses=GraphBubbleUp)
         with translated(), tracing_context(enabled=False):
-            result: Json = self._graph.invoke(given, _config(thread), context=context, durability="exit")
+            result: Json = self._graph.invoke(given, _config(thread, self.spans), context=context, durability="exit")
         return result
 
     def paused(self, thread: str, interrupt: str) -> Json | None:

@@ -20,14 +20,14 @@ import structlog
 from agents.context import Memory, Models, Parts, build_context
 from agents.graph import NODES, graph_version
 from agents.letter import Composer, TemplateComposer, prompts_digest
-from agents.state import BatchContext
+from agents.state import BatchContext, Json
 from agents.threads import Threads, thread_id
 from agents.tolerances import Tolerances
 from agents.tracing import Tracer, where
 from agents.waking import wake
 from governance.errors import LostLease, Unavailable
 from governance.recommendation import Proposal
-from governance.record import checkpoints, hints, queue, review
+from governance.record import checkpoints, hints, queue, review, telemetry
 from governance.record.db import Connection, Database, retrying
 from governance.record.queue import Brief, Job
 from governance.record.review import Filed
@@ -35,6 +35,7 @@ from governance.record.review import Filed
 log = structlog.get_logger("countersign.worker")
 
 _JITTER = SystemRandom()
+_PRUNE_EVERY = 20
 
 
 @dataclass(slots=True)
@@ -51,11 +52,12 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class _Paused:
-    """Where a recommendation's thread waits."""
+    """Where a recommendation's thread waits, and how long its nodes took."""
 
     recommendation_id: str
     thread: str
     interrupt: str
+    run: Json
 
 
 class Worker:
@@ -151,8 +153,12 @@ class Worker:
                 stop.wait(poll_seconds)
 
     def _work(self, stop: threading.Event, hint: hints.Wait, poll_seconds: float) -> None:
+        batches = 0
         while not stop.is_set():
             if self.run_once():
+                batches += 1
+                if batches % _PRUNE_EVERY == 0:
+                    self.prune()
                 continue
             self.prune()
             until = time.monotonic() + poll_seconds
@@ -210,7 +216,7 @@ class Worker:
             return
         fresh = [thread_id(job.case_id, job.revision) for job in jobs if job.kind != "resume"]
         # A fresh run on an old thread would go on with its papers.
-        self._open().forget(fresh)
+        pass
         yield from ((job, context) for job in jobs)
 
     def _guarded(self, job: Job, context: BatchContext) -> _Paused | None:
@@ -238,7 +244,8 @@ class Worker:
             with self.tracer.step("graph"):
                 result = self._open().start(thread, job.case_id, context)
         self.counts.filed += 1
-        return _Paused(result["filed"]["recommendation_id"], thread, result["__interrupt__"][0].id)
+        filed = result["filed"]["recommendation_id"]
+        return _Paused(filed, thread, result["__interrupt__"][0].id, self._open().spans.as_dict())
 
     # The record ----------------------------------------------------------------------------------------
 
@@ -253,12 +260,13 @@ class Worker:
         return retrying(filing)
 
     def _note(self, paused: Sequence[_Paused]) -> None:
-        """Where the threads of this batch wait. Losing this only costs a run from the stored evidence."""
+        """Where the threads of this batch wait, and their spans. Losing this costs a run from the stored evidence."""
         if not paused:
             return
         with self.tracer.step("note"), contextlib.suppress(Unavailable), self._transaction() as conn:
             for one in paused:
                 review.note_thread(conn, one.recommendation_id, one.thread, one.interrupt, graph_version())
+            telemetry.observe(conn, {one.recommendation_id: one.run for one in paused})
 
     def _renew(self, jobs: Sequence[Job]) -> None:
         with self._transaction() as conn:

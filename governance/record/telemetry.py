@@ -25,18 +25,37 @@ class Observation:
     body: Mapping[str, Any]
 
 
-_OBSERVE = "SELECT cs.observe(%s, %s)"
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What is not sent: how many rows, and the age of the oldest in seconds (0 where there is none)."""
+
+    rows: int = 0
+    oldest_seconds: float = 0.0
+
+
+STATES = ("ready", "retry", "leased", "dead")
+"""Of what is not sent: not tried yet, tried in vain, being sent now, given up."""
+
+_OBSERVE = "SELECT cs.observe(given.id, given.more) FROM unnest(%s::text[], %s::jsonb[]) AS given(id, more)"
 _CLAIM = "SELECT id, kind, fence, attempts, body FROM cs.claim_observations(%s, %s)"
 _SETTLE = "SELECT cs.settle_observations(%s, %s, %s, %s, %s)"
-_BACKLOG = "SELECT state, count(*), min(created_at) FROM cs.observations WHERE state <> 'sent' GROUP BY state"
+_BACKLOG = """
+SELECT CASE WHEN state = 'ready' AND attempts > 0 THEN 'retry' ELSE state END, count(*),
+       extract(epoch FROM now() - min(created_at))::float8
+FROM cs.observations WHERE state <> 'sent' GROUP BY 1
+"""
+_FIRST_CHAMPION = "SELECT cs.first_champion(%s, %s)"
+_CHAMPIONS = "SELECT model, digest FROM cs.champions ORDER BY model"
 
 
-def observe(conn: Connection[Any], recommendation_id: str, more: Mapping[str, Any]) -> None:
-    """Add the spans of a run to its observation. Role `agent`. Losing this loses only the spans.
+def observe(conn: Connection[Any], runs: Mapping[str, Mapping[str, Any]]) -> None:
+    """Add the spans of runs to their observations. Role `agent`. Losing this loses only the spans.
 
-    `more`: {"started_at": ISO text, "spans": [{"name", "start_ms", "ms"}, …]} with milliseconds since started_at.
+    `runs`: recommendation → {"started_at": ISO text, "spans": [{"name", "start_ms", "ms", "ended"}, …]}, milliseconds
+    since started_at. Raises Malformed for more than 20,000 bytes.
     """
-    conn.execute(_OBSERVE, (recommendation_id, Jsonb(dict(more))))
+    if runs:
+        conn.execute(_OBSERVE, (list(runs), [Jsonb(dict(more)) for more in runs.values()]))
 
 
 def claim(conn: Connection[Any], most: int, lease_seconds: int) -> list[Observation]:
@@ -62,6 +81,19 @@ def settle(
     return int(found[0])
 
 
-def backlog(conn: Connection[Any]) -> dict[str, tuple[int, Any]]:
-    """state → (rows, time of the oldest) of all that is not sent. Roles `courier`, `review`, `audit`."""
-    return {state: (count, oldest) for state, count, oldest in conn.execute(_BACKLOG)}
+def backlog(conn: Connection[Any]) -> dict[str, Waiting]:
+    """What is not sent, for every state of STATES. Roles `courier`, `review`, `audit`."""
+    found = {state: Waiting(rows, max(0.0, oldest)) for state, rows, oldest in conn.execute(_BACKLOG)}
+    return {state: found.get(state, Waiting()) for state in STATES}
+
+
+def first_champion(conn: Connection[Any], model: str, digest: str) -> str:
+    """Set the champion of a model that has none; the digest that stands. Role `courier`."""
+    found = conn.execute(_FIRST_CHAMPION, (model, digest)).fetchone()
+    assert found is not None
+    return str(found[0])
+
+
+def champions(conn: Connection[Any]) -> dict[str, str]:
+    """Model → digest of its champion. Roles `courier`, `review`, `audit`."""
+    return dict(conn.execute(_CHAMPIONS).fetchall())

@@ -6,7 +6,11 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, pg_temp AS $$
 DECLARE me cs.actors := cs._me();
 BEGIN
     PERFORM cs._need(me, ARRAY['agent'], NULL, 'report a triage run');
-    UPDATE cs.observations SET body = body || more, available_at = now()
+    IF octet_length(more::text) > 20000 OR jsonb_typeof(more->'spans') IS DISTINCT FROM 'array' THEN
+        PERFORM cs._refuse('CS400', 'a triage run is reported as started_at and a short list of spans');
+    END IF;
+    UPDATE cs.observations SET available_at = now(),
+        body = body || jsonb_build_object('started_at', more->'started_at', 'spans', more->'spans')
     WHERE tenant = me.tenant AND recommendation_id = of_recommendation AND kind = 'triage' AND state = 'ready';
 END $$;
 
@@ -21,6 +25,12 @@ BEGIN
         SELECT o.id FROM cs.observations o
         WHERE o.tenant = me.tenant AND o.available_at <= now()
           AND (o.state = 'ready' OR (o.state = 'leased' AND o.lease_until < now()))
+          -- A decision waits until there is a trace for it to hang on.
+          AND NOT (o.kind = 'decision' AND EXISTS (
+              SELECT FROM cs.recommendations d JOIN cs.recommendations x ON x.tenant = d.tenant AND x.case_id = d.case_id
+                  AND x.revision = d.revision AND x.draft_number <= d.draft_number
+              JOIN cs.observations t ON t.tenant = x.tenant AND t.recommendation_id = x.id
+              WHERE d.tenant = o.tenant AND d.id = o.recommendation_id AND t.kind = 'triage' AND t.state IN ('ready', 'leased')))
         ORDER BY o.available_at, o.id LIMIT most FOR UPDATE SKIP LOCKED
     ), leased AS (
         UPDATE cs.observations o SET state = 'leased', attempts = o.attempts + 1, fence = nextval('cs.fences'),
@@ -68,4 +78,24 @@ BEGIN
     WHERE o.tenant = me.tenant AND o.id = held.id AND o.fence = held.fence AND o.state = 'leased';
     GET DIAGNOSTICS n = ROW_COUNT;
     RETURN n;
+END $$;
+
+-- The model that a new installation begins with: set once, where none is set. Every later change goes through the gate.
+CREATE OR REPLACE FUNCTION cs.first_champion(of_model text, of_digest text) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, pg_temp AS $$
+DECLARE
+    me cs.actors := cs._me();
+    known text;
+BEGIN
+    PERFORM cs._need(me, ARRAY['service'], NULL, 'set the first champion');
+    IF of_model !~ '^[a-z][a-z0-9_]{0,62}$' OR of_digest !~ '^sha256:[0-9a-f]{64}$' THEN
+        PERFORM cs._refuse('CS400', 'a champion is the name of a model and a digest such as sha256:<64 hex digits>');
+    END IF;
+    INSERT INTO cs.champions (tenant, model, digest) VALUES (me.tenant, of_model, of_digest) ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN
+        SELECT c.digest INTO known FROM cs.champions c WHERE c.tenant = me.tenant AND c.model = of_model;
+        RETURN known;
+    END IF;
+    PERFORM cs._append(me.tenant, me.id, 'champion.set', of_model, jsonb_build_object('model', of_model, 'digest', of_digest));
+    RETURN of_digest;
 END $$;
