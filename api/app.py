@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from api import problems
+from api import console, problems
 from api.edge import Edge
 from api.metrics import Metrics
 from api.readers import Readers
@@ -65,6 +65,7 @@ def create(
     for module in (intake, triage, review, people, audit, telemetry):
         app.include_router(module.router)
     app.add_route("/docs", _docs, include_in_schema=False)
+    console.mount(app)
     app.add_middleware(Edge, max_body_bytes=system.settings.max_upload_bytes + OVERHEAD_BYTES, observe=metrics.observe)
     return app
 
