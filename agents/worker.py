@@ -216,7 +216,7 @@ class Worker:
             return
         fresh = [thread_id(job.case_id, job.revision) for job in jobs if job.kind != "resume"]
         # A fresh run on an old thread would go on with its papers.
-        pass
+        self._open().forget(fresh)
         yield from ((job, context) for job in jobs)
 
     def _guarded(self, job: Job, context: BatchContext) -> _Paused | None:
