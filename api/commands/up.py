@@ -102,7 +102,7 @@ def _plan(args: argparse.Namespace, settings: Settings) -> _Plan:
     tenant = settings.tenant or (known.tenant if known else demo.TENANT if args.demo else "main")
     if args.demo and tenant != demo.TENANT:
         raise Malformed(f"{args.home} belongs to tenant {tenant}: choose another --home for the demo")
-    if known is None and not args.demo and len(args.admin) < 2:
+    if known is None and settings.database_url is None and not args.demo and len(args.admin) < 2:
         raise Malformed(
             "a new installation needs two administrators: countersign up --admin 'NAME=EMAIL' --admin 'NAME=EMAIL' "
             "(or try countersign up --demo)"

@@ -15,7 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from agents.letter import Composer
     from agents.worker import Worker
+    from api.settings import Settings
     from api.system import System
 
 HELP = "run an agent that triages cases; --drain empties the queue and ends"
@@ -68,7 +70,22 @@ def _worker(system: System, batch: int) -> Worker:
     embedder.encode(["ready"])
     models = Models(default_bundle(system.home), embedder)
     name = f"{socket.gethostname()}-{os.getpid()}"
-    return Worker(system.database, system.token("agent"), models, name=name, batch=batch)
+    composer = _composer(system.settings)
+    return Worker(system.database, system.token("agent"), models, name=name, batch=batch, composer=composer)
+
+
+def _composer(settings: Settings) -> Composer | None:
+    """The language model that phrases letters, where one is configured; else the templates do."""
+    if settings.llm_base_url is None:
+        return None
+    from agents.llm import OpenAIComposer
+    from api.settings import PREFIX
+    from governance.errors import Malformed
+
+    if settings.llm_model is None:
+        raise Malformed(f"set {PREFIX}LLM_MODEL: the model that {PREFIX}LLM_BASE_URL serves")
+    # Servers on one's own machine ask for no key; the client wants a text.
+    return OpenAIComposer(settings.llm_base_url, settings.llm_model, settings.secret("llm_api_key") or "none")
 
 
 def _drained(worker: Worker) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from api import cli
+from api import cli, processes
 from governance import errors
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -160,6 +160,22 @@ def test_up_says_what_it_needs_before_it_touches_anything(
     assert cli.main(["up", *arguments, "--home", str(home), "--port", "0"]) == 2
     assert words in capsys.readouterr().err
     assert not home.exists()
+
+
+def test_drained_by_several_processes_is_one_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = {"filed": 3, "resumed": 0, "failed": 0, "dead": 0, "lost": 0, "seconds": 2.0, "split": {"file": 1.0}}
+    slower = {**part, "filed": 5, "seconds": 4.0, "failed": 1}
+    said = [(0, json.dumps(part)), (1, json.dumps(slower))]
+    monkeypatch.setattr(processes, "answers", lambda commands: said)
+    assert cli.main(["work", "--drain", "--workers", "2", "--json", "--home", str(tmp_path)]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["filed"], told["failed"], told["workers"], told["seconds"]) == (8, 1, 2, 4.0)
+    assert (told["cases_per_second"], told["split"]) == (2.0, {"file": 2.0})
+    said[0] = (2, "")
+    assert cli.main(["work", "--drain", "--workers", "2", "--json", "--home", str(tmp_path)]) == 1
+    assert "1 of 2 processes failed" in capsys.readouterr().err
 
 
 def test_policy_check_and_its_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -116,6 +116,12 @@ def test_run_once_gives_the_exit_code() -> None:
     assert run_once(python("seven", "raise SystemExit(7)")) == 7
 
 
+def test_answers_come_side_by_side_and_in_order() -> None:
+    slow = python("slow", "import time; time.sleep(0.5); print('{\"n\": 1}'); raise SystemExit(1)")
+    quick = python("quick", "print('{\"n\": 2}')")
+    assert processes.answers([slow, quick]) == [(1, '{"n": 1}'), (0, '{"n": 2}')]
+
+
 def test_a_taken_port_is_named() -> None:
     import socket
 
