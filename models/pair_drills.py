@@ -1,9 +1,9 @@
 """Made-up ledgers full of near misses: what the pair scorer must not take for duplicates.
 
 The demo company pays as most firms do. Real ledgers hold more that looks alike and is not: carers who bill
-one fee several times a day, numbers that start again each year, branches under one tax id, bills in many
-lines, payment runs with one number for all, traders who count from 1. Each vendor draws its own numbering,
-amounts, rhythm and columns.
+one fee several times a day, the same bill for two clients, numbers that start again each year, branches under
+one tax id, bills in many lines, payment runs with one number for all, traders who count from 1. Each vendor
+draws its own numbering, amounts, rhythm and columns.
 """
 
 from __future__ import annotations
@@ -164,6 +164,13 @@ def _bills(vendor: _Vendor) -> Iterator[Invoice]:
                 amount=-invoice.amount, doc_type="credit_note",
             )  # fmt: skip
             yield replace(invoice, invoice_no=vendor.number(later), invoice_date=later, posting_date=later)
+        elif draw < 0.10 and vendor.numbering not in _PERIODIC:
+            # The same again for another client, order or week: one more bill, not a copy.
+            for extra in range(rng.choice((1, 1, 3))):
+                later = day + timedelta(days=rng.choice((0, 0, 0, 1, 7)))
+                own = f"PO{vendor.id}{order:04d}{extra}" if vendor.orders == "each" else po
+                posted = later + timedelta(days=rng.randint(0, 30))
+                yield replace(invoice, invoice_no=vendor.number(later), invoice_date=later, posting_date=posted, po=own)
 
 
 def _vendors(rng: random.Random, count: int) -> list[_Vendor]:
@@ -193,10 +200,15 @@ def _copy(rng: random.Random, invoice: Invoice) -> tuple[str, Invoice]:
         return "amount", replace(
             invoice, amount=max(Decimal("0.01"), (invoice.amount * factor).quantize(Decimal("0.01")))
         )
+    # A renumbered bill can be told from the next bill where its order is its own, and only there.
+    ordered = invoice.po not in (None, f"PO{invoice.vendor_id}")
+    if ordered and rng.random() < 0.25:
+        made = duplicate(rng, invoice, "renumbered", _NOBODY)
+        if made is not None:
+            return "renumbered", made
     while True:
         kind = rng.choices(list(KINDS), weights=[share for _, share in KINDS.values()])[0]
-        # A renumbered bill of a vendor with one fee cannot be told from the next bill: teach no such thing.
-        made = None if kind == "renumbered" and not invoice.po else duplicate(rng, invoice, kind, _NOBODY)
+        made = None if kind == "renumbered" else duplicate(rng, invoice, kind, _NOBODY)
         if made is not None:
             return kind, made
 
@@ -210,7 +222,7 @@ def drill(seed: int, vendors: int = 24, share: float = 0.05) -> Drill:
     pairs: list[tuple[str, str, str]] = []
     for original in rng.sample(pool, k=round(len(pool) * share)):
         kind, made = _copy(rng, original)
-        later = (original.posting_date or _START) + timedelta(days=rng.randint(0, 60))
+        later = (original.posting_date or _START) + timedelta(days=rng.choice((0, 0, rng.randint(0, 60), 30)))
         ledger.append(replace(made, invoice_id=f"D{len(ledger):06d}", posting_date=later))
         pairs.append((original.invoice_id, ledger[-1].invoice_id, kind))
     return Drill(ledger, pairs)
