@@ -14,6 +14,7 @@ from sklearn.model_selection import GroupKFold
 from sklearn.utils.validation import check_is_fitted
 
 from models.blocking import blocking_keys, candidate_pairs
+from models.boosting import filled
 from models.invoice import Invoice
 from models.pair_context import LedgerContext
 from models.pair_drills import drill
@@ -84,11 +85,12 @@ class PairScorer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         held_out = np.full(len(labels), np.nan)
         for train, test in folds.split(table, labels, fold_of):
             if len(np.unique(labels[train])) == 2:
-                held_out[test] = self._booster().fit(table[train], labels[train]).decision_function(table[test])
+                fitted = self._booster().fit(filled(table[train]), labels[train])
+                held_out[test] = fitted.decision_function(table[test])
         seen = ~np.isnan(held_out)
         platt = LogisticRegression(C=1e3).fit(held_out[seen, None], labels[seen])
         self.slope_, self.intercept_ = max(float(platt.coef_[0, 0]), 1e-3), float(platt.intercept_[0])
-        self.booster_ = self._booster().fit(table, labels)
+        self.booster_ = self._booster().fit(filled(table), labels)
         self.n_features_in_ = table.shape[1]
         return self
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from models.boosting import filled
 from models.events import Floats, Ints
 from models.features import Columns
 
@@ -53,4 +54,4 @@ def fitted(
     if len(late) > _MOST_ROWS:
         chosen = np.sort(np.random.default_rng(seed).choice(len(late), _MOST_ROWS, replace=False))
         table_rows, late = table_rows[chosen], late[chosen]
-    return _booster(X.shape[1], seed).fit(table_rows, late)
+    return _booster(X.shape[1], seed).fit(filled(table_rows), late)

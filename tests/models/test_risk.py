@@ -209,6 +209,19 @@ def test_another_portfolio_replaces_the_rates_and_never_lends_its_own(
     assert risk.predict([stranger], [TODAY], [])[0] == before
 
 
+def test_a_book_of_customers_who_came_once_can_be_fitted() -> None:
+    """No customer has a past, so most features hold nothing at all."""
+    book = [
+        Receivable(f"R{n}", f"C{n}", day := TODAY - timedelta(days=400 - n % 300), day + timedelta(days=30),
+                   Decimal(100 + n), day + timedelta(days=25 + n % 10))
+        for n in range(700)
+    ]  # fmt: skip
+    risk = CollectionRisk().fit(book, TODAY)
+    assert risk.has_model
+    estimate = risk.predict([replace(book[0], invoice_id="new", posting_date=TODAY)], [TODAY], book)[0]
+    assert estimate.basis == "rule"
+
+
 def test_unfitted_and_empty() -> None:
     with pytest.raises(NotFittedError):
         CollectionRisk().predict([], [], [])
