@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from governance.record.books import OpenItem
 from models.blocking import blocking_keys
 from models.invoice import Invoice
 
@@ -73,6 +74,22 @@ def open_item(values: Mapping[str, Any]) -> dict[str, Any]:
     """The row of the books' receivables, from the values of a receivable's row."""
     names = ("invoice_id", "customer_id", "entity", "posting_date", "due_date", "amount", "currency", "clear_date")
     return {name: values[name] for name in names}
+
+
+def one_an_invoice(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The last row of each invoice: a statement may not touch a row of the books twice."""
+    return list({row["invoice_id"]: row for row in rows}.values())
+
+
+def same_item(known: OpenItem, values: Mapping[str, Any]) -> bool:
+    """Whether the books say already what a paid receivable's row says."""
+    return (known.customer_id, known.posting_date, known.due_date, known.amount, known.clear_date) == (
+        values["customer_id"],
+        date.fromisoformat(values["posting_date"]),
+        date.fromisoformat(values["due_date"]),
+        Decimal(values["amount"]),
+        date.fromisoformat(values["clear_date"]),
+    )
 
 
 def clean(value: Any) -> Any:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
@@ -144,7 +143,7 @@ class IntakeDoor:
                 bills.open_item(row.values) for row in chunk if isinstance(row, Row) and row.kind == "ar_open_item"
             ]
             if receivables:
-                books.import_books(conn, "open_items", _last(receivables), f"intake: {name}")
+                books.import_books(conn, "open_items", bills.one_an_invoice(receivables), f"intake: {name}")
             receipts: list[Receipt] = []
             kept: list[tuple[Filing, str]] = []
             for row in chunk:
@@ -173,7 +172,10 @@ class IntakeDoor:
             before = books.open_items(conn, [row.values["invoice_id"] for row in paid])
             waiting = books.open_cases(conn, [row.source_key for row in paid])
             books.import_books(
-                conn, "open_items", _last([bills.open_item(row.values) for row in paid]), f"intake: {name}"
+                conn,
+                "open_items",
+                bills.one_an_invoice([bills.open_item(row.values) for row in paid]),
+                f"intake: {name}",
             )
             directory = _directory(conn, []) if waiting else None
             today = books.today(conn)
@@ -184,7 +186,7 @@ class IntakeDoor:
                     receipts.append(_file(conn, made, []))
                     continue
                 known = before.get(row.values["invoice_id"])
-                status = "already_known" if known is not None and _same(known, row) else "accepted"
+                status = "already_known" if known is not None and bills.same_item(known, row.values) else "accepted"
                 receipts.append(Receipt(name, row.index, row.source_key, status, None, None, "history"))
             return receipts
 
@@ -281,20 +283,4 @@ def _receipt(item: dict[str, Any], entry: books.Entry) -> Receipt:
         case_id=entry.case_id,
         document_class=item.get("document_class"),
         reason=entry.reason,
-    )
-
-
-def _last(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One row an invoice, the last one: a statement may not touch a row of the books twice."""
-    return list({row["invoice_id"]: row for row in rows}.values())
-
-
-def _same(known: books.OpenItem, row: Row) -> bool:
-    stated = row.values
-    return (known.customer_id, known.posting_date, known.due_date, known.amount, known.clear_date) == (
-        stated["customer_id"],
-        date.fromisoformat(stated["posting_date"]),
-        date.fromisoformat(stated["due_date"]),
-        Decimal(stated["amount"]),
-        date.fromisoformat(stated["clear_date"]),
     )

@@ -12,12 +12,10 @@ import pytest
 from api.intake.door import CaseRow, File, IntakeDoor, Receipt, Unopened
 from api.intake.pdf import PdfPool
 from api.intake.reader import Accepted, DocumentReader, Incoming, ReadResult
-from api.intake.resolve import Directory
 from api.intake.rows import case_row
-from governance.case import Party, Reading
+from governance.case import Reading
 from governance.errors import NotPermitted
 from governance.record import books
-from governance.record.books import BankAccount, Books, Entity, Order
 from governance.record.db import Database
 from models.synthetic import CompanyMonth, company_month
 from tests.build import World, world
@@ -150,6 +148,15 @@ def test_receivables_open_paid_and_paid_later(acme: World, door: IntakeDoor) -> 
     assert acme.scalar("SELECT revision FROM cs.cases WHERE id = %s", overdue.case_id) == 2
 
 
+def test_a_payment_does_not_wake_a_case_that_is_over(acme: World, door: IntakeDoor) -> None:
+    row = "O-1,C-1,2026-01-05,2026-02-04,200.00,EUR,"
+    (opened,) = receive(door, File("ar.csv", (AR_HEADER + row + "\n").encode()))
+    acme.scalar("UPDATE cs.cases SET state = 'done' WHERE id = %s RETURNING 1", opened.case_id)
+    (paid,) = receive(door, File("ar.csv", (AR_HEADER + row + "2026-03-01\n").encode()))
+    assert (paid.status, paid.case_id, paid.reason) == ("accepted", None, "history")
+    assert acme.scalar("SELECT state FROM cs.cases WHERE id = %s", opened.case_id) == "done"
+
+
 def test_ledger_rows_become_cases_and_find_their_party(acme: World, door: IntakeDoor) -> None:
     acme.import_books("suppliers", [{"id": "S-9", "name": "Nordwind GmbH", "vat_id": "DE 123 456 789"}])
     text = (
@@ -245,57 +252,3 @@ def test_an_agent_brings_nothing_in(acme: World, pool: PdfPool) -> None:
     door = IntakeDoor(acme.database, acme.tokens["agent"], DocumentReader(None, pool))
     with pytest.raises(NotPermitted):
         receive(door, CaseRow(case_row({"queue": "record_to_report", "exception_type": "accrual_missing"})))
-
-
-def _supplier(id: str, name: str, vat: str | None = None) -> Party:
-    return Party(id=id, name=name, kind="supplier", vat_id=vat)
-
-
-BOOKS = Books(
-    entities=(Entity("DE01", "Acme GmbH", "EU", "EUR"), Entity("DE02", "Acme GmbH Nord", "EU", "EUR")),
-    suppliers=(
-        _supplier("S-1", "Talwick Supplies Ltd", "GB111"),
-        _supplier("S-2", "Talwick Supplies plc", "GB222"),
-        _supplier("S-3", "Marmora SARL", "FR333"),
-        _supplier("S-4", "MARMORA", "FR333"),
-    ),
-    customers=(),
-    accounts=(BankAccount("supplier", "S-2", "GB00ONE"), BankAccount("supplier", "S-3", "FR00TWO")),
-)
-
-
-@pytest.mark.parametrize(
-    ("vat_id", "name", "iban", "expected"),
-    [
-        ("gb 111", None, None, "S-1"),
-        ("GB111", "Talwick Supplies plc", "GB00ONE", "S-1"),  # the VAT id outweighs name and account
-        (None, "talwick  supplies PLC", None, "S-2"),
-        (None, "Talwick Supplies", None, None),  # two firms have this name
-        (None, "Talwick Supplies", "GB 00 ONE", "S-2"),  # the account tells them apart
-        (None, "Talwick Supplies Ltd", "FR00TWO", "S-1"),  # somebody else's account does not change the party
-        ("FR333", None, None, "S-3"),  # one firm entered twice is its first record
-        (None, None, "FR00TWO", "S-3"),
-        ("XX", "Nobody", "YY", None),
-        (None, None, None, None),
-    ],
-)
-def test_whose_invoice_it_is(vat_id: str | None, name: str | None, iban: str | None, expected: str | None) -> None:
-    found = Directory(BOOKS).supplier(vat_id=vat_id, name=name, iban=iban)
-    assert (found.id if found else None) == expected
-
-
-@pytest.mark.parametrize(
-    ("order", "text", "expected"),
-    [
-        (None, "Bill to: ACME  GmbH, Berlin", "DE01"),
-        (None, "Bill to: Acme GmbH Nord", "DE02"),
-        (None, "Acme GmbH; Acme GmbH Nord", "DE02"),  # the longer name contains the shorter one
-        (None, "Acme GmbHs", None),
-        ("PO-1", "", "DE01"),
-        ("PO-1", "Acme GmbH Nord", None),  # order and document disagree
-        ("PO-9", "Acme GmbH", "DE01"),
-    ],
-)
-def test_which_company_was_billed(order: str | None, text: str, expected: str | None) -> None:
-    found = Directory(BOOKS, {"PO-1": Order("PO-1", "S-1", "DE01")}).entity(order=order, text=text, supplier=None)
-    assert (found.id if found else None) == expected
