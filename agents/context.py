@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
@@ -22,6 +23,7 @@ from agents.tolerances import Tolerances
 from agents.tracing import Tracer
 from governance.record import candidates, queue, vectors
 from governance.record.candidates import Beside, BookedInvoice, BookedItem
+from governance.record.db import Connection
 from governance.record.db import Connection
 from governance.record.queue import Brief, Job
 from models.blocking import CAP
@@ -111,7 +113,7 @@ class _Read:
     items: list[BookedItem]
 
 
-Transaction = Callable[[], Any]
+Transaction = Callable[[], AbstractContextManager[Connection]]
 
 
 def build_context(transaction: Transaction, jobs: Sequence[Job], parts: Parts) -> BatchContext:

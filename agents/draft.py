@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from agents import facts, letter
+from agents.banned import is_banned
 from agents.letter import LANGUAGES, TEMPLATE, Composer, Letter, TemplateComposer, draft_of, texts
 from agents.notes import read_notes
 from agents.recommend import recipient
@@ -88,7 +89,8 @@ def _document(named: str | None, language: str) -> str | None:
     found = []
     for one in named.split(","):
         words = " ".join(one.split())
-        plain = len(words) <= 60 and all(letter.isalnum() or letter in " -_/.&" for letter in words)
+        letters = all(letter.isalnum() or letter in " -_/.&" for letter in words)
+        plain = letters and len(words) <= 60 and not is_banned(words)
         found.append(known.get(words.casefold().replace(" ", "_")) or (words if plain and words else known["other"]))
     return ", ".join(dict.fromkeys(found))
 

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from agents.banned import is_banned
 from governance.record.queue import Brief, order_reference
 
 _ROW_NAMES = {
@@ -17,7 +18,7 @@ _ROW_NAMES = {
     "issue_date": ("issue_date", "invoice_date"),
     "purchase_order": ("purchase_order", "po"),
 }
-_IDENTIFIER = re.compile(r"[\w.,/#&+()°-]+( [\w.,/#&+()°-]+){0,3}")
+_IDENTIFIER = re.compile(r"[\w.,/#&+()°-]+( [\w.,/#&+()°-]+){0,2}")
 
 
 def field(brief: Brief, name: str) -> str | None:
@@ -49,17 +50,20 @@ def order_number(brief: Brief) -> str | None:
 
 
 def identifier(value: str | None) -> str | None:
-    """`value` where it can be written into a letter: at most four words and 40 characters; else None.
+    """`value` where it can be written into a letter: at most three words and 40 characters, a figure in it; else None.
 
-    Numbers of documents come from outside: what is longer or stranger than a number stays out of letters, and so
-    does a bank account that poses as one.
+    Numbers of documents come from outside. What is longer or stranger than a number stays out of letters, and so
+    does a bank account or a link that poses as one.
     """
     if value is None:
         return None
     text = " ".join(value.split())
-    if len(text) > 40 or not _IDENTIFIER.fullmatch(text) or not any(letter.isdigit() for letter in text):
+    words = text.split()
+    # Words stand in numbers (INV 2026 1), sentences do not.
+    short = all(len(word) <= 5 or any(letter.isdigit() for letter in word) for word in words)
+    if len(text) > 40 or not _IDENTIFIER.fullmatch(text) or not short or not any(map(str.isdigit, text)):
         return None
-    return None if is_iban(text) else text
+    return None if is_iban(text) or is_banned(text) else text
 
 
 def number(values: Mapping[str, Any], name: str) -> Decimal | None:

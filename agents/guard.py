@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents import facts
+from agents.banned import BANK, LINK
 from agents.draft import compose_plain, letter_for
 from agents.state import View
 from governance.action import CATALOGUE
@@ -21,26 +22,11 @@ from governance.recommendation import Draft
 LIMIT = 6000
 """Characters of a letter."""
 
-_URL = re.compile(
-    r"https?:|www\.|\b[a-z0-9-]+\.(?:com|net|org|info|biz|io|eu|de|fr|es|it|nl|uk|ch|at|be|ru|cn|xyz|top|site|online|"
-    r"example)\b|\[[^\]]*\]\(",
-    re.IGNORECASE,
-)
 # What before or after a fact makes it a part of something longer.
 _TAIL = re.compile(r"(?:\w|\d[.,'’ ])\Z")
 _HEAD = re.compile(r"\w|[.,'’ ]\d")
 _MAIL = re.compile(r"\S+@\S+|@")
 _ACCOUNT = re.compile(r"\b[A-Z]{2}[0-9]{2}(?:[ -]?[0-9A-Z]{2,4}){3,8}\b", re.IGNORECASE)
-_BANK = re.compile(
-    r"\biban\b|\bbic\b|\bswift\b|sort code|routing number|account number|bank (?:details|account|data|transfer to)|"
-    r"pay(?:ment)? (?:to|into) (?:the|our|this|a) (?:new|following|other)|new account|"
-    r"bankverbindung|kontoverbindung|kontonummer|bankkonto|neues konto|neue konto|bankdaten|"
-    r"coordonn[ée]es bancaires|compte bancaire|num[ée]ro de compte|nouveau compte|\brib\b|"
-    r"datos bancarios|cuenta bancaria|n[úu]mero de cuenta|nueva cuenta|"
-    r"coordinate bancarie|conto (?:bancario|corrente)|numero di conto|nuovo conto|"
-    r"bankgegevens|bankrekening|rekeningnummer|nieuwe rekening",
-    re.IGNORECASE,
-)
 _NUMERALS = {
     "en": "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fourteen|fifteen|twenty|thirty|forty|fifty|sixty|"
     "ninety|hundred|thousand|million",
@@ -107,8 +93,8 @@ def refusals(draft: Draft, recipient: str | None, allowed: Mapping[str, str]) ->
         unicodedata.normalize("NFKC", whole), {k: unicodedata.normalize("NFKC", v) for k, v in allowed.items()}
     )
     found += [Refused("address", m[0][:60]) for m in _MAIL.finditer(rest)]
-    found += [Refused("link", m[0][:60]) for m in _URL.finditer(rest)]
-    found += [Refused("bank details", m[0]) for m in _BANK.finditer(rest)]
+    found += [Refused("link", m[0][:60]) for m in LINK.finditer(rest)]
+    found += [Refused("bank details", m[0]) for m in BANK.finditer(rest)]
     numerals = _NUMERALS.get(draft.language, "|".join(_NUMERALS.values()))
     found += [Refused("number in words", m[0]) for m in re.finditer(rf"\b(?:{numerals})\b", rest, re.IGNORECASE)]
     # As written too: the normal form of a Roman numeral sign is letters.

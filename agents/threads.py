@@ -49,8 +49,12 @@ class Threads:
         self._graph = build(self._saver)
         self._page = ""
         self.spans = RunSpans()
-        with translated(), checkpoints.alone(self._conn):
-            self._saver.setup()
+        try:
+            with translated(), checkpoints.alone(self._conn):
+                self._saver.setup()
+        except BaseException:
+            self._conn.close()
+            raise
 
     def close(self) -> None:
         self._conn.close()

@@ -6,25 +6,22 @@ worker runs the case again from the stored evidence with the same note.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
 
 from agents import facts
+from agents.context import Transaction
 from agents.graph import graph_version
 from agents.state import BatchContext, Json
 from agents.threads import Threads, thread_id
 from agents.tracing import where
 from governance.errors import Unavailable
 from governance.record import candidates
-from governance.record.db import Connection
 from governance.record.queue import Brief, Returned
 
 log = structlog.get_logger("countersign.worker")
-
-Transaction = Callable[[], AbstractContextManager[Connection]]
 
 
 def wake(threads: Threads, transaction: Transaction, brief: Brief, context: BatchContext) -> Json | None:

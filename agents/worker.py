@@ -121,7 +121,7 @@ class Worker:
         paused: list[_Paused] = []
         try:
             for number, (job, context) in enumerate(self._contexts(jobs)):
-                if time.monotonic() - claimed > self.lease_seconds / 3:
+                if time.monotonic() - claimed > self.lease_seconds / 4:
                     self._renew(jobs[number:])
                     claimed = time.monotonic()
                 if (where := self._guarded(job, context)) is not None:

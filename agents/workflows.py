@@ -86,7 +86,7 @@ def _open_item(view: View) -> Iterator[Option]:
     if _risky(view):
         yield _remind(view, "friendly", "likely to be paid more than a month late: a word before it falls due", "ahead")
         yield call(view, "invoice falling due", "likely to be paid late")
-    yield wait(due + timedelta(days=1) if due else None, "it is not due yet")
+    yield wait(max(due, view.today) + timedelta(days=1) if due else None, "it is not due yet")
     yield _remind(view, "friendly", "a word before it falls due", "ahead")
 
 
