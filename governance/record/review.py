@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pgvector import Vector
 from psycopg import Connection
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
@@ -106,7 +107,7 @@ def note_thread(conn: Connection[Any], recommendation_id: str, thread: str, inte
 
 def remember(conn: Connection[Any], case_id: str, revision: int, embedding: Sequence[float]) -> None:
     """Keep the case's embedding (384 floats), under which it will be found once decided."""
-    conn.execute(_REMEMBER, (case_id, revision, list(embedding)))
+    conn.execute(_REMEMBER, (case_id, revision, Vector(list(embedding)).to_text()))
 
 
 def decide(conn: Connection[Any], recommendation_id: str, decision: Decision) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pgvector import Vector
 from psycopg import Connection
 
 
@@ -60,7 +61,7 @@ def nearest(
     values = {
         "cases": [case for case, _, _ in asked],
         "queues": [queue for _, queue, _ in asked],
-        "vectors": ["[" + ",".join(f"{value:.7g}" for value in vector) + "]" for _, _, vector in asked],
+        "vectors": [Vector(list(vector)).to_text() for _, _, vector in asked],
         "most": most,
     }
     found: dict[str, list[Neighbour]] = {case: [] for case, _, _ in asked}
