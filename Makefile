@@ -36,10 +36,18 @@ types: $(READY)
 
 check: lint types  ## ruff and mypy
 
-test: check      ## lint, types and the tests in their everyday size
+# The console's tests drive Debian's Chromium; where it may not be installed they skip, and say so.
+.PHONY: browser
+browser:
+	@if ! command -v chromium >/dev/null; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	  else echo "no chromium here and no right to install it: the browser tests will skip"; fi; fi
+
+test: check browser      ## lint, types and the tests in their everyday size
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow" $(TESTS)
 
-test-all: check  ## the same with every count at full size
+test-all: check browser  ## the same with every count at full size
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(TESTS)
 
 lock:  ## write requirements.lock from what is installed
