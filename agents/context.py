@@ -24,7 +24,6 @@ from agents.tracing import Tracer
 from governance.record import candidates, queue, vectors
 from governance.record.candidates import Beside, BookedInvoice, BookedItem
 from governance.record.db import Connection
-from governance.record.db import Connection
 from governance.record.queue import Brief, Job
 from models.blocking import CAP
 from models.duplicates import Invoice, LedgerContext, PairScorer, blocking_keys, score_pairs
