@@ -16,7 +16,7 @@ from governance import gate, permit
 from governance.action import Action
 from governance.actor import Actor
 from governance.decision import Decision, DecisionKind
-from governance.errors import Malformed, Refusal, SegregationOfDuties
+from governance.errors import CommentRequired, Malformed, Refusal, SegregationOfDuties
 from governance.recommendation import RecommendationState
 
 _WORDS: Mapping[str, tuple[str, str]] = {
@@ -130,6 +130,11 @@ def asked(recommendation: Mapping[str, Any], form: Mapping[str, str]) -> Decisio
         )
     if changing and not edited.changed:
         raise Malformed("Nothing was changed: edit the action or the letter below, or choose another decision.")
+    comment = form.get("comment", "").strip() or None
+    if comment is None and verb == DecisionKind.SEND_BACK.value:
+        raise CommentRequired("To send it back, say in the comment what to change.")
+    if comment is None and form.get("reason_code") == "other":
+        raise CommentRequired("For the reason “Other”, say in the comment what it is.")
     if edited.action is not None:
         Action(edited.action["name"], edited.action["args"])
     values: dict[str, Any] = {
@@ -137,7 +142,7 @@ def asked(recommendation: Mapping[str, Any], form: Mapping[str, str]) -> Decisio
         "digest": form.get("digest", ""),
         "seat": form.get("seat") or None,
         "reason_code": form.get("reason_code") or None,
-        "comment": form.get("comment", "").strip() or None,
+        "comment": comment,
         "action": edited.action,
         "draft": edited.draft,
     }

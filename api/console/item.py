@@ -14,13 +14,24 @@ from api.console import findings, override
 from api.console.once import mark
 from api.console.plain import amount, day, label, percent
 from api.words import in_words
-from governance.action import CATALOGUE
 from governance.case import FIELD_NAMES
 from governance.errors import UnknownAction
 from governance.record import cases, people, review, worklist
 from governance.record.db import Connection
 
 _DECISION = re.compile(r"[A-Za-z0-9-]{1,64}")
+
+
+EFFECTS: Mapping[str, str] = {
+    "ready": "it is about to leave",
+    "leased": "it is being carried out",
+    "delivering": "it is being carried out",
+    "manual": "a person must carry it out and say so in the tasks",
+    "reconcile": "it may or may not have left: a person must look",
+    "sent": "it was carried out",
+    "failed": "it was not carried out",
+    "dead": "it could not be delivered: a person must look",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +72,7 @@ class Item:
     document: Mapping[str, Any] | None
     found: findings.Findings
     seats: tuple[SeatView, ...]
-    effect: str
+    effect: str | None
     editor: override.Editor
     drafts: Sequence[Mapping[str, Any]]
     timeline: tuple[Moment, ...]
@@ -105,7 +116,7 @@ def gather(
         document=worklist.document(conn, record["document"]["sha256"]),
         found=findings.read(record["findings"]),
         seats=_seats(record, names),
-        effect=CATALOGUE[record["action"]["name"]].effect if record["action"]["name"] in CATALOGUE else "task",
+        effect=EFFECTS.get(record["effect"]["state"]) if record["effect"] else None,
         editor=_editor(record, case, reading, parties, chosen, kept or {}),
         drafts=drafts,
         timeline=_timeline(cases.timeline(conn, record["case_id"]), names, spoken),

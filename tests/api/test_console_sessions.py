@@ -97,7 +97,7 @@ def test_strange_keys_are_only_wrong(api: Api, key: str) -> None:
 def test_only_people_sign_in(api: Api, who: str) -> None:
     response = Visitor(api).sign_in(who)
     assert response.status_code == 403
-    assert "only a person may" in words(response) or "do not permit" in words(response)
+    assert "Only a person may" in words(response) or "Your roles do not permit" in words(response)
 
 
 def test_signed_out_cookie_is_worth_nothing(api: Api) -> None:
