@@ -1,7 +1,8 @@
 """The door to MLflow: traces, human assessments, model versions and runs.
 
-Only the courier's lab feed and the evals import this module: importing MLflow takes seconds. Everything here raises
-Unavailable where the server cannot be reached or refuses; callers keep what they had and come back later.
+Only the lab feed and the evals import this module: importing MLflow takes seconds. Traces go by OpenTelemetry's
+protocol, fifty in one request; the rest by MLflow's client. Everything here raises Unavailable where the server does
+not answer, and another Refusal where it answers that it will not; callers keep what they had and come back later.
 """
 
 from __future__ import annotations
@@ -13,47 +14,64 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
+import httpx
 import mlflow
 from mlflow import MlflowClient
-from mlflow.entities import AssessmentSource
+from mlflow.entities import Assessment, AssessmentSource, Expectation, Feedback
+from mlflow.entities.model_registry import ModelVersion
 from mlflow.environment_variables import (
     MLFLOW_ENABLE_ASYNC_TRACE_LOGGING,
     MLFLOW_HTTP_REQUEST_MAX_RETRIES,
     MLFLOW_HTTP_REQUEST_TIMEOUT,
+    MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT,
 )
-from mlflow.exceptions import MlflowException
+from mlflow.exceptions import MlflowException, RestException
 
-from governance.errors import Unavailable
+from governance.errors import Refusal, Unavailable
+from models.traces import assessment_id, otlp, trace_id
 
 CHAMPION = "champion"
-_TIMEOUT_SECONDS = 10
-_RETRIES = 1
+TIMEOUT_SECONDS = 10
+_MISSING = "RESOURCE_DOES_NOT_EXIST"
+_TRACES = "/v1/traces"
+# What says that the server as a whole cannot now, whoever asks.
+_AWAY = frozenset({401, 403, 408, 429, 502, 503, 504})
+_AWAY_CODES = frozenset({"TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "UNAUTHENTICATED", "PERMISSION_DENIED"})
 
 
 @contextlib.contextmanager
 def _reachable() -> Iterator[None]:
     try:
         yield
-    except (MlflowException, OSError) as error:
-        raise Unavailable(f"MLflow does not answer or refuses: {type(error).__name__}: {str(error)[:200]}") from error
+    except RestException as error:
+        message = f"MLflow refuses: {error.error_code}: {str(error)[:200]}"
+        raise (Unavailable(message) if error.error_code in _AWAY_CODES else Refusal(message)) from error
+    except (MlflowException, httpx.HTTPError, OSError) as error:
+        raise Unavailable(f"MLflow does not answer: {type(error).__name__}: {str(error)[:200]}") from error
 
 
 class Lab:
-    """One MLflow tracking server and one experiment in it."""
+    """One MLflow tracking server and one experiment in it. `close` it."""
 
     def __init__(self, uri: str, experiment: str) -> None:
-        self.uri = uri
+        self.uri = uri.rstrip("/")
         self.experiment = experiment
         self._client: MlflowClient | None = None
+        self._http = httpx.Client(timeout=TIMEOUT_SECONDS)
         self._experiment_id = ""
+
+    def close(self) -> None:
+        self._http.close()
 
     def _open(self) -> MlflowClient:
         if self._client is None:
-            # A queue of MLflow's own would lose what it holds when the server is away: ours is in Postgres.
+            # A queue of MLflow's own would lose what it holds when the server is away: ours is in Postgres. So are
+            # the next attempts.
             for variable, value in (
-                (MLFLOW_HTTP_REQUEST_TIMEOUT, _TIMEOUT_SECONDS),
-                (MLFLOW_HTTP_REQUEST_MAX_RETRIES, _RETRIES),
+                (MLFLOW_HTTP_REQUEST_TIMEOUT, TIMEOUT_SECONDS),
+                (MLFLOW_HTTP_REQUEST_MAX_RETRIES, 0),
                 (MLFLOW_ENABLE_ASYNC_TRACE_LOGGING, False),
+                (MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT, True),
             ):
                 cast(Any, variable).set(value)
             logging.getLogger("mlflow").setLevel(logging.ERROR)
@@ -62,6 +80,29 @@ class Lab:
                 self._experiment_id = mlflow.set_experiment(self.experiment).experiment_id
                 self._client = MlflowClient(self.uri, self.uri)
         return self._client
+
+    # Traces ----------------------------------------------------------------------------------------------
+
+    def write(self, bodies: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Write the root traces of triaged cases (observations' bodies), all or none; their ids in the same order.
+
+        The same body again changes nothing.
+        """
+        self._open()
+        with _reachable():
+            answer = self._http.post(
+                self.uri + _TRACES,
+                json=otlp(self.experiment, bodies),
+                headers={"x-mlflow-experiment-id": self._experiment_id},
+            )
+        if answer.status_code == 404:
+            # The experiment is not there any more: the server lost its database, or has another one.
+            self._client = None
+            raise Unavailable("MLflow does not know the experiment any more: it is made again")
+        if answer.status_code != 200:
+            message = f"MLflow refuses the traces: {answer.status_code} {answer.text[:200]}"
+            raise Unavailable(message) if answer.status_code in _AWAY else Refusal(message)
+        return [trace_id(self.experiment, str(body["recommendation_id"])) for body in bodies]
 
     def find_trace(self, recommendation_id: str) -> str | None:
         """The id of the trace of a recommendation, by its tag; None where there is none."""
@@ -76,96 +117,118 @@ class Lab:
             )
         return str(found[0].info.trace_id) if found else None
 
-    def trace(self, body: Mapping[str, Any]) -> str:
-        """Write the root trace of one triaged case (an observation's body); its id."""
-        client = self._open()
-        start, spans = _span_times(body)
-        inputs: dict[str, Any] = {"case_id": body.get("case_id"), "revision": body.get("revision")}
-        tags = {
-            key: str(body[key])
-            for key in ("case_id", "recommendation_id", "queue", "exception_type", "action", "cause", "risk", "digest")
-            if body.get(key) is not None
-        }
-        tags |= {f"stamp.{name}": str(value) for name, value in (body.get("stamps") or {}).items()}
-        with _reachable():
-            root = client.start_trace(
-                name="triage",
-                inputs=inputs,
-                attributes={name: str(body[name]) for name in ("policy_version", "thresholds") if name in body},
-                tags=tags,
-                experiment_id=self._experiment_id,
-                start_time_ns=start,
-            )
-            for name, begin, end in spans:
-                span = client.start_span(name=name, trace_id=root.trace_id, parent_id=root.span_id, start_time_ns=begin)
-                client.end_span(trace_id=root.trace_id, span_id=span.span_id, end_time_ns=end)
-            client.end_trace(
-                trace_id=root.trace_id,
-                outputs={
-                    "action": body.get("action"),
-                    "cause": body.get("cause"),
-                    "confidence": body.get("confidence"),
-                },
-                end_time_ns=max([start, *(end for _, _, end in spans)]),
-            )
-            # The exporter only warns when it fails: what is not there was not written.
-            client.get_trace(root.trace_id, display=False)
-        return str(root.trace_id)
+    # People's decisions ----------------------------------------------------------------------------------
 
-    def assess(self, trace_id: str, body: Mapping[str, Any]) -> None:
-        """A person's decision as HUMAN feedback on the trace; an override also as the expected action."""
+    def assess(self, trace: str, body: Mapping[str, Any], *, again: bool = False) -> None:
+        """A person's decision as HUMAN feedback on the trace; an override also as the expected action.
+
+        Each is written once: `again` says that it was tried before, so that what is there is looked up first.
+        """
         self._open()
-        decision = body["decision"]
-        person = AssessmentSource(source_type="HUMAN", source_id=decision["actor"])
-        about = {
-            "decision_id": decision["id"],
-            "recommendation_id": str(body.get("recommendation_id")),
-            "digest": str(decision.get("digest")),
-            "seat": str(decision.get("seat_role")),
-            "reason_code": str(decision.get("reason_code")),
-        }
-        with _reachable():
-            known = mlflow.get_trace(trace_id)
-            if known is not None and _has_assessment(known.info.assessments, decision["id"]):
-                return
-            if decision["decision"] == "override" and body.get("becomes"):
-                expected = {"action": body["becomes"]["action"], "draft_changed": bool(body.get("draft_changed"))}
-                mlflow.log_expectation(
-                    trace_id=trace_id, name="override", value=expected, source=person, metadata=about
-                )
-            mlflow.log_feedback(
-                trace_id=trace_id, name="decision", value=decision["decision"], source=person, metadata=about
-            )
+        for said in self._said(trace, body):
+            if again and self._has(trace, str(said.assessment_id)):
+                continue
+            with _reachable():
+                mlflow.log_assessment(trace, said)
 
-    def register(self, model: str, folder: Path, digest: str, metrics: Mapping[str, float]) -> str:
-        """A new version of a registered model whose artefacts are the files of `folder`; its version number.
+    def _said(self, trace: str, body: Mapping[str, Any]) -> Iterator[Assessment]:
+        decision = body["decision"]
+        name = str(decision["decision"])
+        at = int(datetime.fromisoformat(str(decision["at"])).timestamp() * 1000)
+        common: dict[str, Any] = {
+            "trace_id": trace,
+            "source": AssessmentSource(source_type="HUMAN", source_id=str(decision["actor"])),
+            "create_time_ms": at,
+            "last_update_time_ms": at,
+            "metadata": {
+                "decision_id": str(decision["id"]),
+                "recommendation_id": str(body.get("recommendation_id")),
+                "digest": str(decision.get("digest")),
+                "seat": str(decision.get("seat_role")),
+                "reason_code": str(decision.get("reason_code")),
+            },
+        }
+        if name == "override" and body.get("becomes"):
+            value = {"action": body["becomes"]["action"], "draft_changed": bool(body.get("draft_changed"))}
+            yield self._named(Expectation(name="override", value=value, **common), decision)
+        yield self._named(Feedback(name="decision", value=name, **common), decision)
+
+    def _named(self, said: Assessment, decision: Mapping[str, Any]) -> Assessment:
+        said.assessment_id = assessment_id(self.experiment, str(decision["id"]), said.name)
+        return said
+
+    def _has(self, trace: str, assessment: str) -> bool:
+        with _reachable():
+            try:
+                mlflow.get_assessment(trace, assessment)
+            except RestException as error:
+                if error.error_code != _MISSING:
+                    raise
+                return False
+        return True
+
+    # Models ----------------------------------------------------------------------------------------------
+
+    def register(
+        self,
+        model: str,
+        files: Sequence[Path],
+        digest: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        metrics: Mapping[str, float] | None = None,
+    ) -> str:
+        """A new version of a registered model whose artefacts are `files`; its version number.
 
         The same digest again is the same version.
         """
         client = self._open()
+        known = self._version(model, digest)
+        if known is not None:
+            return str(known.version)
         with _reachable():
-            for version in client.search_model_versions(f"name = '{model}'"):
-                if version.tags.get("digest") == digest:
-                    return str(version.version)
-            with contextlib.suppress(MlflowException):
+            try:
                 client.create_registered_model(model)
-            with mlflow.start_run(run_name=f"train {model}", experiment_id=self._experiment_id) as run:
-                mlflow.log_metrics(dict(metrics))
-                mlflow.log_artifacts(str(folder), "bundle")
-                made = client.create_model_version(
-                    model, f"{run.info.artifact_uri}/bundle", run.info.run_id, tags={"digest": digest}
-                )
+            except RestException as error:
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                    raise
+            with mlflow.start_run(run_name=model, experiment_id=self._experiment_id) as run:
+                mlflow.log_params({"digest": digest, **(params or {})})
+                mlflow.log_metrics(dict(metrics or {}))
+                for path in files:
+                    mlflow.log_artifact(str(path), "model")
+            made = client.create_model_version(
+                model, f"{run.info.artifact_uri}/model", run.info.run_id, tags={"digest": digest}
+            )
         return str(made.version)
 
-    def set_champion(self, model: str, digest: str) -> None:
-        """Point the alias `champion` at the version with this digest. Raises Unavailable where it is not registered."""
+    def champion(self, model: str) -> str | None:
+        """The digest of the version that the alias `champion` points at; None where it points at none."""
         client = self._open()
         with _reachable():
-            for version in client.search_model_versions(f"name = '{model}'"):
-                if version.tags.get("digest") == digest:
-                    client.set_registered_model_alias(model, CHAMPION, version.version)
-                    return
-        raise Unavailable(f"no version of {model} in MLflow has the digest {digest}: register it first")
+            try:
+                found = client.get_model_version_by_alias(model, CHAMPION)
+            except RestException as error:
+                if error.error_code not in (_MISSING, "INVALID_PARAMETER_VALUE"):
+                    raise
+                return None
+        return found.tags.get("digest")
+
+    def set_champion(self, model: str, digest: str) -> None:
+        """Point the alias `champion` at the version with this digest. Raises Refusal where it is not registered."""
+        version = self._version(model, digest)
+        if version is None:
+            raise Refusal(f"no version of {model} in MLflow has the digest {digest}: register it first")
+        with _reachable():
+            self._open().set_registered_model_alias(model, CHAMPION, str(version.version))
+
+    def _version(self, model: str, digest: str) -> ModelVersion | None:
+        client = self._open()
+        with _reachable():
+            found = client.search_model_versions(f"name = '{model}' and tags.digest = '{digest}'")
+        return found[0] if found else None
+
+    # Runs ------------------------------------------------------------------------------------------------
 
     def log_run(
         self, name: str, params: Mapping[str, str], metrics: Mapping[str, float], files: Sequence[Path] = ()
@@ -178,23 +241,3 @@ class Lab:
             for path in files:
                 mlflow.log_artifact(str(path))
             return str(run.info.run_id)
-
-
-def _has_assessment(assessments: Sequence[Any], decision_id: str) -> bool:
-    return any(
-        (item.metadata or {}).get("decision_id") == decision_id and item.name == "decision" for item in assessments
-    )
-
-
-def _nanoseconds(text: str) -> int:
-    return int(datetime.fromisoformat(text).timestamp() * 1_000_000) * 1000
-
-
-def _span_times(body: Mapping[str, Any]) -> tuple[int, list[tuple[str, int, int]]]:
-    """Start of the trace and (name, start, end) of its spans, in nanoseconds since 1970."""
-    start = _nanoseconds(str(body.get("started_at") or body["at"]))
-    spans = []
-    for span in body.get("spans") or ():
-        begin = start + int(float(span["start_ms"]) * 1e6)
-        spans.append((str(span["name"]), begin, begin + max(int(float(span["ms"]) * 1e6), 1000)))
-    return start, spans

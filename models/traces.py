@@ -1,0 +1,122 @@
+"""One triaged case as an OpenTelemetry trace that MLflow understands: pure, without MLflow itself.
+
+The shape is OTLP/HTTP's JSON encoding (opentelemetry.io/docs/specs/otlp), which MLflow takes at /v1/traces, any number
+of traces in one request. MLflow reads tags of the trace from attributes of its root span, and so name and content of
+the previews. Ids hang on the recommendation alone: the same trace written again is the same trace.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+Json = dict[str, Any]
+Body = Mapping[str, Any]
+
+TAGS = (
+    "case_id", "revision", "recommendation_id", "draft_number", "digest", "queue", "exception_type", "action", "cause",
+    "confidence", "risk", "policy_version",
+)  # fmt: skip
+"""Fields of an observation that become tags of its trace, beside `stamp.<name>` for every stamp (models, prompts…)."""
+
+_LONGEST = 1000
+_MOST_SPANS = 200
+_INTERNAL, _OK, _ERROR = 1, 1, 2
+_A_DAY_MS = 86_400_000.0
+
+
+def trace_id(scope: str, recommendation_id: str) -> str:
+    """MLflow's id of the trace of a recommendation. `scope` (the experiment) keeps tenants apart."""
+    return "tr-" + _hex(scope, recommendation_id, 32)
+
+
+def assessment_id(scope: str, decision_id: str, name: str) -> str:
+    """The id of what a decision says on a trace: MLflow refuses it a second time."""
+    return "a-" + _hex(scope, f"{decision_id}\n{name}", 32)
+
+
+def otlp(scope: str, bodies: Sequence[Body]) -> Json:
+    """One export request with the traces of all bodies (see governance.record.telemetry)."""
+    spans = [span for body in bodies for span in _trace(scope, body)]
+    resource = {"attributes": [_text("service.name", "countersign")]}
+    return {
+        "resourceSpans": [{"resource": resource, "scopeSpans": [{"scope": {"name": "countersign"}, "spans": spans}]}]
+    }
+
+
+def _trace(scope: str, body: Body) -> Iterator[Json]:
+    recommendation = str(body["recommendation_id"])
+    ids = {"traceId": _hex(scope, recommendation, 32)}
+    root = _hex(scope, recommendation, 16)
+    start = _nanoseconds(body.get("started_at")) or _nanoseconds(body.get("at")) or 0
+    inner = list(_inner(body.get("spans"), start))
+    yield {
+        **ids, "spanId": root, "name": "triage", "kind": _INTERNAL, "status": {"code": _OK},
+        "startTimeUnixNano": str(start),
+        "endTimeUnixNano": str(max([start, *(end for _, _, end, _ in inner)])),
+        "attributes": _root_attributes(body),
+    }  # fmt: skip
+    for number, (name, begin, end, ended) in enumerate(inner):
+        yield {
+            **ids, "spanId": _hex(scope, f"{recommendation}\n{number}", 16), "parentSpanId": root, "name": name,
+            "kind": _INTERNAL, "status": {"code": _ERROR if ended == "failed" else _OK},
+            "startTimeUnixNano": str(begin), "endTimeUnixNano": str(end),
+            "attributes": [_text("mlflow.spanType", "CHAIN"), _text("ended", ended)],
+        }  # fmt: skip
+
+
+def _root_attributes(body: Body) -> list[Json]:
+    tags = {name: body[name] for name in TAGS if body.get(name) is not None}
+    tags |= {f"stamp.{name}": value for name, value in _mapping(body.get("stamps")).items()}
+    tags["mlflow.traceName"] = "triage"
+    asked = {name: body.get(name) for name in ("case_id", "revision", "queue", "exception_type")}
+    answered = {name: body.get(name) for name in ("action", "cause", "confidence")}
+    return [
+        _text("mlflow.spanType", "AGENT"),
+        _text("mlflow.spanInputs", json.dumps(asked)),
+        _text("mlflow.spanOutputs", json.dumps(answered)),
+        # Redrafts of a case stand together.
+        _text("session.id", str(body.get("case_id"))),
+        _text("thresholds", json.dumps(_mapping(body.get("thresholds")), sort_keys=True)),
+        *(_text(f"mlflow.traceTag.{name}", str(value)) for name, value in tags.items()),
+    ]
+
+
+def _inner(spans: Any, start: int) -> Iterator[tuple[str, int, int, str]]:
+    """(name, start, end, how it ended). What is no span is left out: a worker's report must not stop the feed."""
+    for span in (spans if isinstance(spans, list) else [])[:_MOST_SPANS]:
+        try:
+            since, long = float(span["start_ms"]), float(span["ms"])
+            name, ended = str(span["name"])[:100], str(span.get("ended", "ok"))[:20]
+        except (TypeError, KeyError, ValueError, AttributeError):
+            continue
+        if math.isfinite(since) and math.isfinite(long) and 0 <= since < _A_DAY_MS and 0 <= long < _A_DAY_MS:
+            begin = start + int(since * 1e6)
+            yield name, begin, begin + max(int(long * 1e6), 1000), ended
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _nanoseconds(text: Any) -> int | None:
+    """Since 1970; None for what is no time with a zone between 1970 and 2200."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+    if moment.tzinfo is None or not 1970 < moment.year < 2200:
+        return None
+    return int(moment.timestamp() * 1_000_000) * 1000
+
+
+def _text(key: str, value: str) -> Json:
+    return {"key": key[:200], "value": {"stringValue": value[:_LONGEST]}}
+
+
+def _hex(scope: str, name: str, digits: int) -> str:
+    return hashlib.sha256(f"countersign/trace/v1\n{digits}\n{scope}\n{name}".encode()).hexdigest()[:digits]
