@@ -19,7 +19,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from api.cli import COMMANDS, parser_of
 from api.keyring import SERVICES

@@ -36,6 +36,7 @@ from governance.record.embedded import EmbeddedPostgres
 from models import bundle
 from tests.conftest import PASSWORDS
 from tests.models.test_bundle import small_scorer
+from tests.test_architecture import DOORS
 from tests.test_compose import COMPOSE, ROLE_SECRETS, SECRETS_DIR, VARIABLES, service
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -369,3 +370,13 @@ def test_secrets_of_the_manual_are_those_of_the_compose_file(tmp_path: Path) -> 
         settings = load_settings(tmp_path)
     check_transport(settings.secret("database_url") or "")
     assert len({path.read_text() for path in folder.iterdir()}) == len(files), "no secret is used twice"
+
+
+def test_doors_of_the_contributors_page_are_those_of_the_test() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    said: dict[str, set[str]] = {}
+    for names, doors in re.findall(r"^\| ([a-z0-9_, -]+) \| (`[a-z].*) \|$", text, re.MULTILINE):
+        for name in names.split(", "):
+            said[name.replace("-", "_")] = set(re.findall(r"`([^`]+)`", doors))
+    said.pop("environment variables")
+    assert said == {name: set(doors) for name, doors in DOORS.items()}
