@@ -6,19 +6,11 @@ import argparse
 import json
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from api.settings import PREFIX, Secret, Settings
+from api.settings import PREFIX, load_settings
 from api.wiring import System
 from governance.errors import Malformed, Unauthenticated
 
 DEMO_CREDENTIALS = "demo-credentials.json"
-
-
-class _Person(Settings):
-    """Settings, and the key of who sits at the terminal (COUNTERSIGN_API_KEY)."""
-
-    api_key: Secret | None = None
 
 
 def own_key(args: argparse.Namespace) -> str | None:
@@ -28,10 +20,7 @@ def own_key(args: argparse.Namespace) -> str | None:
         if not key:
             raise Malformed(f"{args.key_file} is empty: write your API key into it")
         return key
-    try:
-        return _Person(home=args.home).secret("api_key")
-    except ValidationError as error:
-        raise Malformed(f"{PREFIX}API_KEY {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
+    return load_settings(args.home).secret("api_key")
 
 
 def person_key(args: argparse.Namespace) -> str:

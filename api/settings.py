@@ -77,6 +77,8 @@ class Settings(BaseSettings):
     agent_token: Secret | None = None
     courier_token: Secret | None = None
     ledger_key: Secret | None = None
+    api_key: Secret | None = None
+    """Of who sits at the terminal: the person as whom a command acts."""
 
     smtp_host: Text = None
     smtp_port: Annotated[int, Field(ge=1, le=65535)] = 587

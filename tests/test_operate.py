@@ -334,7 +334,7 @@ def test_a_restored_backup_is_noticed(
 
 def test_settings_are_in_the_manual() -> None:
     table = dict(re.findall(rf"^\| `({PREFIX}[A-Z_]+)` \| (.*?) \|", MANUAL.replace("| |", "|  |"), re.MULTILINE))
-    assert set(table) == VARIABLES | {SECRETS_DIR, f"{PREFIX}API_KEY"}
+    assert set(table) == VARIABLES | {SECRETS_DIR}
     for name, one in Settings.model_fields.items():
         default = one.get_default(call_default_factory=True, validated_data={})
         words = "" if default is None else json.dumps(default) if isinstance(default, bool | dict) else str(default)
