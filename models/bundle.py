@@ -15,7 +15,7 @@ import platform
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,6 +114,27 @@ def _trained(seed: int, progress: Progress | None, scale: float) -> Bundle:
         "versions": versions(),
     }
     return Bundle(classifier, pair_scorer, risk, "", manifest)
+
+
+def replace(
+    bundle: Bundle, part: str, estimator: DocumentClassifier | PairScorer | CollectionRisk, note: Mapping[str, Any]
+) -> Bundle:
+    """The bundle with one part exchanged, not saved yet. `part`: classifier, pair_scorer or risk.
+
+    The manifest then names the bundle it comes from and says under `replaced` what the part was trained on
+    (`note`, plain JSON). Raises ValueError for another part or an estimator of another kind.
+    """
+    if part not in _PARTS or type(estimator) is not _PARTS[part]:
+        raise ValueError(f"a bundle has no part {part!r} that is a {type(estimator).__name__}")
+    parts = {name: estimator if name == part else getattr(bundle, name) for name in _PARTS}
+    manifest = {
+        **{name: value for name, value in bundle.manifest.items() if name != "files"},
+        "parent": bundle.digest,
+        "replaced": {**bundle.manifest.get("replaced", {}), part: dict(note)},
+        "thresholds": {"classifier": parts["classifier"].threshold_},
+        "versions": versions(),
+    }
+    return Bundle(**parts, digest="", manifest=manifest)
 
 
 def save(bundle: Bundle, folder: Path) -> str:

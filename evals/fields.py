@@ -1,0 +1,56 @@
+"""When is a field read right? Values are compared as what they mean: amounts as numbers, dates as days. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal, InvalidOperation
+
+from models.notation import dates
+
+LEAST_DOCUMENTS = 5
+"""Documents that must have a field before a share of them says anything."""
+
+_AMOUNTS = frozenset({"total_amount", "amount_due"})
+_DATES = frozenset({"issue_date", "due_date"})
+_COMPACT = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})")
+
+
+def judged_field(field: str, truth: Mapping[str, str | None], found: Mapping[str, str | None]) -> bool | None:
+    """True where the field was read right, also where it is rightly missing; None where the truth is not known.
+
+    A field that `truth` does not name is not known; one that it names with None is not in the document.
+    """
+    if field not in truth:
+        return None
+    said, read = truth[field], found.get(field)
+    if said is None or not said.strip():
+        return read is None
+    return read is not None and normal(field, read) == normal(field, said)
+
+
+def normal(field: str, value: str) -> str:
+    """The value as it is compared."""
+    if field in _AMOUNTS:
+        return _amount(value)
+    if field in _DATES:
+        match = _COMPACT.match(value.strip())
+        return "-".join(match.groups()) if match else value.strip()
+    letters = unicodedata.normalize("NFKC", value).casefold()
+    return "".join(letter for letter in letters if letter.isalnum())
+
+
+def _amount(value: str) -> str:
+    try:
+        return format(Decimal(value.replace(",", "").strip()).normalize(), "f")
+    except InvalidOperation:
+        return value.strip()
+
+
+def written_day(text: str) -> str | None:
+    """A date as people write it, day first, in ISO; None where it is none."""
+    found = dates(text)
+    day = found[0].resolve(True) if found else None
+    return day.isoformat() if isinstance(day, date) else None
