@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("serve", "run the API and the console"),
     "work": ("work", "run an agent that triages cases"),
     "deliver": ("deliver", "run the courier that delivers what was approved"),
+    "lab": ("lab", "feed MLflow with traces, decisions and champions"),
     "tick": ("tick", "do the clock's work once: expiry, deadlines, checkpoints"),
     "migrate": ("migrate", "bring the database to this program's schema"),
     "intake": ("intake", "documents and rows become cases"),

@@ -37,9 +37,9 @@ _ADMINS = ("admin1", "admin2")
 # What a HOME of the demo holds beside its database; models stay, for training them again would change nothing.
 _FILES = (
     keyring.SECRETS, keyring.LEDGER_KEY, keyring.LEDGER_PUB, "checkpoint.latest", _STATE, ADMIN_CREDENTIALS,
-    DEMO_CREDENTIALS,
+    "mlflow.json", DEMO_CREDENTIALS,
 )  # fmt: skip
-_FOLDERS = ("checkpoints", OUTBOX, "logs")
+_FOLDERS = ("checkpoints", OUTBOX, "logs", "mlflow")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +50,20 @@ class Credentials:
     file: Path
 
 
-def credentials(home: Path, url: str) -> Credentials:
+def credentials(home: Path, url: str, mlflow_url: str | None = None) -> Credentials:
     """The demo's people with their keys: those in HOME's files, or new ones that are written there first (mode 0600).
 
-    `url` is where the API answers now. Raises Unavailable where a file is damaged.
+    `url` is where the API answers now, and `mlflow_url` where MLflow does, if it runs. Raises Unavailable where a file
+    is damaged.
     """
     path = home / DEMO_CREDENTIALS
     known = {**_keys(path), **_keys(home / ADMIN_CREDENTIALS)}
     keys = {name: known.get(name) or keyring.new_token() for name in _PEOPLE}
-    shown = {"url": url, "mlflow_url": None, "keys": {name: keys[name] for name in _PEOPLE if name not in _ADMINS}}
+    shown = {
+        "url": url,
+        "mlflow_url": mlflow_url,
+        "keys": {name: keys[name] for name in _PEOPLE if name not in _ADMINS},
+    }
     admins = {"keys": {name: keys[name] for name in _ADMINS}}
     for target, content in ((home / ADMIN_CREDENTIALS, admins), (path, shown)):
         text = json.dumps(content, indent=2)

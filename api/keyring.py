@@ -17,11 +17,13 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from governance.chain import public_key_text
 from governance.errors import Malformed, Unavailable
 from governance.record.db import LOGIN_ROLES
+from governance.record.home import write_private
 
 SECRETS = "secrets.json"
 LEDGER_KEY = "ledger.key"
 LEDGER_PUB = "ledger.pub"
 SERVICES = ("intake", "agent", "courier")
+_MLFLOW = "mlflow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,9 @@ def read_keyring(home: Path) -> Keyring | None:
     path = home / SECRETS
     try:
         found = json.loads(path.read_text())
-        return Keyring(str(found["tenant"]), dict(found["roles"]), dict(found["tokens"]))
+        # MLflow's role is not Countersign's: what connects to the record never sees its password.
+        roles = {role: password for role, password in dict(found["roles"]).items() if role != _MLFLOW}
+        return Keyring(str(found["tenant"]), roles, dict(found["tokens"]))
     except FileNotFoundError:
         return None
     except PermissionError as error:
@@ -68,6 +72,17 @@ def make_keyring(home: Path, tenant: str, roles: Mapping[str, str], tokens: Mapp
     found = read_keyring(home)
     assert found is not None
     return found
+
+
+def mlflow_password(home: Path) -> str:
+    """The password of MLflow's role, made in HOME/secrets.json where it is missing. Raises Unavailable without that."""
+    if read_keyring(home) is None:
+        raise Unavailable(f"{home / SECRETS} is missing: restore it")
+    found = json.loads((home / SECRETS).read_text())
+    if _MLFLOW not in found["roles"]:
+        found["roles"][_MLFLOW] = secrets.token_urlsafe(32)
+        write_private(home / SECRETS, json.dumps(found, indent=1), replace=True)
+    return str(found["roles"][_MLFLOW])
 
 
 def write_once(path: Path, text: str) -> bool:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from governance.record.telemetry import Waiting
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 
 
 class Metrics:
-    """Requests by method, route and status; seconds by route; cases by queue and state when scraped."""
+    """Requests by method, route and status; seconds by route; when scraped, cases by queue and state, and what waits
+    for MLflow by state."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -27,11 +30,16 @@ class Metrics:
         self._requests.labels(method if method in _METHODS else "OTHER", route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
-    def text(self, depths: Iterable[tuple[str, str, int]]) -> bytes:
-        """The exposition. `depths`: (queue, state, cases)."""
+    def text(self, depths: Iterable[tuple[str, str, int]], observations: Mapping[str, Waiting]) -> bytes:
+        """The exposition. `depths`: (queue, state, cases); `observations`: what is not in MLflow yet, by state."""
         # A registry of its own for each scrape: what has drained must not linger.
         now = CollectorRegistry()
         cases = Gauge("countersign_cases", "Cases by queue and state", ["queue", "state"], registry=now)
         for queue, state, count in depths:
             cases.labels(queue, state).set(count)
+        waiting = Gauge("countersign_observations", "Observations that MLflow lacks, by state", ["state"], registry=now)
+        oldest = Gauge("countersign_observations_oldest_seconds", "Age of the oldest", ["state"], registry=now)
+        for state, part in observations.items():
+            waiting.labels(state).set(part.rows)
+            oldest.labels(state).set(part.oldest_seconds)
         return generate_latest(self._registry) + generate_latest(now)

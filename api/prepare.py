@@ -1,5 +1,5 @@
-"""What `up` does once before it starts the roles: models, and the demo's data. A child of `up`, so that the
-supervisor stays small: python -m api.prepare --home DIR [--demo DAY]
+"""What is done once before the roles start: models, their champions, the demo's data. A child of `up` or `lab`, so that
+those stay small: python -m api.prepare --home DIR [--demo DAY]
 """
 
 from __future__ import annotations
@@ -8,9 +8,15 @@ import argparse
 import sys
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from api.processes import end_with_parent
+from api.system import System
 from governance.errors import Refusal
+from governance.record import telemetry
+
+if TYPE_CHECKING:
+    from models.bundle import Bundle
 
 
 def main() -> int:
@@ -31,14 +37,22 @@ def _prepare(home: Path, day: date | None) -> None:
     from api.wiring import connect
     from models.bundle import default_bundle
 
-    default_bundle(home, lambda stage: _say(f"training once: {stage}"))
-    if day is not None:
-        from api.demo_company import seed
+    bundle = default_bundle(home, lambda stage: _say(f"training once: {stage}"))
+    with connect(home) as system:
+        _set_champions(system, bundle)
+        if day is not None:
+            from api.demo_company import seed
 
-        with connect(home) as system:
             opened = seed(system, day, _say)
-        if opened:
-            _say(f"{opened} cases are in the queues")
+            if opened:
+                _say(f"{opened} cases are in the queues")
+
+
+def _set_champions(system: System, bundle: Bundle) -> None:
+    """The shipped models are the champions of an installation that has none."""
+    with system.database.transaction("courier", system.token("courier")) as conn:
+        for file in bundle.manifest["files"]:
+            telemetry.first_champion(conn, Path(file).stem, bundle.digest)
 
 
 def _say(message: str) -> None:

@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
+from types import FrameType, MappingProxyType
 
 from governance.errors import Unavailable
 
@@ -37,10 +37,15 @@ _ROOT = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One child: its name (also of its log), and what it runs."""
+    """One child: its name (also of its log), what it runs, and variables that no other child is given.
+
+    The others do without an `optional` one: it is started again for ever, and never the reason to stop.
+    """
 
     name: str
     arguments: tuple[str, ...]
+    optional: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(slots=True)
@@ -53,10 +58,17 @@ class _Child:
     log: Path = field(default_factory=Path)
 
 
-def role(name: str, *arguments: str, home: Path, label: str | None = None) -> Command:
+def role(
+    name: str,
+    *arguments: str,
+    home: Path,
+    label: str | None = None,
+    optional: bool = False,
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> Command:
     """A command of this program, in this interpreter, that ends with its parent."""
     line = (sys.executable, "-m", "api.cli", name, *arguments, "--home", str(home), "--supervised")
-    return Command(label or name, line)
+    return Command(label or name, line, optional, environment)
 
 
 class Supervisor:
@@ -73,6 +85,10 @@ class Supervisor:
         self._logs.mkdir(mode=0o700, exist_ok=True)
         for child in self._children:
             self._start(child)
+
+    def add(self, *commands: Command) -> None:
+        """Start these, too, in the next round."""
+        self._children += [_Child(command, log=self._logs / f"{command.name}.log") for command in commands]
 
     def stop(self, *_: object) -> None:
         """Ask `run` to return; safe in a signal handler."""
@@ -137,11 +153,14 @@ class Supervisor:
     def _ended(self, child: _Child, code: int, now: float) -> str | None:
         assert child.process is not None
         _close_input(child.process)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            # What it started must not hold its port when it starts again.
+            os.killpg(child.process.pid, signal.SIGKILL)
         child.process = None
         child.failures = child.failures + 1 if now - child.started < _SETTLED_SECONDS else 1
-        if child.failures >= _MOST_FAILURES:
+        if child.failures >= _MOST_FAILURES and not child.command.optional:
             return f"{child.command.name} does not keep running; {child.log} ends with:\n{tail(child.log)}"
-        pause = min(_LONGEST_PAUSE, 0.5 * 2 ** (child.failures - 1))
+        pause = min(_LONGEST_PAUSE, 0.5 * 2 ** min(child.failures - 1, 10))
         child.again_at = now + pause
         self._say(f"{child.command.name} ended ({_how(code)}): it starts again in {pause:g} s; see {child.log}")
         return None
@@ -156,6 +175,7 @@ def start(command: Command, *, output: int | None = None, errors: int | None = N
             stdout=output,
             stderr=errors,
             process_group=0,
+            env={**os.environ, **command.environment} if command.environment else None,
             # `python -m` looks in the working folder first: never in one that happens to have an `api` of its own.
             cwd=_ROOT,
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -23,9 +24,12 @@ if TYPE_CHECKING:
     from api.clock import Clock
     from api.delivery.connector import Connector
     from api.delivery.courier import Courier
+    from api.delivery.lab import LabFeed
     from api.intake.reader import DocumentReader
 
-__all__ = ["System", "app", "clock", "connect", "courier", "embedded_url", "first_start", "reader", "worker"]
+__all__ = [
+    "System", "app", "clock", "connect", "courier", "embedded_url", "first_start", "lab_feed", "reader", "worker",
+]  # fmt: skip
 
 DATABASE = "countersign"
 """Name of the database in the embedded server."""
@@ -247,6 +251,22 @@ def _connectors(settings: Settings) -> dict[str, Connector]:
             raise Malformed(f"set {PREFIX}WEBHOOK_SECRET: webhooks are signed")
         made["task"] = WebhookConnector(WebhookTarget(settings.webhook_url, secret))
     return made
+
+
+@contextlib.contextmanager
+def lab_feed(system: System, url: str) -> Iterator[LabFeed]:
+    """Feeds the MLflow at `url` with what the record observed, and shows it the champions.
+
+    Raises Unavailable without the courier's token.
+    """
+    from api.delivery.champions import ChampionMirror
+    from api.delivery.lab import LabFeed
+    from models.tracking import Lab
+
+    token = system.token("courier")
+    with contextlib.closing(Lab(url, f"countersign/{system.tenant}")) as lab:
+        mirror = ChampionMirror(system.database, token, lab, system.tenant, system.models_folder)
+        yield LabFeed(system.database, token, lab, round=mirror)
 
 
 def clock(system: System) -> Clock:

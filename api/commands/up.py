@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from api.lab_server import Lab
     from api.processes import Supervisor
     from api.settings import Settings
     from governance.record.embedded import EmbeddedPostgres
@@ -31,6 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reset", action="store_true", help="with --demo: delete the demo in HOME and begin again")
     parser.add_argument("--port", type=int, metavar="N", help="of the API (default $COUNTERSIGN_PORT, 8400; 0: any)")
     parser.add_argument("--workers", type=_workers, default=1, metavar="N", help="processes that triage (default 1)")
+    parser.add_argument("--no-lab", action="store_true", help="without MLflow; what it lacks waits in the database")
     parser.add_argument(
         "--admin", action="append", default=[], type=parse_person, metavar="NAME=EMAIL",
         help="an administrator of a new installation; give it twice, for two are needed",
@@ -54,6 +56,7 @@ class _Plan:
     tenant: str
     demo: bool
     workers: int
+    mlflow: Lab | None
 
     @property
     def url(self) -> str:
@@ -81,12 +84,12 @@ def run(args: argparse.Namespace) -> int:
                 _found(args, plan, settings, owner_url)
                 _prepare(plan)
                 with _mail(plan, settings) as environment:
-                    return _supervise(args, plan, server, environment)
+                    return _supervise(args, plan, server, owner_url, environment)
 
 
 def _plan(args: argparse.Namespace, settings: Settings) -> _Plan:
     """Everything that can be wrong without touching anything. Raises Malformed, Unavailable."""
-    from api import demo, keyring
+    from api import demo, keyring, lab_server
     from api.processes import check_port, free_port
     from governance.errors import Malformed
 
@@ -109,7 +112,9 @@ def _plan(args: argparse.Namespace, settings: Settings) -> _Plan:
         )
     port = settings.port if args.port is None else args.port
     check_port(settings.host, port)
-    return _Plan(args.home, settings.host, port or free_port(settings.host), tenant, args.demo, args.workers)
+    port = port or free_port(settings.host)
+    mlflow = None if args.no_lab else lab_server.choose(args.home, settings.mlflow_url, port)
+    return _Plan(args.home, settings.host, port, tenant, args.demo, args.workers, mlflow)
 
 
 @contextlib.contextmanager
@@ -160,7 +165,11 @@ def _found(args: argparse.Namespace, plan: _Plan, settings: Settings, owner_url:
 
     if plan.demo:
         wiring.first_start(
-            plan.home, owner_url, plan.tenant, demo.credentials(plan.home, plan.url).persons, settings=settings
+            plan.home,
+            owner_url,
+            plan.tenant,
+            demo.credentials(plan.home, plan.url, plan.mlflow.url if plan.mlflow else None).persons,
+            settings=settings,
         )
         return
     made = wiring.first_start(plan.home, owner_url, plan.tenant, args.admin, settings=settings)
@@ -207,8 +216,13 @@ def _mail(plan: _Plan, settings: Settings) -> Iterator[Mapping[str, str]]:
 
 
 def _supervise(
-    args: argparse.Namespace, plan: _Plan, server: EmbeddedPostgres | None, environment: Mapping[str, str]
+    args: argparse.Namespace,
+    plan: _Plan,
+    server: EmbeddedPostgres | None,
+    owner_url: str,
+    environment: Mapping[str, str],
 ) -> int:
+    from api import lab_server
     from api.processes import Supervisor, role, stopped_by
 
     for name, value in environment.items():
@@ -223,6 +237,8 @@ def _supervise(
             supervisor.start()
             wrong = _until_ready(supervisor, plan)
             if wrong is None and not supervisor.stopping:
+                # Not before: it takes the processors for ten seconds, and nobody waits for it.
+                supervisor.add(*lab_server.children(plan.home, owner_url, plan.mlflow, _say))
                 _tell(args, plan)
                 wrong = supervisor.run(lambda: _database_wrong(server, plan))
         finally:
@@ -263,6 +279,7 @@ def _tell(args: argparse.Namespace, plan: _Plan) -> None:
     from api import demo
 
     where: dict[str, Any] = {"url": plan.url, "tenant": plan.tenant, "home": str(plan.home)}
+    where["mlflow_url"] = plan.mlflow.url if plan.mlflow else None
     if plan.demo:
         where["credentials"] = str(plan.home / demo.DEMO_CREDENTIALS)
     if args.json:
@@ -284,6 +301,8 @@ def _words(plan: _Plan) -> Sequence[str]:
             f"               {plan.home / demo.ADMIN_CREDENTIALS} (administrators)",
             f"  Letters      {plan.home / demo.OUTBOX}",
         ]
+    if plan.mlflow is not None:
+        lines.append(f"  MLflow       {plan.mlflow.url}" + (" (in some seconds)" if plan.mlflow.own else ""))
     lines += [f"  Logs         {plan.home / 'logs'}", ""]
     if plan.demo:
         key = f"KEY=$(python3 -c \"import json; print(json.load(open('{file}'))['keys']['reviewer'])\")"

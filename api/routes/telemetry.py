@@ -12,6 +12,7 @@ from api.system import System
 from governance import permit
 from governance.errors import Unauthenticated, Unavailable
 from governance.record import cases, people
+from governance.record.telemetry import backlog
 
 router = APIRouter(tags=["telemetry"])
 
@@ -45,5 +46,5 @@ def metrics(request: Request, credentials: Credentials) -> Response:
         raise Unauthenticated
     with caller_with(system.database, key).transaction() as scope:
         permit.may_read_telemetry(scope.actor)
-        depths = cases.depths(scope.conn)
-    return Response(measured.text(depths), media_type=CONTENT_TYPE)
+        depths, waiting = cases.depths(scope.conn), backlog(scope.conn)
+    return Response(measured.text(depths, waiting), media_type=CONTENT_TYPE)

@@ -56,7 +56,7 @@ def start(home: Path) -> Iterator[Callable[..., Running]]:
     started: list[subprocess.Popen[str]] = []
 
     def starts(*arguments: str) -> Running:
-        line = [sys.executable, "-m", "api.cli", "up", "--demo", "--json", "--home", str(home), *arguments]
+        line = [sys.executable, "-m", "api.cli", "up", "--demo", "--no-lab", "--json", "--home", str(home), *arguments]
         process = subprocess.Popen(line, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
         started.append(process)
         assert process.stdout is not None
