@@ -124,7 +124,7 @@ def main() -> int:
     args = parser.parse_args()
     end_with_parent()
     line = [sys.executable, "-m", "mlflow", "server", "--artifacts-destination", str(args.folder)]
-    line += ["--host", HOST, "--port", str(args.port), "--workers", "1"]
+    line += ["--host", HOST, "--port", str(args.port), "--workers", "1", "--uvicorn-opts", "--no-access-log"]
     process = subprocess.Popen(line, stdin=subprocess.DEVNULL, cwd=args.folder)  # noqa: S603 - our own arguments
     with stopped_by(process.terminate, (signal.SIGTERM, signal.SIGINT)):
         return process.wait()

@@ -21,7 +21,8 @@ TAGS = (
     "case_id", "revision", "recommendation_id", "draft_number", "digest", "queue", "exception_type", "action", "cause",
     "confidence", "risk", "policy_version",
 )  # fmt: skip
-"""Fields of an observation that become tags of its trace, beside `stamp.<name>` for every stamp (models, prompts…)."""
+"""Fields of an observation that become tags of its trace, beside `stamp.<name>` for every stamp (models, prompts…) and
+`score.<name>` for how sure each model was."""
 
 _LONGEST = 1000
 _MOST_SPANS = 200
@@ -70,11 +71,13 @@ def _trace(scope: str, body: Body) -> Iterator[Json]:
 
 
 def _root_attributes(body: Body) -> list[Json]:
-    tags = {name: body[name] for name in TAGS if body.get(name) is not None}
+    tags = _picked(body, *TAGS)
     tags |= {f"stamp.{name}": value for name, value in _mapping(body.get("stamps")).items()}
+    scores = {name: value for name, value in _mapping(body.get("scores")).items() if isinstance(value, int | float)}
+    tags |= {f"score.{name}": value for name, value in scores.items()}
     tags["mlflow.traceName"] = "triage"
-    asked = {name: body.get(name) for name in ("case_id", "revision", "queue", "exception_type")}
-    answered = {name: body.get(name) for name in ("action", "cause", "confidence")}
+    asked = _picked(body, "case_id", "revision", "queue", "exception_type")
+    answered = _picked(body, "action", "cause", "confidence") | {"scores": scores}
     return [
         _text("mlflow.spanType", "AGENT"),
         _text("mlflow.spanInputs", json.dumps(asked)),
@@ -97,6 +100,10 @@ def _inner(spans: Any, start: int) -> Iterator[tuple[str, int, int, str]]:
         if math.isfinite(since) and math.isfinite(long) and 0 <= since < _A_DAY_MS and 0 <= long < _A_DAY_MS:
             begin = start + int(since * 1e6)
             yield name, begin, begin + max(int(long * 1e6), 1000), ended
+
+
+def _picked(body: Body, *names: str) -> Json:
+    return {name: body[name] for name in names if body.get(name) is not None}
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -141,11 +141,15 @@ class Lab:
             "create_time_ms": at,
             "last_update_time_ms": at,
             "metadata": {
-                "decision_id": str(decision["id"]),
-                "recommendation_id": str(body.get("recommendation_id")),
-                "digest": str(decision.get("digest")),
-                "seat": str(decision.get("seat_role")),
-                "reason_code": str(decision.get("reason_code")),
+                shown: str(value)
+                for shown, value in (
+                    ("decision_id", decision["id"]),
+                    ("recommendation_id", body.get("recommendation_id")),
+                    ("digest", decision.get("digest")),
+                    ("seat", decision.get("seat_role")),
+                    ("reason_code", decision.get("reason_code")),
+                )
+                if value is not None
             },
         }
         if name == "override" and body.get("becomes"):

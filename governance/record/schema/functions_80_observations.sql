@@ -46,7 +46,10 @@ BEGIN
         'case_id', r.case_id, 'revision', r.revision, 'draft_number', r.draft_number, 'digest', r.digest, 'drafted_by', r.drafted_by,
         'action', (r.envelope::jsonb)->'action'->>'name', 'stamps', (r.envelope::jsonb)->'stamps', 'thresholds', (r.envelope::jsonb)->'thresholds',
         'risk', r.risk, 'confidence', r.confidence, 'queue', c.queue, 'exception_type', c.exception_type, 'policy_version', r.policy_version,
-        'cause', (SELECT f.content::jsonb#>>'{cause,primary}' FROM cs.leaves f WHERE f.tenant = r.tenant AND f.recommendation_id = r.id AND f.name = 'findings'),
+        'cause', f.said#>>'{cause,primary}',
+        -- How sure each model was; as they stand, for nothing that an agent wrote may stop the feed.
+        'scores', jsonb_build_object('document', f.said#>'{document,confidence}', 'duplicate', f.said#>'{duplicates,0,probability}',
+            'late', f.said#>'{risk,p_late}', 'precedent', f.said#>'{precedents,0,similarity}'),
         'decision', (SELECT to_jsonb(d) - 'tenant' FROM cs.decisions d WHERE d.tenant = l.tenant AND d.id = l.decision_id),
         'becomes', (SELECT jsonb_build_object('id', n.id, 'action', (n.envelope::jsonb)->'action'->>'name') FROM cs.recommendations n
                     JOIN cs.decisions d ON d.tenant = l.tenant AND d.id = l.decision_id AND d.decision = 'override'
@@ -58,6 +61,8 @@ BEGIN
     FROM leased l
     LEFT JOIN cs.recommendations r ON r.tenant = l.tenant AND r.id = l.recommendation_id
     LEFT JOIN cs.cases c ON c.tenant = r.tenant AND c.id = r.case_id
+    LEFT JOIN LATERAL (SELECT v.content::jsonb AS said FROM cs.leaves v
+                       WHERE v.tenant = r.tenant AND v.recommendation_id = r.id AND v.name = 'findings') f ON true
     ORDER BY l.id;
 END $$;
 
