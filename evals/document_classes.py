@@ -52,20 +52,20 @@ def run(options: Options) -> SuiteResult:
         except Unavailable as missing:
             notes.append(missing.detail)
         else:
-            shipped = _ask("sources_shipped", options.bundle.classifier, texts)
+            shipped = ask("sources_shipped", options.bundle.classifier, texts)
             judged += [shipped, _leave_one_source_out(texts, options)]
             tables = [_by_source(judged[1:])]
     return SuiteResult(
         suite="documents",
         about="",
-        metrics=[metric for one in judged for metric in _metrics(one, options)],
+        metrics=[metric for one in judged for metric in measured(one, options)],
         tables=tables,
         plots=[_coverage(judged)],
         notes=notes,
     )
 
 
-def _ask(name: str, model: DocumentClassifier, texts: Sequence[Labelled]) -> Answers:
+def ask(name: str, model: DocumentClassifier, texts: Sequence[Labelled]) -> Answers:
     """What `classify` answers to texts without structure, and what the model alone would say."""
     words = [one.text for one in texts]
     probabilities = model.predict_proba(words)
@@ -80,7 +80,8 @@ def _ask(name: str, model: DocumentClassifier, texts: Sequence[Labelled]) -> Ans
     )
 
 
-def _joined(name: str, parts: Sequence[Answers]) -> Answers:
+def joined(name: str, parts: Sequence[Answers]) -> Answers:
+    """Answers to the parts of one collection as one."""
     return Answers(
         name,
         [one for part in parts for one in part.truth],
@@ -97,14 +98,14 @@ def _held_out_wording(options: Options) -> Answers:
     parts = []
     for family in tracked(range(FAMILIES), "unseen wording"):
         seen = [one for one in made if one.family != family]
-        model = _fitted([Labelled(one.text, one.document_class, "", str(one.family)) for one in seen], options)
+        model = fitted([Labelled(one.text, one.document_class, "", str(one.family)) for one in seen], options.seed)
         unseen = [
             Labelled(one.text, one.document_class, "made up", f"{one.family} {one.language} {one.document_class}")
             for one in made
             if one.family == family
         ]
-        parts.append(_ask("", model, unseen))
-    return _joined("unseen_wording", parts)
+        parts.append(ask("", model, unseen))
+    return joined("unseen_wording", parts)
 
 
 def _leave_one_source_out(texts: Sequence[Labelled], options: Options) -> Answers:
@@ -115,14 +116,15 @@ def _leave_one_source_out(texts: Sequence[Labelled], options: Options) -> Answer
     ]
     parts = []
     for source in tracked(sorted({one.source for one in texts}), "sources left out"):
-        model = _fitted([*base, *(one for one in texts if one.source != source)], options)
-        parts.append(_ask("", model, [one for one in texts if one.source == source]))
-    return _joined("sources_left_out", parts)
+        model = fitted([*base, *(one for one in texts if one.source != source)], options.seed)
+        parts.append(ask("", model, [one for one in texts if one.source == source]))
+    return joined("sources_left_out", parts)
 
 
-def _fitted(texts: Sequence[Labelled], options: Options) -> DocumentClassifier:
+def fitted(texts: Sequence[Labelled], seed: int) -> DocumentClassifier:
+    """A classifier of these texts; the folds of its calibration share no group."""
     groups = {name: at for at, name in enumerate(sorted({one.group for one in texts}))}
-    model = DocumentClassifier(folds=min(3, len(groups)), seed=options.seed % 2**31)
+    model = DocumentClassifier(folds=min(3, len(groups)), seed=seed % 2**31)
     return model.fit([one.text for one in texts], [one.label for one in texts], [groups[one.group] for one in texts])
 
 
@@ -138,7 +140,8 @@ def _thinned(texts: Sequence[Labelled], options: Options) -> list[Labelled]:
     return kept
 
 
-def _metrics(one: Answers, options: Options) -> list[Metric]:
+def measured(one: Answers, options: Options) -> list[Metric]:
+    """Answers given, right and wrong, the model's own accuracy, and what its confidence is worth."""
     answered, right = one.answered, one.right
     best = np.array([said == seen for said, seen in zip(one.best, one.truth, strict=True)], dtype=np.int64)
     # A rule has no confidence: calibration is asked of the model's own answers.

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from math import ceil, floor, log10
 
 from evals.results import Cell, Dots, Lines, Plot, Stacks
 
 _WIDTH, _HEIGHT = 640, 330
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 18, 40, 50
 _ROW = 26
+_ABOVE = 12
 _NAMES = 210
 _COLOURS = 6
 
@@ -20,7 +22,7 @@ _COLOURS = 6
 def svg(plot: Plot, number: int) -> str:
     """The plot as one SVG element; `number` makes its ids unique on the page."""
     if isinstance(plot, Dots):
-        height = _TOP + _ROW * max(1, len(plot.points)) + _BOTTOM
+        height = _ABOVE + _ROW * max(1, len(plot.points)) + _BOTTOM
         body = _dots(plot, height)
     else:
         height = _HEIGHT
@@ -59,8 +61,13 @@ def _label(value: float) -> str:
 
 
 def _ticks(limits: tuple[float, float], count: int = 5) -> list[float]:
+    """Round values within the limits, about `count` of them."""
     low, high = limits
-    return [low + (high - low) * at / count for at in range(count + 1)]
+    rough = (high - low) / count
+    size = 10.0 ** floor(log10(rough))
+    step = next(size * times for times in (1, 2, 2.5, 5, 10) if size * times >= rough * 0.999)
+    first = ceil(low / step - 1e-9)
+    return [step * at for at in range(first, floor(high / step + 1e-9) + 1)]
 
 
 def _text(x: float, y: float, words: str, anchor: str = "middle", kind: str = "tick") -> str:
@@ -119,10 +126,10 @@ def _dots(plot: Dots, height: float) -> list[str]:
     parts = []
     for tick in _ticks(plot.x_range):
         x = _scale(tick, plot.x_range, _NAMES, _WIDTH - _RIGHT - 44)
-        parts += [_line(x, _TOP - 8, x, bottom, "grid"), _text(x, bottom + 18, _label(tick))]
+        parts += [_line(x, _ABOVE - 8, x, bottom, "grid"), _text(x, bottom + 18, _label(tick))]
     parts.append(_text((_NAMES + _WIDTH - _RIGHT) / 2, bottom + 40, plot.x_label, kind="axis"))
     for at, (name, value, low, high) in enumerate(plot.points):
-        y = _TOP + _ROW * (at + 0.5)
+        y = _ABOVE + _ROW * (at + 0.5)
         parts.append(_text(_NAMES - 12, y + 4, name, "end", "name"))
         if value is None:
             parts.append(_text(_NAMES + 8, y + 4, "not measured", "start"))

@@ -58,21 +58,22 @@ def run(options: Options) -> SuiteResult:
         ]
     else:
         notes.append("No folder with real ledgers was given: made-up ledgers only.")
-    scored: dict[str, list[Scored]] = {}
+    by_name: dict[str, list[Scored]] = {}
     for ledger in tracked(ledgers, "duplicates"):
-        scored.setdefault(ledger.name, []).append(_scored(ledger, options.bundle.pair_scorer))
-    merged = [_merged(parts) for parts in scored.values()]
+        by_name.setdefault(ledger.name, []).append(scored(ledger, options.bundle.pair_scorer))
+    kinds = [merged(parts) for parts in by_name.values()]
     return SuiteResult(
         suite="duplicates",
         about=_ABOUT,
-        metrics=[metric for one in merged for metric in _metrics(one, options)],
-        tables=[_kinds(one) for one in merged],
-        plots=[_curve([one for one in merged if one.complete]), *(_by_kind(one, options) for one in merged)],
+        metrics=[metric for one in kinds for metric in measured(one, options)],
+        tables=[_kinds(one) for one in kinds],
+        plots=[_curve([one for one in kinds if one.complete]), *(_by_kind(one, options) for one in kinds)],
         notes=notes,
     )
 
 
-def _scored(ledger: Ledger, scorer: PairScorer) -> Scored:
+def scored(ledger: Ledger, scorer: PairScorer) -> Scored:
+    """Every candidate pair of a ledger with its truth, and the duplicates that blocking does not propose."""
     invoices = ledger.invoices
     pairs = candidate_pairs(blocking_keys(invoices))
     features, labels = training_pairs(ledger)
@@ -97,7 +98,7 @@ def _scored(ledger: Ledger, scorer: PairScorer) -> Scored:
     )
 
 
-def _merged(parts: Sequence[Scored]) -> Scored:
+def merged(parts: Sequence[Scored]) -> Scored:
     """Ledgers of one kind as one; their vendors stay apart."""
     return Scored(
         name=parts[0].name,
@@ -110,7 +111,8 @@ def _merged(parts: Sequence[Scored]) -> Scored:
     )
 
 
-def _metrics(one: Scored, options: Options) -> list[Metric]:
+def measured(one: Scored, options: Options) -> list[Metric]:
+    """Recall, alerts and what blocking leaves; where the truth is complete, precision and ranking too."""
     found = one.probability >= THRESHOLD
     proposed = one.probability >= 0
     planted = np.flatnonzero([bool(kind) for kind in one.kind])

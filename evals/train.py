@@ -1,0 +1,163 @@
+"""countersign-evals train: one model fitted on data of your own, as a new bundle."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from governance.errors import Malformed
+
+if TYPE_CHECKING:
+    from evals.material import Source
+    from evals.results import Metric
+    from evals.suites import Options
+    from evals.training import Trained
+    from models.bundle import Bundle
+
+HELP = "fit one model on data of your own, measure it beside the present one, save both as a new bundle"
+MODELS = ("documents", "duplicates", "risk")
+_NEEDS = """\
+The file is CSV or JSON lines, in UTF-8, with the columns
+  documents   text, document_class; source and group where they are known
+  duplicates  those of `countersign duplicates`, and duplicate_of: the invoice_id that a row repeats, or empty
+  risk        those of `countersign risk`, clear_date empty while an invoice is open
+The new bundle does not take effect: a new champion goes through the gate like any other change.
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _NEEDS
+    parser.add_argument("model", choices=MODELS, metavar="MODEL", help=f"one of {', '.join(MODELS)}")
+    parser.add_argument("--data", type=Path, required=True, metavar="FILE", help="what to fit on")
+    parser.add_argument("--encoding", default="utf-8", metavar="NAME", help="the file's encoding (default utf-8)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="the new bundle (default HOME/models/MODEL-DIGEST)")
+    parser.add_argument("--scale", type=float, default=1.0, help="size of the made-up base, for trials (default 1)")
+    parser.add_argument("--resamples", type=int, default=200, help="bootstrap resamples (default 200)")
+    parser.add_argument("--mlflow-url", metavar="URL", help="register it there (default $COUNTERSIGN_MLFLOW_URL)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 done. Raises Malformed for a file of no use, Tampered, Unavailable, OSError."""
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    from evals import lab as labs
+    from evals.run import load_bundle
+    from evals.suites import Options
+    from models.bundle import replace
+
+    if not 0.0 < args.scale <= 1.0 or args.resamples < 2:
+        raise Malformed("--scale must be above 0 and at most 1, --resamples at least 2")
+    if args.out is not None and args.out.exists() and (not args.out.is_dir() or any(args.out.iterdir())):
+        raise Malformed(f"--out {args.out}: give a folder that is empty or not there yet")
+    material, source = _material(args)
+    current = load_bundle(args)
+    with threadpool_limits(limits=1):
+        done = _fitted(args.model, material, Options(current, args.seed, args.scale, None, args.resamples))
+    bundle = replace(current, done.part, done.estimator, _note(args, done, source))
+    digest, folder = _save(bundle, args)
+    metrics = {one.name: one.value for one in done.new if one.value is not None}
+    with labs.open_lab(args.mlflow_url, args.home) as lab:
+        version = labs.register(lab, args.home, done.part, folder, digest, metrics)
+    _show(args, done, digest, current.digest, folder, version)
+    labs.say("it is not champion: a new champion is proposed and decided in the gate, like any other change")
+    return 0
+
+
+def _material(args: argparse.Namespace) -> tuple[Any, Source]:
+    """What the file holds, in the shape that its model is fitted on."""
+    from evals import material
+    from models.risk import CollectionRisk
+
+    if args.model == "documents":
+        texts, source, grouped = material.texts(args.data, args.encoding)
+        return (texts, grouped), source
+    if args.model == "duplicates":
+        return material.ledger(args.data, args.encoding)
+    return material.portfolio(args.data, args.encoding, CollectionRisk().min_rows)
+
+
+def _fitted(model: str, material: Any, options: Options) -> Trained:
+    from evals import training
+
+    if model == "documents":
+        texts, grouped = material
+        return training.documents(texts, grouped, options)
+    return training.duplicates(material, options) if model == "duplicates" else training.risk(material, options)
+
+
+def _note(args: argparse.Namespace, done: Trained, source: Source) -> dict[str, Any]:
+    """What the manifest says about the part: plain JSON, no path of this machine."""
+    return {
+        "file": source.name,
+        "sha256": source.sha256,
+        "rows": source.rows,
+        "base": done.base,
+        "split": done.split,
+        "seed": args.seed,
+        "metrics": {one.name: round(one.value, 6) for one in done.new if one.value is not None and not one.is_time},
+    }
+
+
+def _save(bundle: Bundle, args: argparse.Namespace) -> tuple[str, Path]:
+    """The bundle in its own folder, which appears whole or not at all."""
+    from models.bundle import save
+
+    parent = args.out.absolute().parent if args.out is not None else args.home / "models"
+    parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=".new-bundle-", dir=parent))
+    try:
+        digest = save(bundle, draft)
+        folder = args.out.absolute() if args.out is not None else parent / f"{args.model}-{digest[7:19]}"
+        draft.chmod(0o755)
+        draft.replace(folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return digest, folder
+
+
+def _show(args: argparse.Namespace, done: Trained, digest: str, parent: str, folder: Path, version: str | None) -> None:
+    if args.json:
+        said = {
+            "model": args.model,
+            "part": done.part,
+            "digest": digest,
+            "parent": parent,
+            "folder": str(folder),
+            "split": done.split,
+            "base": done.base,
+            "metrics": _plain(done.new),
+            "current": _plain(done.current),
+            "registered_version": version,
+            "champion": False,
+        }
+        sys.stdout.write(json.dumps(said) + "\n")
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    from evals.report import shown, words
+
+    before = {one.name: one for one in done.current}
+    table = Table(title=f"{args.model}: {done.split}", title_justify="left")
+    for column in ("metric", "new", "95 %", "present"):
+        table.add_column(column, justify="left" if column == "metric" else "right")
+    for one in done.new:
+        interval = "" if one.low is None else f"{shown(one.low)} to {shown(one.high)}"
+        present = before[one.name].value if one.name in before else None
+        table.add_row(words(one.name), shown(one.value), interval, shown(present))
+    console = Console()
+    console.print(table)
+    console.print(f"bundle {digest}\nin {folder}", soft_wrap=True)
+    if version is not None:
+        console.print(f"registered as version {version}")
+
+
+def _plain(metrics: Sequence[Metric]) -> dict[str, float | None]:
+    return {one.name: one.value for one in metrics}

@@ -1,0 +1,178 @@
+"""One part of a bundle fitted on given data, and measured beside the part that it would replace.
+
+Measured on what the trial model did not see (other sources or writers, other vendors, a later time); what goes into
+the bundle is then fitted on all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from evals import document_classes, suite_duplicates, suite_risk
+from evals.datasets import Labelled, Ledger, Portfolio, sized
+from evals.document_classes import ask, fitted, joined
+from evals.results import Metric
+from evals.suites import Options, tracked
+from governance.errors import Malformed
+from models.bundle import SEED
+from models.classifier import DocumentClassifier
+from models.duplicates import PairScorer, train_pair_scorer
+from models.risk import CollectionRisk
+from models.synthetic import CompanyMonth, company_month
+from models.synthetic_numbers import stream
+from models.synthetic_text import labelled_texts
+
+_FOLDS = 5
+_TEXTS = 4500
+_HELD_OUT = 0.3
+LEAST_TESTED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A fitted part. `new`, `current`: the same metrics of the trial model and of the bundle's own part.
+
+    `split`: how they were measured apart from what was fitted on. `base`: what else it was fitted on.
+    """
+
+    part: str
+    estimator: DocumentClassifier | PairScorer | CollectionRisk
+    new: Sequence[Metric]
+    current: Sequence[Metric]
+    split: str
+    base: str
+
+
+# Documents ---------------------------------------------------------------------------------------------------------
+
+
+def documents(texts: Sequence[Labelled], grouped: bool, options: Options) -> Trained:
+    """The classifier, on these texts and the made-up ones that the standard models know."""
+    folds, split = _folds(texts, grouped, options.seed)
+    count = sized(_TEXTS, options.scale, 360)
+    base = _base_texts(count)
+    new, current = [], []
+    for held in tracked(folds, "held out", len(folds)):
+        inside = set(held)
+        model = fitted([*base, *(one for at, one in enumerate(texts) if at not in inside)], options.seed)
+        own = [texts[at] for at in held]
+        new.append(ask("", model, own))
+        current.append(ask("", options.bundle.classifier, own))
+    return Trained(
+        part="classifier",
+        estimator=fitted([*base, *texts], options.seed),
+        new=document_classes.measured(joined("given", new), options),
+        current=document_classes.measured(joined("given", current), options),
+        split=split,
+        base=f"{count} made-up texts",
+    )
+
+
+def _base_texts(count: int) -> list[Labelled]:
+    """Made-up texts of the seed that the standard models are fitted on; families share no wording."""
+    return [Labelled(one.text, one.document_class, "", f"family {one.family}") for one in labelled_texts(SEED, count)]
+
+
+def _folds(texts: Sequence[Labelled], grouped: bool, seed: int) -> tuple[list[list[int]], str]:
+    """Rows held out together, and in words how: whole sources where there are several, else whole writers."""
+    by_source = len({one.source for one in texts}) > 1
+    names = [one.source if by_source else one.group for one in texts]
+    units = sorted(set(names))
+    stream(seed, "folds").shuffle(units)
+    place = {name: at % _FOLDS for at, name in enumerate(units)}
+    folds = [[at for at, name in enumerate(names) if place[name] == fold] for fold in range(min(_FOLDS, len(units)))]
+    if len(folds) < 2:
+        raise Malformed("all texts are of one group: nothing is left to measure on")
+    if by_source:
+        return folds, "whole sources held out"
+    return folds, "whole groups held out" if grouped else "rows held out: without a column group this flatters"
+
+
+# Duplicates --------------------------------------------------------------------------------------------------------
+
+
+def duplicates(ledger: Ledger, options: Options) -> Trained:
+    """The pair scorer, on this ledger and the made-up ones that the standard models know."""
+    seen, unseen = _by_vendor(ledger, options.seed)
+    for part, what in ((seen, "to fit on"), (unseen, "to measure on")):
+        if not part.duplicate_pairs:
+            raise Malformed(f"too few vendors have duplicates: none is left {what} when whole vendors are held out")
+    months = _base_months(options.scale)
+    drills = sized(16, options.scale, 2)
+    trial = train_pair_scorer([*months, seen], options.seed % 2**20, drills)
+    final = train_pair_scorer([*months, ledger], options.seed % 2**20, drills)
+    new, current = (
+        suite_duplicates.measured(suite_duplicates.scored(unseen, scorer), options)
+        for scorer in (trial, options.bundle.pair_scorer)
+    )
+    return Trained(
+        part="pair_scorer",
+        estimator=final,
+        new=new,
+        current=current,
+        split=f"whole vendors held out: {len(unseen.invoices)} invoices",
+        base=f"{sum(len(month.invoices) for month in months)} made-up invoices and {drills} ledgers of near misses",
+    )
+
+
+def _base_months(scale: float) -> list[CompanyMonth]:
+    return [
+        company_month(
+            SEED + number, suppliers=120, customers=40, invoices=sized(1800, scale, 150), exceptions=0, mail=0
+        )
+        for number in (1, 2)
+    ]
+
+
+def _by_vendor(ledger: Ledger, seed: int) -> tuple[Ledger, Ledger]:
+    """(ledger to fit on, ledger to measure on) by whole vendors. A duplicate across the two is in neither."""
+    vendor = {one.invoice_id: one.vendor_id or one.vendor_name for one in ledger.invoices}
+    with_pairs = sorted({vendor[left] for left, _, _ in ledger.duplicate_pairs})
+    others = sorted(set(vendor.values()) - set(with_pairs))
+    rng = stream(seed, "vendors")
+    held: set[str] = set()
+    for names in (with_pairs, others):
+        held |= set(rng.sample(names, k=min(len(names) - 1, max(1, round(len(names) * _HELD_OUT)))) if names else ())
+    parts = []
+    for inside in (False, True):
+        invoices = [one for one in ledger.invoices if (vendor[one.invoice_id] in held) is inside]
+        ids = {one.invoice_id for one in invoices}
+        pairs = [pair for pair in ledger.duplicate_pairs if pair[0] in ids and pair[1] in ids]
+        parts.append(replace(ledger, name="given", invoices=invoices, duplicate_pairs=pairs))
+    return parts[0], parts[1]
+
+
+# Risk --------------------------------------------------------------------------------------------------------------
+
+
+def risk(portfolio: Portfolio, options: Options) -> Trained:
+    """The collection model, on this portfolio alone: how others pay says little about these customers."""
+    cut, tested = suite_risk.split(portfolio)
+    outcomes = suite_risk.outcomes_of(tested, portfolio.end)
+    if len(tested) < LEAST_TESTED or len(np.unique(outcomes.late)) < 2:
+        raise Malformed(
+            f"{len(tested)} invoices were settled after the cut at {cut}, or all of them alike: a longer history is "
+            "needed to measure what was learned"
+        )
+    history = [one for one in portfolio.items if one.posting_date < portfolio.end]
+    trial = CollectionRisk(seed=options.seed % 2**31).fit(history, cut)
+    if not trial.has_model:
+        raise Malformed(
+            f"only {trial.trained_rows_} invoices were settled before {cut}; a model needs {trial.min_rows} to fit on"
+        )
+    days = [one.posting_date for one in tested]
+    said = [model.predict(tested, days, history) for model in (trial, options.bundle.risk.rebased(history, cut))]
+    new, current = (
+        suite_risk.measured("given", suite_risk.judgement("own", estimates), outcomes, options) for estimates in said
+    )
+    return Trained(
+        part="risk",
+        estimator=CollectionRisk(seed=options.seed % 2**31).fit(portfolio.items, portfolio.end),
+        new=new,
+        current=current,
+        split=f"time: fitted before {cut}, measured on {len(tested)} invoices posted from then on",
+        base="nothing else",
+    )
