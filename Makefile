@@ -14,12 +14,12 @@ help:            ## what can be made
 
 install: $(READY)  ## the environment, exactly as requirements.lock says
 
-# torch comes first and everything comes without dependencies: the lock file is complete, and a resolver
+# torch comes first, with what its build needs; the rest without dependencies: the lock file is complete, and a resolver
 # left to itself would add several GB of CUDA packages.
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Countersign needs Python 3.11 or later")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --no-deps $$(grep -E '^torch==' requirements.lock)
+	$(BIN)/python -m pip install --quiet --constraint requirements.lock $$(grep -E "^torch==" requirements.lock)
 	$(BIN)/python -m pip install --quiet --no-deps -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@

@@ -36,8 +36,9 @@ def obstacle(view: View, option: Option) -> str | None:
         Action(option.name, {name: value for name, value in option.args.items() if value})
     except UnknownAction as error:
         return error.detail
-    if "partner_id" in option.args and option.args["partner_id"] != view.brief.facts.supplier_id:
-        return "the partner is not a supplier in the books"
+    facts = view.brief.facts
+    if "partner_id" in option.args and option.args["partner_id"] != (facts.supplier_id or facts.customer_id):
+        return "the partner is not the party of this case"
     if CATALOGUE[option.name].effect == "mail":
         party = recipient(view, option.args)
         if party is None or not party.email:

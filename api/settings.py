@@ -1,12 +1,13 @@
-"""Settings: the only reader of environment variables (prefix COUNTERSIGN_).
+"""Settings: the only reader of environment variables (prefix COUNTERSIGN_) and of the files of secrets beside them.
 
 Secrets are SecretStr, so that they are never printed; empty ones and well-known placeholders are refused.
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
@@ -105,14 +106,26 @@ class Settings(BaseSettings):
 
 def load_settings(home: Path | None = None) -> Settings:
     """Settings from the environment; `home` overrides COUNTERSIGN_HOME. Raises Malformed, naming the variables."""
+    given: dict[str, Any] = {"_secrets_dir": _secrets_dir(), **({} if home is None else {"home": home})}
     try:
-        found = Settings() if home is None else Settings(home=home)
+        found = Settings(**given)
     except SettingsError:
         # Its words may quote the value.
         raise Malformed(f'{PREFIX}WEBHOOK_SECRETS must be a JSON object such as {{"erp": "whsec_..."}}') from None
     except ValidationError as error:
         raise Malformed("; ".join(_in_words(item["loc"], item["msg"]) for item in error.errors())) from None
     return found.model_copy(update={"home": found.home.expanduser()})
+
+
+def _secrets_dir() -> Path | None:
+    """COUNTERSIGN_SECRETS_DIR: a folder with a file for each secret, such as countersign_agent_password.
+
+    The environment counts before the files. Raises Malformed where there is no such folder.
+    """
+    text = os.environ.get(f"{PREFIX}SECRETS_DIR", "").strip()
+    if text and not Path(text).is_dir():
+        raise Malformed(f"{PREFIX}SECRETS_DIR must be a folder with a file for each secret: {text} is none")
+    return Path(text) if text else None
 
 
 def _in_words(place: tuple[int | str, ...], message: str) -> str:

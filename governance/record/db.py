@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import ConnectionPool
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
@@ -106,12 +106,15 @@ def retrying(fn: Callable[[], T], *, attempts: int = 5) -> T:
 
 
 def urls_for(owner_url: str, passwords: Mapping[str, str]) -> dict[str, str]:
-    """What Database takes: the owner's URL and, for each role with a password, the same as countersign_<role>."""
+    """What Database takes: the owner's URL and, for each role with a password, the same as countersign_<role>.
+
+    A URL that names no user only says where the database is: nobody gets the owner's rights by it.
+    """
     logins = {
         role: make_conninfo(owner_url, user=f"countersign_{role}", password=password)
         for role, password in passwords.items()
     }
-    return {"owner": owner_url, **logins}
+    return {**({"owner": owner_url} if "user" in conninfo_to_dict(owner_url) else {}), **logins}
 
 
 def create(owner_url: str, name: str) -> str:

@@ -70,21 +70,24 @@ _CLAIM = "SELECT * FROM cs.claim_jobs(%s, %s, %s)"
 _RENEW = "SELECT cs.renew_jobs(%s, %s, %s)"
 _FAIL = "SELECT cs.fail_job(%s, %s, %s, %s, %s)"
 
+# Row by row by primary key (OFFSET 0): without statistics, right after a load, the planner would scan whole tables.
 _CASES = """
-SELECT j.id AS job, c.queue, c.exception_type, c.title, r.*, d.reading, d.details,
+WITH asked AS MATERIALIZED (
+    SELECT q.id AS job, q.tenant, q.case_id, q.revision FROM unnest(%(jobs)s::bigint[]) AS j(id) JOIN cs.jobs q ON q.id = j.id
+)
+SELECT a.job, c.queue, c.exception_type, c.title, r.*, d.reading, d.details,
        s.name AS supplier_name, s.email AS supplier_email, s.language AS supplier_language, s.vat_id, s.country AS supplier_country,
        u.name AS customer_name, u.email AS customer_email, u.language AS customer_language, u.country AS customer_country,
        coalesce((SELECT w.actions FROM cs.workflows w JOIN cs.policies p ON p.tenant = w.tenant AND p.version = w.version
                  WHERE p.tenant = c.tenant AND p.active AND w.queue = c.queue AND w.exception_type = c.exception_type), '{}') AS actions,
        ARRAY(SELECT b.iban FROM cs.bank_accounts b WHERE b.tenant = c.tenant AND b.owner_kind = 'supplier'
              AND b.owner_id = r.supplier_id AND b.valid_to IS NULL ORDER BY b.iban) AS ibans
-FROM unnest(%(jobs)s::bigint[]) AS j(id)
-JOIN cs.jobs q ON q.id = j.id
-JOIN cs.cases c ON c.tenant = q.tenant AND c.id = q.case_id
-JOIN cs.case_revisions r ON r.tenant = q.tenant AND r.case_id = q.case_id AND r.revision = q.revision
-LEFT JOIN cs.case_readings d ON d.tenant = r.tenant AND d.case_id = r.case_id AND d.revision = r.revision
-LEFT JOIN cs.suppliers s ON s.tenant = r.tenant AND s.id = r.supplier_id
-LEFT JOIN cs.customers u ON u.tenant = r.tenant AND u.id = r.customer_id
+FROM asked a
+CROSS JOIN LATERAL (SELECT * FROM cs.cases c WHERE c.tenant = a.tenant AND c.id = a.case_id OFFSET 0) c
+CROSS JOIN LATERAL (SELECT * FROM cs.case_revisions r WHERE r.tenant = a.tenant AND r.case_id = a.case_id AND r.revision = a.revision OFFSET 0) r
+LEFT JOIN LATERAL (SELECT * FROM cs.case_readings d WHERE d.tenant = a.tenant AND d.case_id = a.case_id AND d.revision = a.revision OFFSET 0) d ON true
+LEFT JOIN LATERAL (SELECT * FROM cs.suppliers s WHERE s.tenant = r.tenant AND s.id = r.supplier_id OFFSET 0) s ON true
+LEFT JOIN LATERAL (SELECT * FROM cs.customers u WHERE u.tenant = r.tenant AND u.id = r.customer_id OFFSET 0) u ON true
 """
 _ORDERS = """
 SELECT o.id, o.supplier_id, o.entity, o.currency, o.total, o.lines,

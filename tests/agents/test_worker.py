@@ -354,7 +354,6 @@ def test_a_late_write_is_refused_and_is_no_failure(acme: World, workers: Workers
     assert acme.scalar(BY_CASE, other) == 0
 
 
-@pytest.mark.xfail(strict=True, reason="cs.renew_jobs refuses every call: data-modifying WITH inside ARRAY()")
 def test_leases_are_renewed_while_a_batch_takes_long(acme: World, workers: Workers) -> None:
     class Slow(Poison):
         def paragraphs(self, letter: Letter) -> tuple[str, ...] | None:

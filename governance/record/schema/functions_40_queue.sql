@@ -36,14 +36,16 @@ END $$;
 
 CREATE OR REPLACE FUNCTION cs.renew_jobs(job_ids bigint[], fences bigint[], lease_seconds int) RETURNS bigint[]
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, pg_temp AS $$
-DECLARE me cs.actors := cs._me();
+DECLARE
+    me cs.actors := cs._me();
+    kept bigint[];
 BEGIN
     PERFORM cs._need(me, ARRAY['agent'], NULL, 'renew a lease');
-    RETURN ARRAY(
-        WITH held AS (SELECT * FROM unnest(job_ids, fences) AS t(id, fence)), kept AS (
-            UPDATE cs.jobs j SET lease_until = now() + make_interval(secs => lease_seconds)
-            FROM held h WHERE j.tenant = me.tenant AND j.id = h.id AND j.fence = h.fence AND j.state = 'leased' RETURNING j.id)
-        SELECT id FROM kept);
+    WITH held AS (SELECT * FROM unnest(job_ids, fences) AS t(id, fence)), renewed AS (
+        UPDATE cs.jobs j SET lease_until = now() + make_interval(secs => lease_seconds)
+        FROM held h WHERE j.tenant = me.tenant AND j.id = h.id AND j.fence = h.fence AND j.state = 'leased' RETURNING j.id)
+    SELECT coalesce(array_agg(id), '{}') INTO kept FROM renewed;
+    RETURN kept;
 END $$;
 
 -- A failed attempt waits with backoff; after the last one the case waits in the dead-letter room.

@@ -129,7 +129,7 @@ BEGIN
     IF (args ? 'amount' AND (args->>'amount')::numeric IS DISTINCT FROM law.amount)
        OR (args ? 'currency' AND args->>'currency' IS DISTINCT FROM law.currency)
        OR (args ? 'supplier_id' AND args->>'supplier_id' IS DISTINCT FROM law.supplier_id)
-       OR (args ? 'partner_id' AND args->>'partner_id' IS DISTINCT FROM law.supplier_id)
+       OR (args ? 'partner_id' AND args->>'partner_id' IS DISTINCT FROM coalesce(law.supplier_id, law.customer_id))
        OR (args ? 'customer_id' AND args->>'customer_id' IS DISTINCT FROM law.customer_id) THEN
         PERFORM cs._refuse('CS428', 'the action names an amount, currency or party that is not the case''s own');
     END IF;
