@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 NOTE = "mlflow.json"
 FOLDER = "mlflow"
-_STORE = "MLFLOW_BACKEND_STORE_URI"
+STORE = "MLFLOW_BACKEND_STORE_URI"
 # By default: four workers, job runners, 15 processes and 3.3 GB. So: two processes and a sixth of that.
-_ENVIRONMENT: Mapping[str, str] = {
+SERVER_ENVIRONMENT: Mapping[str, str] = {
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
@@ -107,7 +107,7 @@ def _server(home: Path, owner_url: str, url: str) -> Command:
     folder.mkdir(mode=0o700, exist_ok=True)
     _write_note(home, url)
     line = (sys.executable, "-m", "api.lab_server", url.rsplit(":", 1)[1], str(folder))
-    return Command("mlflow", line, optional=True, environment={**_ENVIRONMENT, _STORE: store})
+    return Command("mlflow", line, optional=True, environment={**SERVER_ENVIRONMENT, STORE: store})
 
 
 def _feed(home: Path, url: str) -> Command:
@@ -117,14 +117,19 @@ def _feed(home: Path, url: str) -> Command:
     return role("lab", home=home, optional=True, environment=environment)
 
 
+def server_line(port: int, folder: Path) -> list[str]:
+    """The command of MLflow's server, which keeps artefacts in `folder`. It reads SERVER_ENVIRONMENT and STORE."""
+    line = [sys.executable, "-m", "mlflow", "server", "--artifacts-destination", str(folder)]
+    return [*line, "--host", HOST, "--port", str(port), "--workers", "1", "--uvicorn-opts", "--no-access-log"]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m api.lab_server")
     parser.add_argument("port", type=int)
     parser.add_argument("folder", type=Path)
     args = parser.parse_args()
     end_with_parent()
-    line = [sys.executable, "-m", "mlflow", "server", "--artifacts-destination", str(args.folder)]
-    line += ["--host", HOST, "--port", str(args.port), "--workers", "1", "--uvicorn-opts", "--no-access-log"]
+    line = server_line(args.port, args.folder)
     process = subprocess.Popen(line, stdin=subprocess.DEVNULL, cwd=args.folder)  # noqa: S603 - our own arguments
     with stopped_by(process.terminate, (signal.SIGTERM, signal.SIGINT)):
         return process.wait()

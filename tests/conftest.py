@@ -13,6 +13,7 @@ import pytest
 
 from governance.record.db import LOGIN_ROLES, Database, clone, create, drop, migrate, urls_for
 from governance.record.embedded import EmbeddedPostgres, erase
+from tests.lab import mlflow_server as mlflow_server
 
 PASSWORDS = {role: f"test-{role}" for role in LOGIN_ROLES}
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"

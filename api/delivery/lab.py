@@ -19,7 +19,7 @@ Body = Mapping[str, Any]
 
 log = structlog.get_logger(__name__)
 
-_LONGEST_PAUSE = 30.0
+_LONGEST_PAUSE = 10.0
 _LONGEST_BACKOFF = 300.0
 _STUBBORN = 3
 """So many refusals in a row are not about the rows any more."""

@@ -1,0 +1,77 @@
+"""A real MLflow for tests: one server a pytest process, on a database of its own in the tests' Postgres."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from api.lab_server import SERVER_ENVIRONMENT, STORE, server_line
+from api.processes import free_port
+from governance.record import lab_database
+from governance.record.embedded import EmbeddedPostgres
+
+_STARTED = 120.0
+
+
+class Mlflow:
+    """An MLflow server that can be stopped and started again at the same address with the same data."""
+
+    def __init__(self, folder: Path, store: str) -> None:
+        self.folder = folder
+        self.port = free_port("127.0.0.1")
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._store = store
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        environment = {**os.environ, **SERVER_ENVIRONMENT, STORE: self._store}
+        with (self.folder / "mlflow.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                server_line(self.port, self.folder), env=environment, cwd=self.folder, stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, process_group=0,
+            )  # fmt: skip
+        deadline = time.monotonic() + _STARTED
+        while not self._healthy():
+            assert self._process.poll() is None, (self.folder / "mlflow.log").read_text()[-3000:]
+            assert time.monotonic() < deadline, "MLflow did not start"
+            time.sleep(0.2)
+
+    def _healthy(self) -> bool:
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with contextlib.suppress(OSError), opener.open(f"{self.url}/health", timeout=5) as answer:
+            return bool(answer.status == 200)
+        return False
+
+    def kill(self) -> None:
+        """Both of its processes, at once."""
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+
+@contextlib.contextmanager
+def running_mlflow(folder: Path, store: str | None = None) -> Iterator[Mlflow]:
+    """A running server whose artefacts are in `folder`; `store` None keeps the rest there, too, in SQLite."""
+    made = Mlflow(folder, store or f"sqlite:///{folder}/mlflow.db")
+    try:
+        made.start()
+        yield made
+    finally:
+        made.kill()
+
+
+@pytest.fixture(scope="session")
+def mlflow_server(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mlflow]:
+    """The session's MLflow. Tests keep apart by experiments of their own."""
+    store = lab_database.prepare(postgres.superuser_url(), "test-mlflow")
+    with running_mlflow(tmp_path_factory.mktemp("mlflow"), store) as server:
+        yield server
