@@ -75,10 +75,14 @@ class Lab:
             ):
                 cast(Any, variable).set(value)
             logging.getLogger("mlflow").setLevel(logging.ERROR)
-            with _reachable():
-                mlflow.set_tracking_uri(self.uri)
-                self._experiment_id = mlflow.set_experiment(self.experiment).experiment_id
-                self._client = MlflowClient(self.uri, self.uri)
+            try:
+                with _reachable():
+                    mlflow.set_tracking_uri(self.uri)
+                    self._experiment_id = mlflow.set_experiment(self.experiment).experiment_id
+                    self._client = MlflowClient(self.uri, self.uri)
+            except Refusal as refusal:
+                # Without its experiment nothing can be written, whatever it is.
+                raise Unavailable(refusal.detail) from refusal
         return self._client
 
     # Traces ----------------------------------------------------------------------------------------------
