@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import http.server
 import json
 import re
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -22,7 +20,7 @@ from governance.errors import Refusal, Unavailable
 from models import tracking
 from models.traces import assessment_id, otlp, trace_id
 from models.tracking import Lab
-from tests.lab import Mlflow
+from tests.lab import Mlflow, stub_mlflow
 
 pytestmark = pytest.mark.xdist_group("mlflow")
 
@@ -226,35 +224,8 @@ def test_a_run_is_logged_with_its_files(lab: Lab, tmp_path: Path) -> None:
 @pytest.fixture
 def answering() -> Iterator[Callable[..., str]]:
     """Starts a server that answers everything alike; its URL."""
-    servers = []
-
-    def start(status: int, seconds: float = 0.0, code: str = "INTERNAL_ERROR") -> str:
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                time.sleep(seconds)
-                text = json.dumps({"error_code": code, "message": "no"}).encode()
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                with contextlib.suppress(OSError):
-                    self.wfile.write(text)
-
-            do_GET = do_POST
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        servers.append(server)
-        return f"http://127.0.0.1:{server.server_port}"
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+    with contextlib.ExitStack() as stack:
+        yield lambda *alike, **more: stack.enter_context(stub_mlflow(*alike, **more))
 
 
 def connected(url: str, monkeypatch: pytest.MonkeyPatch) -> Lab:
