@@ -293,7 +293,12 @@ def _tell(args: argparse.Namespace, plan: _Plan) -> None:
 def _words(plan: _Plan) -> Sequence[str]:
     from api import demo
 
-    lines = ["", f"Countersign is running. Tenant {plan.tenant}; Ctrl-C stops it.", f"  API          {plan.url}/docs"]
+    lines = [
+        "",
+        f"Countersign is running. Tenant {plan.tenant}; Ctrl-C stops it.",
+        f"  Console      {plan.url}/console",
+        f"  API          {plan.url}/docs",
+    ]
     file = plan.home / demo.DEMO_CREDENTIALS
     if plan.demo:
         lines += [

@@ -350,3 +350,12 @@ def test_other_database_roles_open_no_sessions(api: Api) -> None:
         refused = pytest.raises(InsufficientPrivilege)
         with refused, api.world.database.transaction(role, api.world.tokens["reviewer"]) as conn:
             sessions.open_session(conn, new_token(), 5)
+
+
+def test_a_session_makes_no_keys(api: Api) -> None:
+    """A stolen cookie must not become a key that outlives it."""
+    database, token = api.world.database, new_token()
+    with database.transaction("review", api.world.tokens["reviewer"]) as conn:
+        sessions.open_session(conn, token, 5)
+    with pytest.raises(NotPermitted), database.transaction("review", token) as conn:
+        conn.execute("SELECT cs.issue_key(repeat('a', 64), 'reviewer', 'mine', NULL)")

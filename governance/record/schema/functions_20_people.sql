@@ -106,6 +106,11 @@ DECLARE
     me cs.actors := cs._me();
     key_id text;
 BEGIN
+    -- A stolen cookie must not become a key that outlives it.
+    IF EXISTS (SELECT FROM cs.credentials WHERE kind = 'session'
+               AND sha256 = cs._sha256(nullif(current_setting('countersign.token', true), ''))) THEN
+        PERFORM cs._refuse('CS403', 'a console session cannot make keys: use your API key');
+    END IF;
     IF for_actor <> me.id THEN
         PERFORM cs._need(me, ARRAY['person'], ARRAY['administrator'], 'issue keys for others');
         -- A key for another person is that person's signature: only machines get keys from others.
