@@ -45,10 +45,10 @@ browser:
 	  else echo "no chromium here and no right to install it: the browser tests will skip"; fi; fi
 
 test: check browser      ## lint, types and the tests in their everyday size
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow" $(TESTS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" $(TESTS)
 
 test-all: check browser  ## the same with every count at full size
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(TESTS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
 
 lock:  ## write requirements.lock from what is installed
 	$(BIN)/python -m pip freeze --exclude-editable | sed "s/+cpu$$//" | LC_ALL=C sort -f > requirements.lock

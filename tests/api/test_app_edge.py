@@ -153,8 +153,8 @@ def test_measurements_may_be_opened(start: Start) -> None:
 def test_a_registry_for_each_app() -> None:
     first, second = Metrics(), Metrics()
     first.observe("GET", "/healthz", 200, 0.1)
-    assert b"/healthz" in first.text([])
-    assert b"/healthz" not in second.text([])
+    assert b"/healthz" in first.text([], {})
+    assert b"/healthz" not in second.text([], {})
 
 
 def test_the_description_is_valid_and_whole(api: Api) -> None:
