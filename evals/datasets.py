@@ -230,20 +230,22 @@ _CLASS_OF_ROOT = {
 }  # fmt: skip
 
 
-def expected_documents(folder: Path, seed: int, scale: float) -> dict[str, list[Expected]]:
-    """The files of documents/expected_fields.json by their top folder, a share of each. Raises Unavailable."""
+def expected_documents(folder: Path, seed: int, scale: float) -> tuple[dict[str, list[Expected]], int]:
+    """(files of documents/expected_fields.json by top folder, how many of them are not there). Raises Unavailable."""
     path = folder / "documents" / "expected_fields.json"
     if not path.is_file():
         raise Unavailable(f"{path} is not there")
     corpora: dict[str, list[Expected]] = {}
+    missing = 0
     for row in _share(json.loads(path.read_text("utf-8")), seed, scale):
         file, said = folder / "documents" / row["file"], row["expected"]
-        if file.is_file():
-            known = {ours: said.get(theirs) for ours, theirs in _NAMES.items()} if "number" in said else {}
-            corpora.setdefault(row["file"].split("/")[0], []).append(
-                Expected(file.name, file.read_bytes(), known, _class_of(said))
-            )
-    return corpora
+        if not file.is_file():
+            missing += 1
+            continue
+        known = {ours: said.get(theirs) for ours, theirs in _NAMES.items()} if "number" in said else {}
+        corpus = corpora.setdefault(row["file"].split("/")[0], [])
+        corpus.append(Expected(file.name, file.read_bytes(), known, _class_of(said)))
+    return corpora, missing
 
 
 def _class_of(said: Mapping[str, Any]) -> str | None:

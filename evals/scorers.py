@@ -92,7 +92,7 @@ def coverage_curve(confidence: Floats, right: Ints) -> list[tuple[float, float]]
     shares = np.cumsum(right[order]) / np.arange(1, len(right) + 1)
     # Answers of equal confidence come in or stay out together.
     last = np.append(np.diff(confidence[order]) != 0, True)
-    return [((at + 1) / len(right), float(shares[at])) for at in np.flatnonzero(last)]
+    return [((int(at) + 1) / len(right), float(shares[at])) for at in np.flatnonzero(last)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,7 @@ def _corpora(options: Options, notes: list[str]) -> dict[str, list[Expected]]:
     """Every corpus with its files. What is not there is noted."""
     month = datasets.company_documents(options.seed, options.scale)
     bills = [one for one in month.documents if one.fields]
+    notes.append("Made-up documents come from the generator that the models were trained on, from seeds of their own.")
     corpora = {
         "made_up_xml": [Expected(one.name, one.content, _complete(one.fields), "invoice") for one in bills],
         "made_up_text": [
@@ -71,9 +72,12 @@ def _corpora(options: Options, notes: list[str]) -> dict[str, list[Expected]]:
         notes.append("No folder with real documents was given: made-up bills only.")
         return corpora
     try:
-        corpora |= datasets.expected_documents(options.folder, options.seed, options.scale)
+        named, gone = datasets.expected_documents(options.folder, options.seed, options.scale)
     except Unavailable as missing:
         notes.append(missing.detail)
+    else:
+        corpora |= named
+        notes += [f"{gone} files that expected_fields.json names are not there"] if gone else []
     if slips := datasets.receipts(options.folder, options.seed, options.scale, written_day):
         corpora["receipts"] = slips
     return corpora
