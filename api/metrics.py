@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -30,7 +31,9 @@ class Metrics:
         self._requests.labels(method if method in _METHODS else "OTHER", route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
-    def text(self, depths: Iterable[tuple[str, str, int]], observations: Mapping[str, Waiting]) -> bytes:
+    def text(
+        self, depths: Iterable[tuple[str, str, int]], observations: Mapping[str, Waiting] = MappingProxyType({})
+    ) -> bytes:
         """The exposition. `depths`: (queue, state, cases); `observations`: what is not in MLflow yet, by state."""
         # A registry of its own for each scrape: what has drained must not linger.
         now = CollectorRegistry()

@@ -29,8 +29,6 @@ from tests.api.conftest import Start
 from tests.build import World, world
 from tests.lab import Mlflow, running_mlflow, stub_mlflow
 
-pytestmark = pytest.mark.xdist_group("mlflow")
-
 ROOT = Path(__file__).resolve().parents[2]
 RUN = {"started_at": "2026-11-01T10:00:00+00:00", "spans": [{"name": "classify", "start_ms": 0, "ms": 2}]}
 CHANGED = {"action": {"name": "refer_to_person", "args": {"reason": "look"}}, "reason_code": "wrong_action"}

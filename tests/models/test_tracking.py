@@ -22,8 +22,6 @@ from models.traces import assessment_id, otlp, trace_id
 from models.tracking import Lab
 from tests.lab import Mlflow, stub_mlflow
 
-pytestmark = pytest.mark.xdist_group("mlflow")
-
 DIGEST = "sha256:" + "a" * 64
 
 
