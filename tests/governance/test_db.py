@@ -355,7 +355,8 @@ def test_roles_have_logins_and_nothing_else(small: Small) -> None:
     small.migrate()
     rows = small.ask(
         b"SELECT rolname, rolcanlogin, rolpassword LIKE 'SCRAM-SHA-256$%' FROM pg_authid "
-        b"WHERE rolname LIKE 'countersign%' AND rolname <> 'countersign_mlflow' AND NOT (rolsuper OR rolcreaterole OR rolcreatedb OR rolbypassrls)"
+        b"WHERE rolname LIKE 'countersign%' AND rolname <> 'countersign_mlflow' "
+        b"AND NOT (rolsuper OR rolcreaterole OR rolcreatedb OR rolbypassrls)"
     )
     assert set(rows) == {("countersign_owner", False, None)} | {(f"countersign_{r}", True, True) for r in LOGIN_ROLES}
     owners = small.ask(
