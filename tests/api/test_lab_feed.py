@@ -27,7 +27,7 @@ from models import tracking
 from models.tracking import Lab
 from tests.api.conftest import Start
 from tests.build import World, world
-from tests.lab import Mlflow, running_mlflow, stub_mlflow
+from tests.lab import Mlflow, stub_mlflow
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = {"started_at": "2026-11-01T10:00:00+00:00", "spans": [{"name": "classify", "start_ms": 0, "ms": 2}]}
@@ -286,13 +286,13 @@ def in_mlflow(lab: Lab) -> dict[str, list[Any]]:
     return found
 
 
-def test_thirty_cases_while_mlflow_is_killed_and_comes_back(acme: World, tmp_path: Path) -> None:
-    with running_mlflow(tmp_path) as server:
-        lab = Lab(server.url, "countersign/outage")
+def test_thirty_cases_while_mlflow_is_killed_and_comes_back(acme: World, lab: Lab, mlflow_server: Mlflow) -> None:
+    with contextlib.ExitStack() as again:
         feed = feed_of(acme, lab, batch=7)
         filed = [triage(acme, number) for number in range(12)]
         assert feed.run_once() == 7
-        server.kill()
+        mlflow_server.kill()
+        again.callback(mlflow_server.start)  # others need it, however this ends
         with pytest.raises(Unavailable):
             feed.run_once()
         # Nobody waits for MLflow: cases are triaged and decided as ever.
@@ -303,7 +303,7 @@ def test_thirty_cases_while_mlflow_is_killed_and_comes_back(acme: World, tmp_pat
         states = [acme.recommendation(row["id"])["state"] for row in filed[:11]]
         assert states == ["approved"] * 10 + ["overridden"]
         assert sum(waiting(acme).values()) == 30 - 7 + 11
-        server.start()
+        again.close()
         now_due(acme)
         assert feed.drain(patience=20) == 23 + 11
         assert waiting(acme) == {}
@@ -324,7 +324,6 @@ def test_thirty_cases_while_mlflow_is_killed_and_comes_back(acme: World, tmp_pat
         assert all(said[row["id"]] == [("decision", *human)] for row in filed[:10])
         assert said[filed[10]["id"]] == [("decision", *human), ("override", *human)]
         assert not any(said[row["id"]] for row in filed[11:])
-        lab.close()
 
 
 @pytest.mark.parametrize(("status", "seconds"), [(500, 0.0), (200, 30.0)], ids=["refuses", "hangs"])
