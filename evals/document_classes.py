@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from evals import datasets
 from evals.datasets import Labelled, held_out, sized
-from evals.results import Lines, Metric, Plot, SuiteResult, Table
+from evals.results import Lines, Metric, Plot, SuiteResult, Table, words
 from evals.scorers import Floats, Ints, coverage_curve, ece, mean, resampled
 from evals.suites import Options, tracked
 from governance.errors import Unavailable
@@ -192,7 +192,7 @@ def _coverage(judged: Sequence[Answers]) -> Plot:
     for one in judged:
         best = np.array([said == seen for said, seen in zip(one.best, one.truth, strict=True)], dtype=np.int64)
         curve = coverage_curve(one.confidence, best)
-        series[one.name.replace("_", " ")] = curve[:: max(1, len(curve) // 80)]
+        series[words(one.name)] = curve[:: max(1, len(curve) // 80)]
     return Lines(
         "Answers given and answers right",
         "Share of right answers of the model alone when only its most confident share of texts is answered. A curve "

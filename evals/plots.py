@@ -134,7 +134,8 @@ def _dots(plot: Dots, height: float) -> list[str]:
         if value is None:
             parts.append(_text(_NAMES + 8, y + 4, "not measured", "start"))
             continue
-        ends = [_scale(end, plot.x_range, _NAMES, _WIDTH - _RIGHT - 44) for end in (value, low or value, high or value)]
+        span = (value, value if low is None else low, value if high is None else high)
+        ends = [_scale(end, plot.x_range, _NAMES, _WIDTH - _RIGHT - 44) for end in span]
         parts.append(_line(ends[1], y, ends[2], y, "span"))
         parts.append(f'<circle class="c0" cx="{ends[0]:.1f}" cy="{y:.1f}" r="4.5"/>')
         parts.append(_text(_WIDTH - _RIGHT, y + 4, f"{value:.3f}", "end"))

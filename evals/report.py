@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from evals import plots
-from evals.results import Cell, Plot, SuiteResult
+from evals.results import Cell, Plot, SuiteResult, words
 from evals.thresholds import Judged
 
 
@@ -71,10 +71,6 @@ def shown(cell: Cell) -> str:
     if isinstance(cell, float):
         return f"{cell:,.0f}" if abs(cell) >= 1000 else f"{cell:.3f}" if abs(cell) < 10 else f"{cell:.1f}"
     return f"{cell:,}" if isinstance(cell, int) else cell
-
-
-def words(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def numeric(rows: Sequence[Sequence[Cell]], column: int) -> bool:

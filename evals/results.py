@@ -95,3 +95,8 @@ class SuiteResult:
     def steady(self) -> dict[str, float | None]:
         """What the same seed gives again: every metric but times, by key."""
         return {one.key: one.value for one in self.metrics if not one.is_time}
+
+
+def words(name: str) -> str:
+    """A name as people read it."""
+    return name.replace("_", " ")

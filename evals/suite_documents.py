@@ -13,7 +13,7 @@ from api.intake.reader import Accepted, DocumentReader, Incoming
 from evals import datasets, document_classes
 from evals.datasets import Expected
 from evals.fields import LEAST_DOCUMENTS, judged_field, written_day
-from evals.results import Dots, Metric, Plot, SuiteResult, Table
+from evals.results import Dots, Metric, Plot, SuiteResult, Table, words
 from evals.scorers import mean, resampled
 from evals.suites import Options, tracked
 from governance.case import FIELD_NAMES
@@ -149,7 +149,7 @@ def _share(corpus: str, name: str, rows: Sequence[tuple[int, bool]], options: Op
 def _fields_table(corpora: Sequence[Read]) -> Table:
     rows: list[list[str | int | float | None]] = []
     for corpus in corpora:
-        row: list[str | int | float | None] = [corpus.name.replace("_", " "), len(corpus.files)]
+        row: list[str | int | float | None] = [words(corpus.name), len(corpus.files)]
         for field in FIELD_NAMES:
             judged = [
                 right
@@ -159,15 +159,13 @@ def _fields_table(corpora: Sequence[Read]) -> Table:
             row.append(sum(judged) / len(judged) if judged else None)
         if any(isinstance(cell, float) for cell in row):
             rows.append(row)
-    columns = ("corpus", "documents", *(name.replace("_", " ") for name in FIELD_NAMES))
+    columns = ("corpus", "documents", *(words(name) for name in FIELD_NAMES))
     note = "Share of documents whose field was read exactly, where it is in the document. Empty: none has it."
     return Table("Fields by corpus", columns, rows, note)
 
 
 def _plot(metrics: Sequence[Metric]) -> Plot:
-    points = [
-        (one.dataset.replace("_", " "), one.value, one.low, one.high) for one in metrics if one.name == "field_accuracy"
-    ]
+    points = [(words(one.dataset), one.value, one.low, one.high) for one in metrics if one.name == "field_accuracy"]
     note = (
         "Share of all fields that were read exactly, where the document has them, with 95 % intervals over documents."
     )

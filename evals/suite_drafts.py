@@ -15,7 +15,7 @@ from agents.letter import LANGUAGES
 from evals import letters
 from evals.cases import Triaged, triaged
 from evals.datasets import held_out, sized
-from evals.results import Dots, Metric, SuiteResult, Table
+from evals.results import Dots, Metric, SuiteResult, Table, words
 from evals.scorers import mean, resampled
 from evals.suites import Options, tracked
 from governance.policy import standard_policy
@@ -75,7 +75,7 @@ def run(options: Options) -> SuiteResult:
                 "Spoilt letters refused, by kind of invention",
                 "Share of letters that the guard refused after one thing that the record does not hold was put in.",
                 "share refused",
-                [(one.name.removeprefix("refused_").replace("_", " "), one.value, one.low, one.high)
+                [(words(one.name.removeprefix("refused_")), one.value, one.low, one.high)
                  for one in metrics if one.name.startswith("refused_")],
             )
         ],

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from evals import datasets, scorers
 from evals.datasets import Ledger
-from evals.results import Dots, Lines, Metric, Plot, SuiteResult, Table
+from evals.results import Dots, Lines, Metric, Plot, SuiteResult, Table, words
 from evals.scorers import Floats, Interval, Ints, mean, resampled
 from evals.suites import Options, tracked
 from models.duplicates import PairScorer, blocking_keys, candidate_pairs, training_pairs
@@ -47,7 +47,7 @@ def run(options: Options) -> SuiteResult:
         *datasets.company_ledgers(options.seed, options.scale),
         *datasets.near_miss_ledgers(options.seed, options.scale),
     ]
-    notes = []
+    notes = ["Made-up ledgers come from the generators that the scorer was trained on, from seeds of their own."]
     if options.folder is not None:
         real = list(datasets.real_ledgers(options.folder, options.seed, options.scale))
         ledgers += real
@@ -168,14 +168,14 @@ def _kinds(one: Scored) -> Table:
         at = np.array([kind == name for kind in one.kind])
         rows.append(
             (
-                name.replace("_", " "),
+                words(name),
                 int(at.sum()),
                 float((one.probability[at] >= 0).mean()),
                 float((one.probability[at] >= THRESHOLD).mean()),
             )
         )
     return Table(
-        f"{one.name}: duplicates by kind",
+        f"{words(one.name).capitalize()}: duplicates by kind",
         ("kind", "planted", "proposed by blocking", f"reported at {THRESHOLD:g}"),
         rows,
         "How the copy differs from its original. Proposed is the most that any scorer could still find.",
@@ -188,10 +188,10 @@ def _curve(complete: Sequence[Scored]) -> Plot:
         order = np.argsort(-one.probability, kind="stable")
         order = order[one.probability[order] >= 0]
         hits = np.cumsum(one.truth[order])
-        keep = np.unique(np.linspace(0, len(order) - 1, 160).astype(int)) if len(order) else np.array([], dtype=int)
-        # Where no duplicate is left to be found, the curve says nothing more.
-        keep = keep[hits[keep] < hits[-1]] if len(order) else keep
-        series[one.name] = [(float(hits[at] / one.truth.sum()), float(hits[at] / (at + 1))) for at in keep]
+        # Precision peaks where a duplicate has just been found: those are the points to show.
+        found = np.flatnonzero(one.truth[order])
+        kept = found[np.unique(np.linspace(0, len(found) - 1, 160).astype(int))] if len(found) else found
+        series[words(one.name)] = [(float(hits[at] / one.truth.sum()), float(hits[at] / (at + 1))) for at in kept]
     return Lines(
         "Precision and recall",
         "Precision against recall as the threshold falls, one curve for each kind of ledger. Pairs that blocking "
@@ -207,9 +207,9 @@ def _by_kind(one: Scored, options: Options) -> Plot:
     for name in _kind_names(one):
         rows = [at for at, kind in enumerate(one.kind) if kind == name]
         found = _share(one.probability[rows] >= THRESHOLD, [one.vendor[at] for at in rows], options)
-        points.append((name.replace("_", " "), found.value, found.low, found.high))
+        points.append((words(name), found.value, found.low, found.high))
     return Dots(
-        f"{one.name}: share of duplicates reported, by kind",
+        f"{words(one.name).capitalize()}: share of duplicates reported, by kind",
         f"Share of planted duplicates with a probability of at least {THRESHOLD:g}, with 95 % intervals over vendors.",
         "recall",
         points,

@@ -12,7 +12,7 @@ import numpy as np
 from evals.cases import triaged
 from evals.datasets import held_out, sized
 from evals.promises import PROMISES, questions
-from evals.results import Metric, Stacks, SuiteResult, Table
+from evals.results import Metric, Stacks, SuiteResult, Table, words
 from evals.scorers import Floats, mean, resampled
 from evals.suites import Options
 from governance.gate import Question, required_seats
@@ -124,5 +124,5 @@ def _by_action(asked: Sequence[Asked]) -> Table:
     for action, count in counts.most_common():
         own = [one for one in asked if one.action == action]
         people = [sum(one.seats.values()) for one in own]
-        rows.append((action.replace("_", " "), count, sum(people) / count, min(people), max(people)))
+        rows.append((words(action), count, sum(people) / count, min(people), max(people)))
     return Table("People by proposed action", ("action", "cases", "seats, mean", "fewest", "most"), rows)

@@ -142,7 +142,8 @@ def _show(args: argparse.Namespace, done: Trained, digest: str, parent: str, fol
     from rich.console import Console
     from rich.table import Table
 
-    from evals.report import shown, words
+    from evals.report import shown
+    from evals.results import words
 
     before = {one.name: one for one in done.current}
     table = Table(title=f"{args.model}: {done.split}", title_justify="left")

@@ -124,6 +124,15 @@ def test_a_plot_is_drawn_within_its_frame_and_has_its_numbers_beside_it(plot: Pl
     assert all(len(row) == len(columns) for row in rows)
 
 
+def test_an_interval_that_starts_at_nothing_is_drawn_from_there() -> None:
+    page = Reader(plots.svg(Dots("t", "n", "share", [("a", 0.5, 0.0, 1.0)]), 1))
+    (span,) = [one for one in page.of("line") if one["class"] == "span"]
+    (dot,) = page.of("circle")
+    left, right, middle = (float(str(value)) for value in (span["x1"], span["x2"], dot["cx"]))
+    assert left < middle < right
+    assert middle == pytest.approx((left + right) / 2)
+
+
 def test_axes_have_round_marks() -> None:
     picture = plots.svg(Stacks("t", "n", "seats", ["a"], {"s": [2.0]}), 1)
     marks = re.findall(r'<text class="tick"[^>]*text-anchor="end">([^<]+)<', picture)
