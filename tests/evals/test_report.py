@@ -89,7 +89,8 @@ def test_the_page_needs_nothing_else_and_says_what_it_was_given() -> None:
     assert "1,500" in words
     assert words.count(EVIL) >= 8
     assert "2026-11-20 12:05" in words
-    assert len(page.of("svg")) == len(PLOTS) == len(page.of("details"))
+    assert len(page.of("svg")) == len(page.of("figure")) == len(PLOTS)
+    assert len(page.of("details")) == len(PLOTS) + 1  # the numbers of each plot, and metrics without a mark
     assert "No pass mark applies" in words
     assert "prefers-color-scheme: dark" in words
 
