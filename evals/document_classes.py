@@ -94,7 +94,7 @@ def joined(name: str, parts: Sequence[Answers]) -> Answers:
 
 def _held_out_wording(options: Options) -> Answers:
     """Each third of the phrase books in turn is read by a model that was fitted on the other two."""
-    made = labelled_texts(held_out(options.seed, 600), sized(BASE_TEXTS, options.scale, 120))
+    made = labelled_texts(held_out(options.seed, 600), sized(BASE_TEXTS, options.scale, 360))
     parts = []
     for family in tracked(range(FAMILIES), "unseen wording"):
         seen = [one for one in made if one.family != family]
@@ -112,7 +112,7 @@ def _leave_one_source_out(texts: Sequence[Labelled], options: Options) -> Answer
     """Each source is read by a model fitted on made-up texts and all other sources: never a random split."""
     base = [
         Labelled(one.text, one.document_class, "", f"family {one.family}")
-        for one in labelled_texts(held_out(options.seed, 601), sized(BASE_TEXTS, options.scale, 120))
+        for one in labelled_texts(held_out(options.seed, 601), sized(BASE_TEXTS, options.scale, 360))
     ]
     parts = []
     for source in tracked(sorted({one.source for one in texts}), "sources left out"):

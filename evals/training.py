@@ -52,7 +52,7 @@ class Trained:
 def documents(texts: Sequence[Labelled], grouped: bool, options: Options) -> Trained:
     """The classifier, on these texts and the made-up ones that the standard models know."""
     folds, split = _folds(texts, grouped, options.seed)
-    count = sized(_TEXTS, options.scale, 120)
+    count = sized(_TEXTS, options.scale, 360)
     base = _base_texts(count)
     new, current = [], []
     for held in tracked(folds, "held out", len(folds)):

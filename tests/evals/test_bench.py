@@ -13,6 +13,8 @@ import pytest
 from evals import bench, cli
 from models.pair_drills import drill
 
+pytestmark = pytest.mark.xdist_group("evals")  # one worker makes what they share
+
 
 def test_every_part_is_timed_beside_its_floor(
     models_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

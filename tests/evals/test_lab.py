@@ -11,6 +11,8 @@ from api.processes import free_port
 from evals import cli, lab
 from tests.lab import running_mlflow
 
+pytestmark = pytest.mark.xdist_group("evals")  # one worker makes what they share
+
 
 def test_runs_and_versions_arrive(
     models_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -15,6 +15,8 @@ from models.bundle import Bundle
 from models.synthetic import company_month
 from models.synthetic_numbers import stream
 
+pytestmark = pytest.mark.xdist_group("evals")  # one worker makes what they share
+
 
 @pytest.fixture(scope="module")
 def cases(bundle: Bundle) -> dict[str, list[tuple[Triaged, Draft]]]:

@@ -23,6 +23,8 @@ from models.synthetic_text import labelled_texts
 from tests.evals.conftest import small_scorer
 from tests.evals.sample_folder import write_csv
 
+pytestmark = pytest.mark.xdist_group("evals")  # one worker makes what they share
+
 SMALL = ("--scale", "0.02", "--resamples", "5")
 Rows = list[dict[str, Any]]
 
@@ -81,6 +83,11 @@ class FakeLab:
         self.versions.append((model, [path.name for path in files], digest, dict(metrics or {})))
         assert all(path.is_file() for path in files)
         return "4"
+
+
+@pytest.fixture(autouse=True)
+def few_folds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "_FOLDS", 2)
 
 
 @pytest.fixture
@@ -287,4 +294,4 @@ def test_whole_sources_are_held_out_where_there_are_several() -> None:
     assert all(len({texts[at].source for at in fold}) == 1 for fold in folds)
     folds, split = training._folds([replace(one, source="") for one in texts], True, 1)
     assert split == "whole groups held out"
-    assert len(folds) == 5
+    assert len(folds) == 2
