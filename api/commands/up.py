@@ -9,12 +9,11 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from api.lab_server import Lab
+    from api.plan import Plan
     from api.processes import Supervisor
     from api.settings import Settings
     from governance.record.embedded import EmbeddedPostgres
@@ -46,33 +45,16 @@ def _workers(text: str) -> int:
     return value
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What this start is about, before anything runs."""
-
-    home: Path
-    host: str
-    port: int
-    tenant: str
-    demo: bool
-    workers: int
-    mlflow: Lab | None
-
-    @property
-    def url(self) -> str:
-        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)  # noqa: S104 - compared, not bound
-        return f"http://{host}:{self.port}"
-
-
 def run(args: argparse.Namespace) -> int:
     """0 after Ctrl-C; 1 where a part cannot be kept running."""
+    from api.plan import made
     from api.settings import load_settings
     from governance.record.home import prepared
 
     settings = load_settings(args.home)
     # Until the supervisor listens, a request to stop is an interruption like Ctrl-C.
     with _interrupted_by(signal.SIGTERM, signal.SIGHUP):
-        plan = _plan(args, settings)
+        plan = made(args, settings)
         home = prepared(plan.home)
         with _only_one(home):
             if args.reset:
@@ -85,36 +67,6 @@ def run(args: argparse.Namespace) -> int:
                 _prepare(plan)
                 with _mail(plan, settings) as environment:
                     return _supervise(args, plan, server, owner_url, environment)
-
-
-def _plan(args: argparse.Namespace, settings: Settings) -> _Plan:
-    """Everything that can be wrong without touching anything. Raises Malformed, Unavailable."""
-    from api import demo, keyring, lab_server
-    from api.processes import check_port, free_port
-    from governance.errors import Malformed
-
-    known = keyring.read_keyring(args.home)
-    if args.reset and not args.demo:
-        raise Malformed("--reset deletes the demo: say up --demo --reset")
-    if args.reset and settings.database_url is not None:
-        raise Malformed(
-            "--reset deletes the database in HOME, but COUNTERSIGN_DATABASE_URL names another: drop that one"
-        )
-    if args.demo and args.admin:
-        raise Malformed("the demo brings its own administrators: leave --admin out")
-    tenant = settings.tenant or (known.tenant if known else demo.TENANT if args.demo else "main")
-    if args.demo and tenant != demo.TENANT:
-        raise Malformed(f"{args.home} belongs to tenant {tenant}: choose another --home for the demo")
-    if known is None and settings.database_url is None and not args.demo and len(args.admin) < 2:
-        raise Malformed(
-            "a new installation needs two administrators: countersign up --admin 'NAME=EMAIL' --admin 'NAME=EMAIL' "
-            "(or try countersign up --demo)"
-        )
-    port = settings.port if args.port is None else args.port
-    check_port(settings.host, port)
-    port = port or free_port(settings.host)
-    mlflow = None if args.no_lab else lab_server.choose(args.home, settings.mlflow_url, port)
-    return _Plan(args.home, settings.host, port, tenant, args.demo, args.workers, mlflow)
 
 
 @contextlib.contextmanager
@@ -159,7 +111,7 @@ def _database(settings: Settings, home: Path) -> Iterator[tuple[EmbeddedPostgres
         yield server, wiring.embedded_url(home)
 
 
-def _found(args: argparse.Namespace, plan: _Plan, settings: Settings, owner_url: str) -> None:
+def _found(args: argparse.Namespace, plan: Plan, settings: Settings, owner_url: str) -> None:
     """Schema, secrets and the tenant with its first people; the keys of new administrators are shown this once."""
     from api import demo, wiring
 
@@ -177,7 +129,7 @@ def _found(args: argparse.Namespace, plan: _Plan, settings: Settings, owner_url:
         _say(f"the key of {person}, shown this once: {key}")
 
 
-def _prepare(plan: _Plan) -> None:
+def _prepare(plan: Plan) -> None:
     """Models, and the demo's data, in a process of their own: this one stays small. Nothing where all is there."""
     from datetime import UTC, datetime
 
@@ -196,7 +148,7 @@ def _prepare(plan: _Plan) -> None:
 
 
 @contextlib.contextmanager
-def _mail(plan: _Plan, settings: Settings) -> Iterator[Mapping[str, str]]:
+def _mail(plan: Plan, settings: Settings) -> Iterator[Mapping[str, str]]:
     """In the demo letters go to a server of ours that keeps them; what the roles must know of it."""
     from api import demo
     from api.settings import PREFIX
@@ -217,7 +169,7 @@ def _mail(plan: _Plan, settings: Settings) -> Iterator[Mapping[str, str]]:
 
 def _supervise(
     args: argparse.Namespace,
-    plan: _Plan,
+    plan: Plan,
     server: EmbeddedPostgres | None,
     owner_url: str,
     environment: Mapping[str, str],
@@ -250,13 +202,13 @@ def _supervise(
     return 0
 
 
-def _database_wrong(server: EmbeddedPostgres | None, plan: _Plan) -> str | None:
+def _database_wrong(server: EmbeddedPostgres | None, plan: Plan) -> str | None:
     if server is None or server.running:
         return None
     return f"the database has stopped by itself: read {plan.home / 'postgres.log'}"
 
 
-def _until_ready(supervisor: Supervisor, plan: _Plan) -> str | None:
+def _until_ready(supervisor: Supervisor, plan: Plan) -> str | None:
     """Wait for the API; why it does not come, or None where it is there or we are to stop."""
     from urllib.request import ProxyHandler, build_opener
 
@@ -273,7 +225,7 @@ def _until_ready(supervisor: Supervisor, plan: _Plan) -> str | None:
     return f"the API did not become ready in {_READY_SECONDS:.0f} s: read {plan.home / 'logs'}"
 
 
-def _tell(args: argparse.Namespace, plan: _Plan) -> None:
+def _tell(args: argparse.Namespace, plan: Plan) -> None:
     import json
 
     from api import demo
@@ -290,7 +242,7 @@ def _tell(args: argparse.Namespace, plan: _Plan) -> None:
         sys.stderr.write(line + "\n")
 
 
-def _words(plan: _Plan) -> Sequence[str]:
+def _words(plan: Plan) -> Sequence[str]:
     from api import demo
 
     lines = [
