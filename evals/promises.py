@@ -15,6 +15,7 @@ from governance import errors
 from governance.action import CATALOGUE
 from governance.actor import SEAT_ROLES, Actor, ActorKind
 from governance.gate import (
+    Asked,
     Question,
     Seat,
     Standing,
@@ -120,7 +121,7 @@ class _Try:
     now: datetime = _NOW
 
     def outcome(self) -> Seat | errors.Refusal:
-        return judge_approval(self.standing, self.actor, self.digest, self.now)
+        return judge_approval(self.standing, self.actor, Asked(self.digest), self.now)
 
 
 def _sound(policy: Policy, question: Question) -> _Try:

@@ -64,6 +64,12 @@ class HumanRequired(Refusal):
     status, slug, sqlstate = 403, "human-required", "CS412"
 
 
+class NotDelegated(Refusal):
+    """There is no delegation that permits this."""
+
+    status, slug, sqlstate = 403, "not-delegated", "CS414"
+
+
 class NotFound(Refusal):
     """There is no such thing, or it is not yours to see."""
 
@@ -122,6 +128,36 @@ class FactsMismatch(Refusal):
     """The facts in the proposal are not those of the case and the books."""
 
     status, slug, sqlstate = 409, "facts-mismatch", "CS428"
+
+
+class EvidenceNotOpened(Refusal):
+    """Policy demands that you open the evidence before you approve."""
+
+    status, slug, sqlstate = 409, "evidence-not-opened", "CS435"
+
+
+class SignatureRequired(Refusal):
+    """Policy demands a signature over the digest by a key of your own."""
+
+    status, slug, sqlstate = 403, "signature-required", "CS436"
+
+
+class NotInBulk(Refusal):
+    """Policy wants this one looked at by itself: decide on it alone."""
+
+    status, slug, sqlstate = 409, "not-in-bulk", "CS437"
+
+
+class LegalHold(Refusal):
+    """A legal hold keeps this from being erased or purged."""
+
+    status, slug, sqlstate = 409, "legal-hold", "CS438"
+
+
+class GovernedChange(Refusal):
+    """This takes effect through the gate alone: propose the change, and others sign it."""
+
+    status, slug, sqlstate = 403, "governed-change", "CS439"
 
 
 class TooLarge(Refusal):

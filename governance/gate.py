@@ -1,27 +1,32 @@
 """Which seats must be filled, and are they? The pure twin and test oracle of the database's law.
 
-The law itself stands in governance/record/schema/functions_review.sql. Nothing here is ever the last word:
+The law itself stands in governance/record/schema/functions_50_law.sql. Nothing here is ever the last word:
 Python asks first only to be polite.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
-from governance.actor import Actor
+from governance.actor import SEAT_ROLES, Absence, Actor, Delegation
 from governance.errors import (
     AlreadyDecided,
+    EvidenceNotOpened,
     Expired,
     HumanRequired,
     IllegalState,
     NoSeat,
+    NotDelegated,
+    NotInBulk,
     NotPermitted,
     Refusal,
     SegregationOfDuties,
+    SignatureRequired,
     StaleDigest,
+    Unauthenticated,
 )
 from governance.policy import Policy, Rule
 from governance.recommendation import RISKS, RecommendationState
@@ -36,6 +41,8 @@ class Question:
     risk: str
     entity: str
     region: str
+    totals: Mapping[str, Decimal | None] = field(default_factory=dict)
+    """By id of a rule with a window: what the payee gets within it, this included. None or missing = unknown."""
 
 
 def matches(rule: Rule, question: Question) -> bool:
@@ -48,9 +55,10 @@ def matches(rule: Rule, question: Question) -> bool:
         return False
     if RISKS.index(question.risk) < RISKS.index(rule.risk_from):
         return False
-    if question.amount is None:
+    amount = question.amount if rule.window_days is None else question.totals.get(rule.id)
+    if amount is None:
         return rule.amount_below is None
-    size = abs(question.amount)
+    size = abs(amount)
     return rule.amount_from <= size and (rule.amount_below is None or size < rule.amount_below)
 
 
@@ -78,11 +86,18 @@ def expires_hours(policy: Policy, question: Question) -> int:
 class Seat:
     role: str
     filled_by: str | None
+    acting_for: str | None = None
+    stands_in_as: str | None = None
+
+    @property
+    def authority(self) -> str | None:
+        """Whose authority the seat holds: the person for whom somebody acts, else who sits there."""
+        return self.acting_for or self.filled_by
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A recommendation as the gate sees it at one moment."""
+    """A recommendation, and what its seats hang on, as the gate sees it at one moment."""
 
     state: RecommendationState
     digest: str
@@ -90,32 +105,103 @@ class Standing:
     seats: Sequence[Seat]
     excluded: frozenset[str]
     """Actor ids that initiated, drafted, edited or requested the thing."""
+    people: Mapping[str, Actor] = field(default_factory=dict)
+    delegations: Sequence[Delegation] = ()
+    absences: Sequence[Absence] = ()
+    cover: Mapping[str, Collection[str]] = field(default_factory=dict)
+    queue: str = ""
+    entity: str = ""
+    amount: Decimal | None = None
+    evidence: frozenset[str] = frozenset()
+    """What every signer must have opened."""
+    opened: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    signature: bool = False
+    bulk: bool = True
 
 
-def judge_approval(
-    standing: Standing, actor: Actor, digest: str, now: datetime, seat: str | None = None
-) -> Seat | Refusal:
-    """The seat that this approval would fill, or the refusal. Same order of checks as the database."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How somebody asks to approve. `signed`: with a well-formed signature under a live key of their own."""
+
+    digest: str
+    seat: str | None = None
+    acting_for: str | None = None
+    signed: bool = False
+    in_bulk: bool = False
+
+
+def judge_approval(standing: Standing, actor: Actor, asked: Asked, now: datetime) -> Seat | Refusal:
+    """The open seat that this approval would take, or the refusal. Same order of checks as the database."""
+    if not actor.active:
+        return Unauthenticated()
     if not actor.is_person:
         return HumanRequired()
-    if not actor.active:
+    if asked.acting_for is None and not actor.roles & set(SEAT_ROLES):
         return NotPermitted()
+    if asked.digest != standing.digest:
+        return StaleDigest()
     if standing.state is not RecommendationState.AWAITING_REVIEW:
         return IllegalState()
-    if digest != standing.digest:
-        return StaleDigest()
     if now >= standing.expires_at:
         return Expired()
     if actor.id in standing.excluded:
         return SegregationOfDuties()
-    if any(place.filled_by == actor.id for place in standing.seats):
+    taken = _take_seat(standing, actor, asked, now)
+    if isinstance(taken, Refusal):
+        return taken
+    if asked.in_bulk and not standing.bulk:
+        return NotInBulk()
+    if standing.evidence - standing.opened.get(actor.id, frozenset()):
+        return EvidenceNotOpened()
+    if standing.signature and not asked.signed:
+        return SignatureRequired()
+    return taken
+
+
+def _take_seat(standing: Standing, actor: Actor, asked: Asked, now: datetime) -> Seat | Refusal:
+    principal = actor
+    if asked.acting_for is not None:
+        found = standing.people.get(asked.acting_for)
+        if found is None or not found.active or not found.is_person or found.id == actor.id:
+            return NotDelegated()
+        if found.id in standing.excluded:
+            return SegregationOfDuties()
+        principal = found
+    if any(place.filled_by == actor.id or place.authority == principal.id for place in standing.seats):
         return AlreadyDecided()
-    fitting = [
-        place
-        for place in standing.seats
-        if place.filled_by is None and place.role in actor.roles and seat in (None, place.role)
+    vacant = [place for place in standing.seats if place.filled_by is None and asked.seat in (None, place.role)]
+    for place in vacant:
+        if place.role in principal.roles and (
+            asked.acting_for is None or _is_delegated(standing, principal.id, actor.id, place.role, now)
+        ):
+            return replace(place, acting_for=asked.acting_for)
+    if asked.acting_for is not None:
+        return NotDelegated()
+    for place in vacant:
+        names = sorted(actor.roles & set(standing.cover.get(place.role, ())))
+        if names and _all_away(standing, place.role, actor.id, now):
+            return replace(place, stands_in_as=names[0])
+    return NoSeat()
+
+
+def _is_delegated(standing: Standing, giver: str, taker: str, role: str, now: datetime) -> bool:
+    return any(
+        (one.from_actor, one.to_actor, one.role) == (giver, taker, role)
+        and one.covers(now, standing.queue, standing.entity, standing.amount)
+        for one in standing.delegations
+    )
+
+
+def _all_away(standing: Standing, role: str, stand_in: str, now: datetime) -> bool:
+    """Whether everybody who could still take the role here, and somebody at all, is away by another's word than his."""
+    holders = [
+        one.id
+        for one in standing.people.values()
+        if one.active and one.is_person and role in one.roles and one.id not in standing.excluded
     ]
-    return fitting[0] if fitting else NoSeat()
+    seated = {place.filled_by for place in standing.seats}
+    away = {one.actor for one in standing.absences if one.starts_at <= now < one.ends_at and one.set_by != stand_in}
+    return bool(away & set(holders)) and all(one in seated or one in away for one in holders)
 
 
 def is_complete(seats: Iterable[Seat]) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from importlib import resources
 from typing import Any
@@ -23,10 +23,12 @@ from governance.recommendation import RISKS
 POLICY_TAG = "countersign/policy/v1\n"
 _RULE_KEYS = frozenset(
     {"id", "actions", "amount_from", "amount_below", "risk_from", "entities", "regions", "seats", "expires_hours",
-     "evidence", "bulk"}
+     "evidence", "bulk", "window_days", "signature"}
 )  # fmt: skip
 _WORKFLOW_KEYS = frozenset({"queue", "exception_type", "owner", "sla_hours", "actions"})
 MODES = ("observe", "rules", "ai")
+EVIDENCE = ("case", "document")
+"""What a rule may demand that every signer has opened; where a case has no document, its facts stand for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,10 @@ class Rule:
     expires_hours: int
     evidence: tuple[str, ...] = ()
     bulk: bool = False
+    window_days: int | None = None
+    """The band is of the total to one payee in so many days; payees that share a bank account are one."""
+    signature: bool = False
+    """Every signer of the tier adds a signature of a key of their own."""
 
     def as_row(self) -> dict[str, Any]:
         return {
@@ -58,6 +64,8 @@ class Rule:
             "expires_hours": self.expires_hours,
             "evidence": sorted(self.evidence),
             "bulk": self.bulk,
+            "window_days": self.window_days,
+            "signature": self.signature,
         }
 
 
@@ -93,6 +101,8 @@ class Policy:
     workflows: tuple[Workflow, ...]
     modes: Mapping[str, str]
     source: str
+    cover: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Which roles stand in for a seat's role while every holder of it is away."""
 
     def rows(self) -> dict[str, Any]:
         """The canonical form that the digest covers and the database stores."""
@@ -106,6 +116,7 @@ class Policy:
                 flow.as_row() for flow in sorted(self.workflows, key=lambda flow: (flow.queue, flow.exception_type))
             ],
             "modes": dict(self.modes),
+            "cover": {role: sorted(roles) for role, roles in self.cover.items()},
         }
 
     @property
@@ -166,8 +177,12 @@ def _rule(raw: Mapping[str, Any], currency: str) -> Rule:
         if role not in SEAT_ROLES:
             raise PolicyInvalid(f"{where}: a seat's role must be one of {', '.join(SEAT_ROLES)}")
         _whole(count, f"{where}: seats.{role}", 1)
-    if not isinstance(bulk := raw.get("bulk", False), bool):
-        raise PolicyInvalid(f"{where}: bulk must be true or false")
+    for key in ("bulk", "signature"):
+        if not isinstance(raw.get(key, False), bool):
+            raise PolicyInvalid(f"{where}: {key} must be true or false")
+    evidence = _strings(raw["evidence"], f"{where}: evidence") if "evidence" in raw else ()
+    if unknown := set(evidence) - set(EVIDENCE):
+        raise PolicyInvalid(f"{where}: evidence must be of {', '.join(EVIDENCE)}, not {', '.join(sorted(unknown))}")
     return Rule(
         id=raw["id"],
         actions=_actions(raw.get("actions"), f"{where}: actions"),
@@ -178,8 +193,10 @@ def _rule(raw: Mapping[str, Any], currency: str) -> Rule:
         regions=_strings(raw.get("regions", ["*"]), f"{where}: regions"),
         seats=dict(seats),
         expires_hours=_whole(raw.get("expires_hours", 72), f"{where}: expires_hours", 1),
-        evidence=_strings(raw["evidence"], f"{where}: evidence") if "evidence" in raw else (),
-        bulk=bulk,
+        evidence=evidence,
+        bulk=raw.get("bulk", False),
+        window_days=_whole(raw["window_days"], f"{where}: window_days", 1) if "window_days" in raw else None,
+        signature=raw.get("signature", False),
     )
 
 
@@ -195,6 +212,18 @@ def _workflow(raw: Mapping[str, Any]) -> Workflow:
     actions = _actions(raw.get("actions"), f"{where}: actions")
     sla = _whole(raw.get("sla_hours"), f"{where}: sla_hours", 1)
     return Workflow(raw["queue"], raw["exception_type"], raw["owner"], sla, actions)
+
+
+def _cover(value: object) -> dict[str, tuple[str, ...]]:
+    if not isinstance(value, dict):
+        raise PolicyInvalid("cover must be a table: a seat's role, and the roles that stand in for it")
+    made = {role: _strings(names, f"cover.{role}") for role, names in value.items()}
+    for role, names in made.items():
+        if unknown := {role, *names} - set(SEAT_ROLES):
+            raise PolicyInvalid(f"cover.{role}: {', '.join(sorted(unknown))} cannot hold a seat")
+        if role in names:
+            raise PolicyInvalid(f"cover.{role}: a role cannot stand in for itself")
+    return made
 
 
 def _load(text: str, name: str) -> dict[str, Any]:
@@ -226,7 +255,7 @@ def compile_policy(matrix: str, workflows: str, local: Sequence[str] = ()) -> Po
     """
     raw = _load(matrix, "matrix.toml")
     flows = _load(workflows, "workflows.toml")
-    if unknown := set(raw) - {"name", "owner", "currency", "undo_seconds", "rule"}:
+    if unknown := set(raw) - {"name", "owner", "currency", "undo_seconds", "rule", "cover"}:
         raise PolicyInvalid(f"matrix.toml has unknown keys: {', '.join(sorted(unknown))}")
     for key in ("name", "owner"):
         if not isinstance(raw.get(key), str) or not raw[key].strip():
@@ -259,6 +288,7 @@ def compile_policy(matrix: str, workflows: str, local: Sequence[str] = ()) -> Po
         workflows=steps,
         modes=modes,
         source="\n".join([matrix, *local, workflows]),
+        cover=_cover(raw.get("cover", {})),
     )
 
 

@@ -81,7 +81,7 @@ def offers(recommendation: Mapping[str, Any], actor: Actor, now: datetime) -> Of
     standing = _standing(recommendation)
     waiting = standing.state is RecommendationState.AWAITING_REVIEW and now < standing.expires_at
     if "decide" in may and waiting:
-        judged = gate.judge_approval(standing, actor, standing.digest, now)
+        judged = gate.judge_approval(standing, actor, gate.Asked(standing.digest), now)
         involved = actor.id in standing.excluded
         if isinstance(judged, gate.Seat):
             verbs.append("approve")

@@ -36,7 +36,7 @@ SELECT recommendation_id, digest, draft_number, created FROM cs.file(%s, %s, %s,
 """
 _NOTE_THREAD = "SELECT cs.note_thread(%s, %s, %s, %s)"
 _REMEMBER = "SELECT cs.remember(%s, %s, %s::vector)"
-_DECIDE = "SELECT cs.decide(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+_DECIDE = "SELECT cs.decide(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 _REQUEUE = "SELECT cs.requeue(%s)"
 
 _SELECT = """
@@ -110,7 +110,9 @@ def remember(conn: Connection[Any], case_id: str, revision: int, embedding: Sequ
     conn.execute(_REMEMBER, (case_id, revision, Vector(list(embedding)).to_text()))
 
 
-def decide(conn: Connection[Any], recommendation_id: str, decision: Decision) -> dict[str, Any]:
+def decide(
+    conn: Connection[Any], recommendation_id: str, decision: Decision, *, in_bulk: bool = False
+) -> dict[str, Any]:
     """One person's decision. Returns {decision_id, state, recommendation_id}; an override names the new recommendation.
 
     Raises the refusals of governance.errors as the database finds them.
@@ -128,6 +130,7 @@ def decide(conn: Connection[Any], recommendation_id: str, decision: Decision) ->
             Jsonb(dict(decision.action)) if decision.action is not None else None,
             Jsonb(dict(decision.draft)) if decision.draft is not None else None,
             decision.signature,
+            in_bulk,
         ),
     ).fetchone()
     assert row is not None

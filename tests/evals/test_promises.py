@@ -68,8 +68,8 @@ def test_seats_that_nobody_can_fill_are_noticed() -> None:
         ("no_rule_is_strictest", "applicable", lambda policy, one: policy.rules[:1]),
         ("local_rules_only_tighten", "required_seats",
          lambda policy, one: {"reviewer": 1 if any(r.id == "local" for r in policy.rules) else 3}),
-        ("only_uninvolved_people", "judge_approval", lambda standing, actor, digest, now: standing.seats[0]),
-        ("one_seat_a_person", "judge_approval", lambda standing, actor, digest, now: Refusal()),
+        ("only_uninvolved_people", "judge_approval", lambda standing, actor, asked, now: standing.seats[0]),
+        ("one_seat_a_person", "judge_approval", lambda standing, actor, asked, now: Refusal()),
         ("one_seat_a_person", "is_complete", lambda seats: True),
     ],
 )  # fmt: skip
@@ -83,8 +83,8 @@ def test_a_gate_that_breaks_a_promise_is_noticed(
 
 @pytest.mark.parametrize("alone", ["initiator", "editor"])
 def test_letting_one_involved_person_through_is_noticed(monkeypatch: pytest.MonkeyPatch, alone: str) -> None:
-    def lenient(standing: gate.Standing, actor: Any, digest: str, now: Any) -> gate.Seat | Refusal:
-        return gate.judge_approval(replace(standing, excluded=standing.excluded - {alone}), actor, digest, now)
+    def lenient(standing: gate.Standing, actor: Any, asked: gate.Asked, now: Any) -> gate.Seat | Refusal:
+        return gate.judge_approval(replace(standing, excluded=standing.excluded - {alone}), actor, asked, now)
 
     monkeypatch.setattr(promises, "judge_approval", lenient)
     assert broken_somewhere(standard_policy(), "only_uninvolved_people")

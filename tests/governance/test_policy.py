@@ -132,7 +132,7 @@ def test_database_and_pure_gate_ask_for_the_same_seats(
     with database.transaction("owner") as conn:
         for question in questions:
             rows = conn.execute(
-                "SELECT m.role, max(m.seats) FROM cs._rules(%s, 1, %s, %s, %s, %s, %s) r JOIN cs.matrix_seats m"
+                "SELECT m.role, max(m.seats) FROM cs._rules(%s, 1, %s, %s, %s, %s, %s, '{}') r JOIN cs.matrix_seats m"
                 " ON m.tenant = r.tenant AND m.version = r.version AND m.rule_id = r.rule_id GROUP BY m.role",
                 (tenant, question.action, question.amount, question.risk, question.entity, question.region),
             ).fetchall()

@@ -32,12 +32,13 @@ BEGIN
     VALUES (of_tenant, next_version, digest, rows->>'name', rows->>'owner', rows->>'currency',
             (rows->>'undo_seconds')::int, policy_text, policy_source, true);
     INSERT INTO cs.matrix_rules (tenant, version, rule_id, actions, amount_from, amount_below, risk_from, entities,
-                                 regions, expires_hours, evidence, bulk)
+                                 regions, expires_hours, evidence, bulk, window_days, signature)
     SELECT of_tenant, next_version, r->>'id', ARRAY(SELECT jsonb_array_elements_text(r->'actions')),
            (r->>'amount_from')::numeric, (r->>'amount_below')::numeric,
            array_position(ARRAY['low', 'normal', 'high'], r->>'risk_from'),
            ARRAY(SELECT jsonb_array_elements_text(r->'entities')), ARRAY(SELECT jsonb_array_elements_text(r->'regions')),
-           (r->>'expires_hours')::int, ARRAY(SELECT jsonb_array_elements_text(r->'evidence')), (r->>'bulk')::boolean
+           (r->>'expires_hours')::int, ARRAY(SELECT jsonb_array_elements_text(r->'evidence')), (r->>'bulk')::boolean,
+           (r->>'window_days')::int, coalesce((r->>'signature')::boolean, false)
     FROM jsonb_array_elements(rows->'rules') AS r;
     INSERT INTO cs.matrix_seats (tenant, version, rule_id, role, seats)
     SELECT of_tenant, next_version, r->>'id', s.key, s.value::int

@@ -13,20 +13,48 @@ LANGUAGE sql STABLE SET search_path = cs, pg_temp AS $$
         END
 $$;
 
--- All rules that match; all rules of the policy where none matches. Twin: governance/gate.py.
-CREATE OR REPLACE FUNCTION cs._rules(of_tenant text, of_version int, of_action text, amount numeric, risk text, entity text, region text)
+-- All rules that match; all rules of the policy where none matches. `totals`: see cs._totals. Twin: governance/gate.py.
+DROP FUNCTION IF EXISTS cs._rules(text, int, text, numeric, text, text, text);
+CREATE OR REPLACE FUNCTION cs._rules(of_tenant text, of_version int, of_action text, amount numeric, risk text, entity text, region text, totals jsonb)
 RETURNS SETOF cs.matrix_rules
 LANGUAGE plpgsql STABLE SET search_path = cs, pg_temp AS $$
 BEGIN
-    RETURN QUERY SELECT * FROM cs.matrix_rules r
+    RETURN QUERY SELECT r.* FROM cs.matrix_rules r,
+            LATERAL (SELECT abs(CASE WHEN r.window_days IS NULL THEN amount ELSE (totals->>r.rule_id)::numeric END) AS size) band
         WHERE r.tenant = of_tenant AND r.version = of_version
           AND r.actions && ARRAY[of_action, '*'] AND r.entities && ARRAY[entity, '*'] AND r.regions && ARRAY[region, '*']
           AND r.risk_from <= array_position(ARRAY['low', 'normal', 'high'], risk)
-          AND CASE WHEN amount IS NULL THEN r.amount_below IS NULL
-                   ELSE r.amount_from <= abs(amount) AND (r.amount_below IS NULL OR abs(amount) < r.amount_below) END;
+          AND CASE WHEN band.size IS NULL THEN r.amount_below IS NULL
+                   ELSE r.amount_from <= band.size AND (r.amount_below IS NULL OR band.size < r.amount_below) END;
     IF NOT FOUND THEN
         RETURN QUERY SELECT * FROM cs.matrix_rules r WHERE r.tenant = of_tenant AND r.version = of_version;
     END IF;
+END $$;
+
+-- What the matrix asks for, all applicable rules together: the most seats per role, the shortest time, all evidence.
+DO $$ BEGIN
+    CREATE TYPE cs.need AS (rules text[], seats jsonb, expires_hours int, evidence text[], bulk boolean, signature boolean);
+EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+CREATE OR REPLACE FUNCTION cs._needs(law cs.case_revisions, policy cs.policies, of_action text, risk text, day date, but_not text, before timestamptz)
+RETURNS cs.need
+LANGUAGE plpgsql STABLE SET search_path = cs, pg_temp AS $$
+DECLARE
+    amount numeric := cs._in_currency(law.tenant, law.amount, law.currency, policy.currency, day);
+    totals jsonb := cs._totals(law, policy.version, policy.currency, of_action, amount, but_not, before);
+    need cs.need;
+BEGIN
+    WITH rules AS MATERIALIZED (SELECT * FROM cs._rules(law.tenant, policy.version, of_action, amount, risk, law.entity, law.region, totals))
+    SELECT (SELECT array_agg(r.rule_id ORDER BY r.rule_id) FROM rules r),
+        (SELECT jsonb_object_agg(t.role, t.seats) FROM (SELECT m.role, max(m.seats) AS seats FROM rules r JOIN cs.matrix_seats m
+            ON m.tenant = r.tenant AND m.version = r.version AND m.rule_id = r.rule_id GROUP BY m.role) t),
+        (SELECT min(r.expires_hours) FROM rules r),
+        (SELECT coalesce(array_agg(DISTINCT e), '{}') FROM rules r, unnest(r.evidence) AS e),
+        (SELECT bool_and(r.bulk) FROM rules r), (SELECT bool_or(r.signature) FROM rules r) INTO need;
+    -- Where there is no document, the facts themselves are what can be opened.
+    IF law.document_sha256 IS NULL AND 'document' = ANY (need.evidence) THEN
+        need.evidence := ARRAY(SELECT DISTINCT e FROM unnest(array_replace(need.evidence, 'document', 'case')) AS e);
+    END IF;
+    RETURN need;
 END $$;
 
 -- A hash over the payee's current bank accounts, so that a change after the proposal is noticed.
@@ -40,8 +68,64 @@ $$;
 CREATE OR REPLACE FUNCTION cs._is_excluded(rec cs.recommendations, who text) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = cs, pg_temp AS $$ SELECT who = ANY (rec.excluded) $$;
 
--- The gate. Raises unless, now, every seat is filled by a different, active, human person who is not
--- excluded, on this digest and policy, unexpired, with the payee's bank data unchanged.
+-- Every seat is filled by a different, active person of its role (or for one, or standing in for one), and none of them,
+-- nor anybody for whom they act, initiated, drafted, edited or requested the thing.
+CREATE OR REPLACE FUNCTION cs._check_seats(rec cs.recommendations, law cs.case_revisions, policy cs.policies, need cs.need) RETURNS void
+LANGUAGE plpgsql SET search_path = cs, pg_temp AS $$
+DECLARE of_queue text := (SELECT queue FROM cs.cases WHERE tenant = rec.tenant AND id = rec.case_id);
+BEGIN
+    IF NOT EXISTS (SELECT FROM cs.seats WHERE tenant = rec.tenant AND recommendation_id = rec.id)
+       OR EXISTS (SELECT FROM cs.seats s LEFT JOIN cs.decisions d ON d.tenant = s.tenant AND d.id = s.decision_id
+            LEFT JOIN cs.actors a ON a.tenant = s.tenant AND a.id = s.filled_by
+            LEFT JOIN cs.actors p ON p.tenant = s.tenant AND p.id = coalesce(s.acting_for, s.filled_by)
+            WHERE s.tenant = rec.tenant AND s.recommendation_id = rec.id AND (
+                s.filled_by IS NULL OR d.id IS NULL OR d.withdrawn_at IS NOT NULL OR d.decision <> 'approve'
+                OR d.digest <> rec.digest OR d.actor <> s.filled_by OR d.recommendation_id <> rec.id OR d.acting_for IS DISTINCT FROM s.acting_for
+                OR NOT a.active OR a.kind <> 'person' OR NOT p.active OR p.kind <> 'person'
+                OR NOT coalesce(s.stands_in_as, s.role) = ANY (p.roles)
+                OR (s.stands_in_as IS NOT NULL AND NOT coalesce(policy.canon::jsonb#>ARRAY['cover', s.role] ? s.stands_in_as, false))
+                OR (s.acting_for IS NOT NULL AND NOT cs._is_delegated(rec.tenant, s.acting_for, s.filled_by, s.role, law, policy, of_queue))
+                OR cs._is_excluded(rec, s.filled_by) OR cs._is_excluded(rec, p.id)))
+       OR (SELECT count(DISTINCT filled_by) <> count(*) OR count(DISTINCT coalesce(acting_for, filled_by)) <> count(*)
+           FROM cs.seats WHERE tenant = rec.tenant AND recommendation_id = rec.id) THEN
+        PERFORM cs._refuse('CS411', 'not every seat is filled by a different, active person who may hold it');
+    END IF;
+    -- The seats on file must be at least those that the matrix asks for now.
+    IF EXISTS (SELECT FROM jsonb_each_text(need.seats) AS n WHERE n.value::int >
+               (SELECT count(*) FROM cs.seats s WHERE s.tenant = rec.tenant AND s.recommendation_id = rec.id AND s.role = n.key)) THEN
+        PERFORM cs._refuse('CS411', 'the matrix asks for more seats than were filled');
+    END IF;
+    IF EXISTS (SELECT FROM cs.seats s, unnest(need.evidence) AS e WHERE s.tenant = rec.tenant AND s.recommendation_id = rec.id
+               AND NOT EXISTS (SELECT FROM cs.openings o WHERE o.tenant = rec.tenant AND o.case_id = rec.case_id AND o.revision = rec.revision
+                               AND o.actor = s.filled_by AND o.what = e)) THEN
+        PERFORM cs._refuse('CS435', 'somebody signed without having opened what policy demands');
+    END IF;
+    IF need.signature AND EXISTS (SELECT FROM cs.seats s JOIN cs.decisions d ON d.tenant = s.tenant AND d.id = s.decision_id
+            WHERE s.tenant = rec.tenant AND s.recommendation_id = rec.id AND NOT cs._is_signed(d)) THEN
+        PERFORM cs._refuse('CS436', 'policy demands a signature of every signer of this tier');
+    END IF;
+END $$;
+
+-- A decision carries `ed25519:<key id>:<signature>` under a live key of its maker. The mathematics is the courier's and the
+-- verifier's: this database cannot compute it, and holds no key.
+CREATE OR REPLACE FUNCTION cs._is_signed(made cs.decisions) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = cs, pg_temp AS $$
+    SELECT coalesce(made.signature ~ '^ed25519:[0-9a-f]{16}:[A-Za-z0-9+/]{86}==$' AND EXISTS (
+        SELECT FROM cs.signing_keys k WHERE k.tenant = made.tenant AND k.id = split_part(made.signature, ':', 2)
+        AND k.actor = made.actor AND k.revoked_at IS NULL), false)
+$$;
+
+CREATE OR REPLACE FUNCTION cs._is_delegated(of_tenant text, from_person text, to_person text, of_role text, law cs.case_revisions, policy cs.policies, of_queue text)
+RETURNS boolean
+LANGUAGE sql STABLE SET search_path = cs, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM cs.delegations d WHERE d.tenant = of_tenant AND d.from_actor = from_person AND d.to_actor = to_person
+        AND d.role = of_role AND d.revoked_at IS NULL AND d.starts_at <= clock_timestamp() AND d.ends_at > clock_timestamp()
+        AND d.queues && ARRAY[of_queue, '*'] AND d.entities && ARRAY[law.entity, '*']
+        AND (d.amount_below IS NULL OR abs(cs._in_currency(of_tenant, law.amount, law.currency, policy.currency, law.created_at::date)) < d.amount_below))
+$$;
+
+-- The gate. Raises unless, now, every seat of the active matrix is filled (cs._check_seats) on this digest and policy,
+-- unexpired, with the facts and the payee's bank data unchanged.
 CREATE OR REPLACE FUNCTION cs._gate(rec cs.recommendations) RETURNS void
 LANGUAGE plpgsql SET search_path = cs, pg_temp AS $$
 DECLARE
@@ -58,7 +142,7 @@ BEGIN
         PERFORM cs._refuse('CS422', 'the recommendation has expired');
     END IF;
     SELECT * INTO law FROM cs.case_revisions WHERE tenant = rec.tenant AND case_id = rec.case_id AND revision = rec.revision;
-    PERFORM FROM cs.suppliers WHERE tenant = rec.tenant AND id = law.supplier_id FOR UPDATE;
+    PERFORM cs._lock_payee(law);
     IF cs._payee_bank(rec.tenant, law.supplier_id) <> rec.payee_bank THEN
         PERFORM cs._refuse('CS427', 'the payee''s bank details changed since this was proposed');
     END IF;
@@ -69,25 +153,7 @@ BEGIN
     IF policy.version <> rec.policy_version THEN
         PERFORM cs._refuse('CS426', 'the policy changed since this was proposed');
     END IF;
-    IF NOT EXISTS (SELECT FROM cs.seats WHERE tenant = rec.tenant AND recommendation_id = rec.id)
-       OR EXISTS (SELECT FROM cs.seats s LEFT JOIN cs.decisions d ON d.tenant = s.tenant AND d.id = s.decision_id
-            LEFT JOIN cs.actors a ON a.tenant = s.tenant AND a.id = s.filled_by
-            WHERE s.tenant = rec.tenant AND s.recommendation_id = rec.id AND (
-                s.filled_by IS NULL OR d.id IS NULL OR d.withdrawn_at IS NOT NULL OR d.decision <> 'approve'
-                OR d.digest <> rec.digest OR d.actor <> s.filled_by OR d.recommendation_id <> rec.id
-                OR NOT a.active OR a.kind <> 'person' OR NOT s.role = ANY (a.roles) OR cs._is_excluded(rec, s.filled_by)))
-       OR (SELECT count(DISTINCT filled_by) <> count(*) FROM cs.seats WHERE tenant = rec.tenant AND recommendation_id = rec.id) THEN
-        PERFORM cs._refuse('CS411', 'not every seat is filled by a different, active person who may hold it');
-    END IF;
-    -- The seats on file must be at least those that the matrix asks for now.
-    IF EXISTS (
-        SELECT m.role FROM cs._rules(rec.tenant, policy.version, rec.action,
-                cs._in_currency(rec.tenant, law.amount, law.currency, policy.currency, rec.created_at::date), rec.risk, law.entity, law.region) r
-            JOIN cs.matrix_seats m ON m.tenant = r.tenant AND m.version = r.version AND m.rule_id = r.rule_id
-        GROUP BY m.role
-        HAVING max(m.seats) > (SELECT count(*) FROM cs.seats s WHERE s.tenant = rec.tenant AND s.recommendation_id = rec.id AND s.role = m.role)) THEN
-        PERFORM cs._refuse('CS411', 'the matrix asks for more seats than were filled');
-    END IF;
+    PERFORM cs._check_seats(rec, law, policy, cs._needs(law, policy, rec.action, rec.risk, rec.created_at::date, rec.id, rec.approved_at));
 END $$;
 
 CREATE OR REPLACE FUNCTION cs._effect_gate() RETURNS trigger
@@ -158,14 +224,14 @@ LANGUAGE plpgsql SET search_path = cs, pg_temp AS $$
 DECLARE
     policy cs.policies;
     rec cs.recommendations;
-    amount numeric;
+    need cs.need;
     salts jsonb;
     hashes jsonb;
     envelope jsonb;
 BEGIN
     PERFORM FROM cs.suppliers WHERE tenant = law.tenant AND id = law.supplier_id FOR SHARE;
     SELECT * INTO policy FROM cs.policies WHERE tenant = law.tenant AND active FOR SHARE;
-    amount := cs._in_currency(law.tenant, law.amount, law.currency, policy.currency, now()::date);
+    need := cs._needs(law, policy, action->>'name', of_risk, now()::date, NULL, NULL);
     rec.tenant := law.tenant; rec.id := gen_random_uuid()::text; rec.case_id := law.case_id; rec.revision := law.revision;
     SELECT coalesce(max(draft_number), 0) + 1 INTO rec.draft_number FROM cs.recommendations r
     WHERE r.tenant = law.tenant AND r.case_id = law.case_id AND r.revision = law.revision;
@@ -174,8 +240,7 @@ BEGIN
     rec.risk := of_risk; rec.confidence := of_confidence; rec.drafted_by := drafter; rec.job_id := job;
     rec.excluded := ARRAY(SELECT DISTINCT e FROM unnest(excluded || law.initiator || drafter) AS e ORDER BY e);
     rec.created_at := now();
-    SELECT array_agg(r.rule_id ORDER BY r.rule_id), now() + make_interval(hours => min(r.expires_hours)) INTO rec.rules, rec.expires_at
-    FROM cs._rules(law.tenant, policy.version, rec.action, amount, of_risk, law.entity, law.region) r;
+    rec.rules := need.rules; rec.expires_at := now() + make_interval(hours => need.expires_hours);
     rec.sla_due_at := now() + cs._sla(law.tenant, queue, exception_type);
     SELECT jsonb_object_agg(key, cs._salt()) INTO salts FROM jsonb_each_text(leaves);
     SELECT jsonb_object_agg(key, 'sha256:' || cs._sha256(E'countersign/leaf/v1\n' || (salts->>key) || E'\n' || value)) INTO hashes
@@ -193,10 +258,6 @@ BEGIN
     INSERT INTO cs.leaves (tenant, recommendation_id, name, salt, content)
     SELECT law.tenant, rec.id, key, salts->>key, value FROM jsonb_each_text(leaves);
     INSERT INTO cs.seats (tenant, recommendation_id, seat, role)
-    SELECT law.tenant, rec.id, row_number() OVER (ORDER BY need.role, n), need.role
-    FROM (SELECT m.role, max(m.seats) AS seats
-          FROM cs._rules(law.tenant, policy.version, rec.action, amount, of_risk, law.entity, law.region) r
-          JOIN cs.matrix_seats m ON m.tenant = r.tenant AND m.version = r.version AND m.rule_id = r.rule_id GROUP BY m.role) need,
-         generate_series(1, need.seats) AS n;
+    SELECT law.tenant, rec.id, row_number() OVER (ORDER BY n.key COLLATE "C", i), n.key FROM jsonb_each_text(need.seats) AS n, generate_series(1, n.value::int) AS i;
     RETURN rec;
 END $$;

@@ -75,15 +75,16 @@ BEGIN
     ON CONFLICT (tenant, case_id, revision) DO UPDATE SET embedding = excluded.embedding;
 END $$;
 
-CREATE OR REPLACE FUNCTION cs._note_decision(rec cs.recommendations, me cs.actors, verb text, seat text, for_actor text, reason text, comment text)
+DROP FUNCTION IF EXISTS cs._note_decision(cs.recommendations, cs.actors, text, text, text, text, text);
+CREATE OR REPLACE FUNCTION cs._note_decision(rec cs.recommendations, me cs.actors, verb text, seat text, for_actor text, reason text, comment text, signature text DEFAULT NULL)
 RETURNS cs.decisions
 LANGUAGE plpgsql SET search_path = cs, pg_temp AS $$
 DECLARE
     made cs.decisions;
     salt text := cs._salt();
 BEGIN
-    INSERT INTO cs.decisions (tenant, id, recommendation_id, decision, actor, acting_for, seat_role, digest, reason_code, comment_hash, at)
-    VALUES (rec.tenant, gen_random_uuid()::text, rec.id, verb, me.id, for_actor, seat, rec.digest, reason,
+    INSERT INTO cs.decisions (tenant, id, recommendation_id, decision, actor, acting_for, seat_role, digest, reason_code, signature, comment_hash, at)
+    VALUES (rec.tenant, gen_random_uuid()::text, rec.id, verb, me.id, for_actor, seat, rec.digest, reason, signature,
             CASE WHEN comment IS NOT NULL THEN 'sha256:' || cs._sha256(E'countersign/leaf/v1\n' || salt || E'\n' || comment) END, clock_timestamp())
     RETURNING * INTO made;
     INSERT INTO cs.observations (tenant, kind, recommendation_id, decision_id) VALUES (rec.tenant, 'decision', rec.id, made.id);
@@ -93,39 +94,102 @@ BEGIN
     RETURN made;
 END $$;
 
-CREATE OR REPLACE FUNCTION cs._approve(rec cs.recommendations, me cs.actors, wanted_seat text, for_actor text, reason text, comment text) RETURNS jsonb
+-- The open seat that this person may take, for themselves, for somebody who delegated the role, or standing in while every
+-- holder of the role is away. Raises CS411, CS414.
+CREATE OR REPLACE FUNCTION cs._take_seat(rec cs.recommendations, me cs.actors, law cs.case_revisions, policy cs.policies, wanted_seat text, for_actor text)
+RETURNS cs.seats
 LANGUAGE plpgsql SET search_path = cs, pg_temp AS $$
 DECLARE
-    open_seat cs.seats;
+    taken cs.seats;
+    of_queue text := (SELECT queue FROM cs.cases WHERE tenant = rec.tenant AND id = rec.case_id);
+    principal cs.actors := me;
+BEGIN
+    IF for_actor IS NOT NULL THEN
+        SELECT * INTO principal FROM cs.actors WHERE tenant = rec.tenant AND id = for_actor AND active AND kind = 'person';
+        IF principal.id IS NULL OR principal.id = me.id THEN
+            PERFORM cs._refuse('CS414', 'there is no delegation from ' || for_actor || ' to you');
+        END IF;
+        IF cs._is_excluded(rec, for_actor) THEN
+            PERFORM cs._refuse('CS410', 'you act for somebody who initiated, drafted, edited or requested this');
+        END IF;
+    END IF;
+    IF EXISTS (SELECT FROM cs.seats s WHERE s.tenant = rec.tenant AND s.recommendation_id = rec.id AND (s.filled_by = me.id OR coalesce(s.acting_for, s.filled_by) = principal.id)) THEN
+        PERFORM cs._refuse('CS423', 'you have already approved this recommendation');
+    END IF;
+    SELECT * INTO taken FROM cs.seats s WHERE s.tenant = rec.tenant AND s.recommendation_id = rec.id AND s.filled_by IS NULL
+        AND s.role = ANY (principal.roles) AND (wanted_seat IS NULL OR s.role = wanted_seat)
+        AND (for_actor IS NULL OR cs._is_delegated(rec.tenant, for_actor, me.id, s.role, law, policy, of_queue)) ORDER BY s.seat LIMIT 1 FOR UPDATE;
+    IF FOUND THEN
+        taken.acting_for := for_actor;
+        RETURN taken;
+    END IF;
+    IF for_actor IS NOT NULL THEN
+        PERFORM cs._refuse('CS414', 'there is no delegation from ' || for_actor || ' to you for an open seat of this recommendation');
+    END IF;
+    -- Away is who says so, or of whom another than the one that stands in has said it.
+    SELECT s.* INTO taken FROM cs.seats s WHERE s.tenant = rec.tenant AND s.recommendation_id = rec.id AND s.filled_by IS NULL
+        AND (wanted_seat IS NULL OR s.role = wanted_seat)
+        AND ARRAY(SELECT jsonb_array_elements_text(policy.canon::jsonb#>ARRAY['cover', s.role])) && me.roles
+        AND EXISTS (SELECT FROM cs.actors a WHERE a.tenant = rec.tenant AND a.active AND a.kind = 'person' AND s.role = ANY (a.roles)
+            AND NOT cs._is_excluded(rec, a.id) AND cs._is_away(rec.tenant, a.id, me.id))
+        AND NOT EXISTS (SELECT FROM cs.actors a WHERE a.tenant = rec.tenant AND a.active AND a.kind = 'person' AND s.role = ANY (a.roles)
+            AND NOT cs._is_excluded(rec, a.id) AND NOT cs._is_away(rec.tenant, a.id, me.id)
+            AND NOT EXISTS (SELECT FROM cs.seats o WHERE o.tenant = rec.tenant AND o.recommendation_id = rec.id AND o.filled_by = a.id))
+        ORDER BY s.seat LIMIT 1 FOR UPDATE;
+    IF NOT FOUND THEN
+        PERFORM cs._refuse('CS411', 'no open seat of this recommendation fits your roles');
+    END IF;
+    taken.stands_in_as := (SELECT r FROM unnest(me.roles) AS r WHERE policy.canon::jsonb#>ARRAY['cover', taken.role] ? r ORDER BY r LIMIT 1);
+    RETURN taken;
+END $$;
+
+DROP FUNCTION IF EXISTS cs._approve(cs.recommendations, cs.actors, text, text, text, text);
+CREATE OR REPLACE FUNCTION cs._approve(rec cs.recommendations, me cs.actors, wanted_seat text, for_actor text, reason text, comment text,
+    signature text, in_bulk boolean) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = cs, pg_temp AS $$
+DECLARE
+    taken cs.seats;
     made cs.decisions;
     spec cs.action_catalogue;
     complete boolean;
     law cs.case_revisions;
     policy cs.policies;
+    need cs.need;
+    unopened text[];
 BEGIN
-    IF EXISTS (SELECT FROM cs.seats WHERE tenant = rec.tenant AND recommendation_id = rec.id AND filled_by = me.id) THEN
-        PERFORM cs._refuse('CS423', 'you have already approved this recommendation');
-    END IF;
-    SELECT * INTO open_seat FROM cs.seats WHERE tenant = rec.tenant AND recommendation_id = rec.id AND filled_by IS NULL
-        AND role = ANY (me.roles) AND (wanted_seat IS NULL OR role = wanted_seat) ORDER BY seat LIMIT 1 FOR UPDATE;
-    IF NOT FOUND THEN
-        PERFORM cs._refuse('CS411', 'no open seat of this recommendation fits your roles');
-    END IF;
     SELECT * INTO law FROM cs.case_revisions WHERE tenant = rec.tenant AND case_id = rec.case_id AND revision = rec.revision;
-    PERFORM FROM cs.suppliers WHERE tenant = rec.tenant AND id = law.supplier_id FOR UPDATE;
+    PERFORM cs._lock_payee(law);
+    SELECT * INTO policy FROM cs.policies WHERE tenant = rec.tenant AND active FOR SHARE;
+    taken := cs._take_seat(rec, me, law, policy, wanted_seat, for_actor);
     IF cs._payee_bank(rec.tenant, law.supplier_id) <> rec.payee_bank THEN
         PERFORM cs._refuse('CS427', 'the payee''s bank details changed since this was proposed');
     END IF;
-    SELECT * INTO policy FROM cs.policies WHERE tenant = rec.tenant AND active FOR SHARE;
     IF policy.version <> rec.policy_version THEN
         PERFORM cs._refuse('CS426', 'the policy changed since this was proposed');
     END IF;
-    made := cs._note_decision(rec, me, 'approve', open_seat.role, for_actor, reason, comment);
-    UPDATE cs.seats SET filled_by = me.id, decision_id = made.id
-    WHERE tenant = rec.tenant AND recommendation_id = rec.id AND seat = open_seat.seat;
+    need := cs._needs(law, policy, rec.action, rec.risk, rec.created_at::date, rec.id, NULL);
+    IF in_bulk AND NOT coalesce(need.bulk, false) THEN
+        PERFORM cs._refuse('CS437', 'policy wants this one looked at by itself: decide on it alone');
+    END IF;
+    unopened := ARRAY(SELECT e FROM unnest(need.evidence) AS e WHERE NOT EXISTS (SELECT FROM cs.openings o WHERE o.tenant = rec.tenant
+        AND o.case_id = rec.case_id AND o.revision = rec.revision AND o.actor = me.id AND o.what = e) ORDER BY e);
+    IF cardinality(unopened) > 0 THEN
+        PERFORM cs._refuse('CS435', 'policy demands that you open the ' || array_to_string(unopened, ' and the ') || ' before you approve', jsonb_build_object('unopened', unopened));
+    END IF;
+    made := cs._note_decision(rec, me, 'approve', taken.role, for_actor, reason, comment, signature);
+    IF (need.signature OR signature IS NOT NULL) AND NOT cs._is_signed(made) THEN
+        PERFORM cs._refuse('CS436', CASE WHEN signature IS NULL THEN 'policy demands your signature over the digest, by a key that is registered as yours'
+            ELSE 'a signature reads ed25519:<key id>:<base64>, by a live key that is registered as yours' END);
+    END IF;
+    UPDATE cs.seats SET filled_by = me.id, decision_id = made.id, acting_for = taken.acting_for, stands_in_as = taken.stands_in_as
+    WHERE tenant = rec.tenant AND recommendation_id = rec.id AND seat = taken.seat;
+    -- What was approved for this payee meanwhile may ask for more.
+    INSERT INTO cs.seats (tenant, recommendation_id, seat, role)
+    SELECT rec.tenant, rec.id, (SELECT max(seat) FROM cs.seats WHERE tenant = rec.tenant AND recommendation_id = rec.id) + row_number() OVER (ORDER BY n.key COLLATE "C", i), n.key
+    FROM jsonb_each_text(need.seats) AS n, generate_series(1 + (SELECT count(*) FROM cs.seats s WHERE s.tenant = rec.tenant AND s.recommendation_id = rec.id AND s.role = n.key), n.value::int) AS i;
     complete := NOT EXISTS (SELECT FROM cs.seats WHERE tenant = rec.tenant AND recommendation_id = rec.id AND filled_by IS NULL);
     IF complete THEN
-        UPDATE cs.recommendations SET state = 'approved' WHERE tenant = rec.tenant AND id = rec.id;
+        UPDATE cs.recommendations SET state = 'approved', approved_at = clock_timestamp() WHERE tenant = rec.tenant AND id = rec.id;
         PERFORM cs._case_state(rec.tenant, rec.case_id, ARRAY['awaiting_review'], 'approved');
         SELECT * INTO spec FROM cs.action_catalogue WHERE name = rec.action;
         INSERT INTO cs.effects (tenant, recommendation_id, connector, available_at)
@@ -135,7 +199,8 @@ BEGIN
         NOTIFY countersign_effects;
     END IF;
     PERFORM cs._append(rec.tenant, me.id, 'decision.approve', rec.id, jsonb_build_object('decision', made.id, 'digest', rec.digest,
-        'seat', open_seat.role, 'acting_for', for_actor, 'reason_code', reason, 'comment', made.comment_hash, 'complete', complete));
+        'seat', taken.role, 'acting_for', for_actor, 'stands_in_as', taken.stands_in_as, 'reason_code', reason, 'comment', made.comment_hash,
+        'opened', to_jsonb(need.evidence), 'signature', signature, 'complete', complete));
     RETURN jsonb_build_object('decision_id', made.id, 'state', CASE WHEN complete THEN 'approved' ELSE 'awaiting_review' END, 'recommendation_id', rec.id);
 END $$;
 
@@ -203,9 +268,9 @@ BEGIN
     made := cs._note_decision(rec, me, 'withdraw', NULL, NULL, reason, comment);
     IF mine.id IS NOT NULL THEN
         UPDATE cs.decisions SET withdrawn_at = clock_timestamp() WHERE tenant = rec.tenant AND id = mine.id;
-        UPDATE cs.seats SET filled_by = NULL, decision_id = NULL WHERE tenant = rec.tenant AND recommendation_id = rec.id AND filled_by = me.id;
+        UPDATE cs.seats SET filled_by = NULL, decision_id = NULL, acting_for = NULL, stands_in_as = NULL WHERE tenant = rec.tenant AND recommendation_id = rec.id AND filled_by = me.id;
         IF rec.state = 'approved' THEN
-            UPDATE cs.recommendations SET state = 'awaiting_review' WHERE tenant = rec.tenant AND id = rec.id;
+            UPDATE cs.recommendations SET state = 'awaiting_review', approved_at = NULL WHERE tenant = rec.tenant AND id = rec.id;
             PERFORM cs._case_state(rec.tenant, rec.case_id, ARRAY['approved'], 'awaiting_review');
         END IF;
     ELSE
@@ -218,8 +283,10 @@ BEGIN
     RETURN jsonb_build_object('decision_id', made.id, 'state', next_state, 'recommendation_id', rec.id);
 END $$;
 
+DROP FUNCTION IF EXISTS cs.decide(text, text, text, text, text, text, text, jsonb, jsonb, text);
 CREATE OR REPLACE FUNCTION cs.decide(of_recommendation text, verb text, with_digest text, seat text DEFAULT NULL, acting_for text DEFAULT NULL,
-    reason_code text DEFAULT NULL, comment text DEFAULT NULL, action jsonb DEFAULT NULL, draft jsonb DEFAULT NULL, signature text DEFAULT NULL) RETURNS jsonb
+    reason_code text DEFAULT NULL, comment text DEFAULT NULL, action jsonb DEFAULT NULL, draft jsonb DEFAULT NULL, signature text DEFAULT NULL,
+    in_bulk boolean DEFAULT false) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, pg_temp AS $$
 DECLARE
     me cs.actors := cs._me();
@@ -228,13 +295,19 @@ DECLARE
     seat_role text;
 BEGIN
     PERFORM cs._need(me, ARRAY['person'], NULL, 'decide');
-    PERFORM cs._need(me, ARRAY['person'], CASE WHEN verb = 'escalate' THEN ARRAY['analyst', 'reviewer', 'controller'] ELSE ARRAY['reviewer', 'controller', 'administrator'] END, verb);
+    -- Who acts for somebody else is judged by the delegation.
+    IF acting_for IS NULL THEN
+        PERFORM cs._need(me, ARRAY['person'], CASE WHEN verb = 'escalate' THEN ARRAY['analyst', 'reviewer', 'controller'] ELSE ARRAY['reviewer', 'controller', 'administrator'] END, verb);
+    END IF;
     SELECT * INTO rec FROM cs.recommendations WHERE tenant = me.tenant AND id = of_recommendation FOR UPDATE;
     IF rec.id IS NULL THEN
         PERFORM cs._refuse('CS404', 'there is no such recommendation');
     END IF;
-    IF acting_for IS NOT NULL THEN
-        PERFORM cs._refuse('CS403', 'there is no delegation from ' || acting_for || ' to you');
+    IF acting_for IS NOT NULL AND verb <> 'approve' THEN
+        PERFORM cs._refuse('CS414', 'only an approval can be given for somebody else');
+    END IF;
+    IF in_bulk AND verb <> 'approve' THEN
+        PERFORM cs._refuse('CS437', 'only approvals can be given in bulk');
     END IF;
     IF with_digest IS DISTINCT FROM rec.digest THEN
         PERFORM cs._refuse('CS420', 'the digest is not that of the recommendation as it stands: read it again before you decide',
@@ -257,7 +330,7 @@ BEGIN
     END IF;
     CASE verb
     WHEN 'approve' THEN
-        RETURN cs._approve(rec, me, seat, acting_for, reason_code, comment);
+        RETURN cs._approve(rec, me, seat, acting_for, reason_code, comment, signature, in_bulk);
     WHEN 'override' THEN
         RETURN cs._override(rec, me, reason_code, comment, action, draft);
     WHEN 'reject' THEN

@@ -23,7 +23,9 @@ GRANT SELECT ON cs.cases, cs.case_revisions, cs.case_readings, cs.case_vectors, 
     cs.customers, cs.bank_accounts, cs.orders, cs.receipts, cs.payments, cs.fx_rates, cs.open_items, cs.invoices, cs.invoice_keys,
     cs.policies, cs.workflows, cs.recommendations, cs.leaves, cs.decisions, cs.decision_notes TO countersign_agent;
 
-GRANT EXECUTE ON FUNCTION cs.decide(text, text, text, text, text, text, text, jsonb, jsonb, text), cs.confirm(text, text, text),
+GRANT EXECUTE ON FUNCTION cs.decide(text, text, text, text, text, text, text, jsonb, jsonb, text, boolean), cs.delegate(text, text, timestamptz, timestamptz, text[], text[], numeric),
+    cs.revoke_delegation(bigint), cs.set_absence(text, timestamptz, timestamptz), cs.end_absence(bigint), cs.opened(text, text),
+    cs.confirm(text, text, text),
     cs.requeue(text), cs.add_actor(jsonb), cs.set_active(text, boolean), cs.issue_key(text, text, text, timestamptz),
     cs.revoke_key(text), cs.idempotent(text, text), cs.remember_answer(text, text, int, text) TO countersign_review;
 GRANT SELECT ON ALL TABLES IN SCHEMA cs TO countersign_review;
