@@ -15,8 +15,9 @@ from typing import Any
 from governance.case import parse_currency
 from governance.errors import Malformed, UnknownAction
 
-MAIL, TASK, TIMER = "mail", "task", "timer"
-"""Effects: a letter; a task that a person confirms as done (or a connector carries out); a wake-up."""
+MAIL, TASK, TIMER, CHANGE = "mail", "task", "timer", "change"
+"""Effects: a letter; a task that a person confirms as done (or a connector carries out); a wake-up; a governed change,
+which the record itself applies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,18 @@ _SPECS = (
     _spec("verify_bank_details_by_callback", TASK, 1, "supplier_id:id reason:text"),
 )
 
-CATALOGUE: Mapping[str, ActionSpec] = {spec.name: spec for spec in _SPECS}
+_CHANGES = {
+    "change_policy": 3, "change_roles": 3, "register_signing_key": 3, "change_fx": 3, "change_retention": 3,
+    "change_connector": 3, "erase_personal_data": 3, "release_legal_hold": 3, "promote_model": 2,
+    "change_threshold": 2, "change_tolerance": 2, "change_prompt": 2, "change_template": 2, "change_mapping": 2,
+    "change_calendar": 2, "change_memory": 1, "place_legal_hold": 1,
+}  # fmt: skip
+"""Governed changes and their risk class. People propose them; an agent never does."""
+
+CATALOGUE: Mapping[str, ActionSpec] = {
+    spec.name: spec
+    for spec in (*_SPECS, *(_spec(name, CHANGE, risk, "subject:id change:text") for name, risk in _CHANGES.items()))
+}
 
 _ID = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 

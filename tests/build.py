@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,7 @@ from psycopg.types.json import Jsonb
 from governance.action import Action
 from governance.policy import Policy, standard_policy
 from governance.recommendation import Draft, Proposal
-from governance.record import queue, review
+from governance.record import changes, outbox, queue, review, standing
 from governance.record.db import Database
 
 PEOPLE: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -107,6 +108,55 @@ class World:
         assert row is not None
         result: dict[str, Any] = row[0]
         return result
+
+    def opened(self, by: str, row: Mapping[str, Any], *what: str) -> None:
+        """The person opens the case and its document, unless told otherwise."""
+        with self.database.transaction("review", self.tokens[by]) as conn:
+            for one in what or ("case", "document"):
+                standing.opened(conn, row["case_id"], one)
+
+    def propose(
+        self, by: str, kind: str, subject: str, content: Mapping[str, Any], why: str = "needed"
+    ) -> dict[str, Any]:
+        """A governed change as `review.get` reads it."""
+        with self.database.transaction("review", self.tokens[by]) as conn:
+            made = changes.propose(conn, kind, subject, content, why)
+        return self.recommendation(made["recommendation_id"])
+
+    def enact(
+        self,
+        by: str,
+        kind: str,
+        subject: str,
+        content: Mapping[str, Any],
+        signers: Sequence[str] = ("controller", "admin2"),
+    ) -> dict[str, Any]:
+        """Propose, sign and apply a change; the recommendation after it."""
+        row = self.propose(by, kind, subject, content)
+        for signer in signers:
+            self.decide(signer, row, "approve")
+        self.carry_out(row)
+        return self.recommendation(row["id"])
+
+    def carry_out(self, row: Mapping[str, Any], outcome: str = "sent") -> dict[str, Any]:
+        """Deliver the effect of one approved recommendation now, as a courier; what `execute` gave."""
+        self.scalar(
+            "UPDATE cs.effects SET available_at = now() - interval '1 day' WHERE recommendation_id = %s RETURNING 1",
+            row["id"],
+        )
+        token = self.tokens["courier"]
+        with self.database.transaction("courier", token) as conn:
+            (effect,) = [one for one in outbox.claim(conn, "test", 1, 60) if one.recommendation_id == row["id"]]
+        with self.database.transaction("courier", token) as conn:
+            done = outbox.execute(conn, effect)
+        if "applied" not in done:
+            with self.database.transaction("courier", token) as conn:
+                outbox.settle(conn, effect, outcome, "test")
+        return dict(done)
+
+    def tick(self) -> dict[str, Any]:
+        with self.database.transaction("courier", self.tokens["courier"]) as conn:
+            return outbox.tick(conn)
 
     def scalar(self, query: str, *args: Any, role: str = "owner") -> Any:
         """One value by the owner, past every wall: for looking, and for tampering on purpose."""

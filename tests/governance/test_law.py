@@ -131,8 +131,8 @@ def test_seats_are_the_maximum_over_matching_rules(
 
 
 def test_foreign_currency_is_judged_by_the_dated_rate_and_unknown_rates_as_top_band(acme: World) -> None:
-    assert seats(filed_hold(acme, "26000.00", currency="USD", source_key="a")) == {"reviewer": 1, "controller": 1}
     acme.import_books("fx", [{"day": "2020-01-01", "currency": "USD", "per_eur": 1.25}])
+    assert seats(filed_hold(acme, "26000.00", currency="CHF", source_key="a")) == {"reviewer": 1, "controller": 1}
     assert seats(filed_hold(acme, "26000.00", currency="USD", source_key="b")) == {"reviewer": 1}
     assert seats(filed_hold(acme, "31250.00", currency="USD", source_key="c")) == {"reviewer": 1, "controller": 1}
 

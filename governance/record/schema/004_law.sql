@@ -89,3 +89,40 @@ CREATE TABLE cs.erasures (
     at timestamptz NOT NULL DEFAULT now(),
     done text[] NOT NULL DEFAULT '{}'
 );
+
+-- Every kind of governed change: the action that carries it, and who may propose it.
+CREATE TABLE cs.change_kinds (
+    kind text PRIMARY KEY,
+    action text NOT NULL REFERENCES cs.action_catalogue,
+    proposers text[] NOT NULL,
+    what text NOT NULL
+);
+INSERT INTO cs.action_catalogue (name, effect, risk_class, required, optional) VALUES
+    ('change_policy', 'change', 3, '{change,subject}', '{}'), ('change_roles', 'change', 3, '{change,subject}', '{}'),
+    ('register_signing_key', 'change', 3, '{change,subject}', '{}'), ('change_fx', 'change', 3, '{change,subject}', '{}'),
+    ('change_retention', 'change', 3, '{change,subject}', '{}'), ('change_connector', 'change', 3, '{change,subject}', '{}'),
+    ('erase_personal_data', 'change', 3, '{change,subject}', '{}'), ('release_legal_hold', 'change', 3, '{change,subject}', '{}'),
+    ('promote_model', 'change', 2, '{change,subject}', '{}'), ('change_threshold', 'change', 2, '{change,subject}', '{}'),
+    ('change_tolerance', 'change', 2, '{change,subject}', '{}'), ('change_prompt', 'change', 2, '{change,subject}', '{}'),
+    ('change_template', 'change', 2, '{change,subject}', '{}'), ('change_mapping', 'change', 2, '{change,subject}', '{}'),
+    ('change_calendar', 'change', 2, '{change,subject}', '{}'), ('change_memory', 'change', 1, '{change,subject}', '{}'),
+    ('place_legal_hold', 'change', 1, '{change,subject}', '{}')
+ON CONFLICT (name) DO NOTHING;
+INSERT INTO cs.change_kinds VALUES
+    ('policy', 'change_policy', '{administrator,controller}', 'the approval matrix, workflows and modes'),
+    ('roles', 'change_roles', '{administrator}', 'the roles of a user, and whether a user who was off is on again'),
+    ('signing_key', 'register_signing_key', '{analyst,reviewer,controller,administrator}', 'a key with which its owner signs digests'),
+    ('fx', 'change_fx', '{administrator,controller,analyst}', 'exchange rates of a currency'),
+    ('retention', 'change_retention', '{administrator,controller}', 'for how many days closed cases are kept'),
+    ('connector', 'change_connector', '{administrator}', 'where effects go'),
+    ('erasure', 'erase_personal_data', '{administrator,controller}', 'the personal data of a case or party'),
+    ('hold', 'place_legal_hold', '{administrator,controller,reviewer}', 'a legal hold: nothing of it is erased or purged'),
+    ('hold_release', 'release_legal_hold', '{administrator,controller}', 'the end of a legal hold'),
+    ('model', 'promote_model', '{ml_engineer,administrator}', 'the champion of a model'),
+    ('threshold', 'change_threshold', '{ml_engineer,administrator,controller}', 'from which score on something is said'),
+    ('tolerance', 'change_tolerance', '{administrator,controller,reviewer}', 'what a three-way match lets pass'),
+    ('prompt', 'change_prompt', '{ml_engineer,administrator}', 'what a language model is told'),
+    ('template', 'change_template', '{administrator,controller,reviewer}', 'the frame of a letter'),
+    ('mapping', 'change_mapping', '{administrator,controller,analyst}', 'which column of a file means what'),
+    ('calendar', 'change_calendar', '{administrator,controller}', 'working days of an entity'),
+    ('memory', 'change_memory', '{analyst,reviewer,controller,administrator}', 'what is known of a supplier');

@@ -87,6 +87,10 @@ BEGIN
     IF person->>'kind' IS NULL OR person->>'id' IS NULL OR person->>'name' IS NULL THEN
         PERFORM cs._refuse('CS400', 'a user needs id, kind and name');
     END IF;
+    -- Roles are power: one administrator alone must not make the people who then sign.
+    IF person->>'kind' = 'person' AND jsonb_array_length(coalesce(person->'roles', '[]')) > 0 THEN
+        PERFORM cs._refuse('CS439', 'a role is granted through the gate: add the user without roles, then propose a change of roles');
+    END IF;
     PERFORM cs._add_actor(me.tenant, person);
     PERFORM cs._append(me.tenant, me.id, 'actor.added', person->>'id', person - 'token_sha256' - 'email');
 END $$;
@@ -96,9 +100,12 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, pg_temp AS $$
 DECLARE me cs.actors := cs._me();
 BEGIN
     PERFORM cs._need(me, ARRAY['person'], ARRAY['administrator'], 'switch users on or off');
+    IF is_active THEN
+        PERFORM cs._refuse('CS439', 'a user comes back through the gate: propose a change of roles');
+    END IF;
     UPDATE cs.actors SET active = is_active WHERE tenant = me.tenant AND id = of_actor;
     IF NOT FOUND THEN PERFORM cs._refuse('CS404', 'there is no user ' || of_actor); END IF;
-    PERFORM cs._append(me.tenant, me.id, CASE WHEN is_active THEN 'actor.activated' ELSE 'actor.deactivated' END, of_actor, '{}');
+    PERFORM cs._append(me.tenant, me.id, 'actor.deactivated', of_actor, '{}');
 END $$;
 
 CREATE OR REPLACE FUNCTION cs.issue_key(token_sha256 text, for_actor text, key_label text, expires timestamptz) RETURNS text

@@ -146,6 +146,9 @@ BEGIN
             THEN ARRAY['administrator', 'controller', 'analyst', 'reviewer'] ELSE ARRAY['administrator', 'controller', 'analyst'] END)) THEN
         PERFORM cs._refuse('CS403', 'your roles do not permit you to import reference data');
     END IF;
+    IF kind = 'fx' AND EXISTS (SELECT FROM cs.recommendations WHERE tenant = me.tenant) THEN
+        PERFORM cs._refuse('CS439', 'rates decide which band an amount falls in: once work has begun, propose a change of fx');
+    END IF;
     CASE kind
     WHEN 'entities' THEN
         INSERT INTO cs.entities AS b (tenant, id, name, country, region, currency, source)
@@ -173,6 +176,9 @@ BEGIN
         WHERE (b.name, b.country, b.email, b.language, b.credit_limit, b.currency) IS DISTINCT FROM
             (excluded.name, excluded.country, excluded.email, excluded.language, excluded.credit_limit, excluded.currency);
     WHEN 'bank_accounts' THEN
+        -- Whoever judges one of these payees comes before, or after.
+        PERFORM FROM cs.suppliers p WHERE p.tenant = me.tenant AND p.id IN (SELECT r->>'owner_id' FROM jsonb_array_elements(rows) AS r WHERE r->>'owner_kind' = 'supplier')
+        ORDER BY p.id COLLATE "C" FOR UPDATE;
         INSERT INTO cs.bank_accounts AS b (tenant, owner_kind, owner_id, iban, bic, holder, source)
         SELECT me.tenant, r.owner_kind, r.owner_id, r.iban, r.bic, r.holder, from_source
         FROM jsonb_to_recordset(rows) AS r (owner_kind text, owner_id text, iban text, bic text, holder text)

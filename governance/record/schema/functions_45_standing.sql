@@ -9,8 +9,9 @@ DECLARE
     made bigint;
 BEGIN
     PERFORM cs._need(me, ARRAY['person'], ARRAY[of_role], 'delegate the role ' || coalesce(of_role, 'null'));
-    IF to_person = me.id OR NOT EXISTS (SELECT FROM cs.actors a WHERE a.tenant = me.tenant AND a.id = to_person AND a.active AND a.kind = 'person') THEN
-        PERFORM cs._refuse('CS414', 'a role is delegated to another active person');
+    IF to_person = me.id OR NOT EXISTS (SELECT FROM cs.actors a WHERE a.tenant = me.tenant AND a.id = to_person AND a.active AND a.kind = 'person'
+            AND NOT 'auditor' = ANY (a.roles)) THEN
+        PERFORM cs._refuse('CS414', 'a role is delegated to another active person who is no auditor');
     END IF;
     IF starts IS NULL OR ends IS NULL OR ends <= starts OR ends <= now() OR ends > starts + interval '366 days' OR below <= 0
        OR cardinality(of_queues) = 0 OR cardinality(of_entities) = 0 THEN

@@ -32,7 +32,9 @@ BEGIN
     IF NOT (findings IS JSON OBJECT WITH UNIQUE KEYS AND evidence IS JSON OBJECT WITH UNIQUE KEYS AND draft IS JSON WITH UNIQUE KEYS) THEN
         PERFORM cs._refuse('CS400', 'the leaves must be JSON with unique keys');
     END IF;
-    PERFORM cs._check_action(law, action, nullif(draft::jsonb, 'null'));
+    IF (cs._check_action(law, action, nullif(draft::jsonb, 'null'))).effect = 'change' THEN
+        PERFORM cs._refuse('CS439', 'an agent proposes no governed change');
+    END IF;
     IF action->>'name' <> 'refer_to_person' AND NOT EXISTS (
         SELECT FROM cs.workflows w JOIN cs.policies p USING (tenant, version) WHERE p.tenant = me.tenant AND p.active
         AND w.queue = of_case.queue AND w.exception_type = of_case.exception_type AND w.actions && ARRAY[action->>'name', '*']) THEN
@@ -224,7 +226,9 @@ BEGIN
     IF next_draft IS NULL AND spec.effect = 'mail' THEN
         next_draft := nullif((leaves->>'draft')::jsonb, 'null');
     END IF;
-    PERFORM cs._check_action(law, next_action, next_draft);
+    IF (cs._check_action(law, next_action, next_draft)).effect = 'change' OR of_case.queue = 'governance' THEN
+        PERFORM cs._refuse('CS439', 'a governed change is not edited into being: propose it');
+    END IF;
     made := cs._note_decision(rec, me, 'override', NULL, NULL, reason, comment);
     UPDATE cs.recommendations SET state = 'overridden', returned_to = NULL WHERE tenant = rec.tenant AND id = rec.id;
     next_rec := cs._compose(law, of_case.queue, of_case.exception_type, next_action,
@@ -240,6 +244,11 @@ END $$;
 CREATE OR REPLACE FUNCTION cs._requeue_case(rec cs.recommendations, job_kind text, of_recommendation text) RETURNS void
 LANGUAGE plpgsql SET search_path = cs, pg_temp AS $$
 BEGIN
+    -- Nobody triages a governed change: who wants it still proposes it again.
+    IF (SELECT queue FROM cs.cases WHERE tenant = rec.tenant AND id = rec.case_id) = 'governance' THEN
+        PERFORM cs._case_state(rec.tenant, rec.case_id, ARRAY['awaiting_review', 'approved'], 'superseded');
+        RETURN;
+    END IF;
     PERFORM cs._case_state(rec.tenant, rec.case_id, ARRAY['awaiting_review', 'approved', 'delivering', 'awaiting_reconciliation'], 'queued');
     INSERT INTO cs.jobs (tenant, case_id, revision, kind, recommendation_id)
     SELECT rec.tenant, rec.case_id, c.revision, job_kind, of_recommendation FROM cs.cases c WHERE c.tenant = rec.tenant AND c.id = rec.case_id;

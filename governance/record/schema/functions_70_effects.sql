@@ -64,6 +64,10 @@ BEGIN
     effect := cs._leased_effect(me, of_recommendation, with_fence, ARRAY['leased']);
     PERFORM cs._gate(rec);
     draft := cs._signed_draft(rec);
+    IF effect.connector = 'change' THEN
+        RETURN jsonb_build_object('recommendation_id', rec.id, 'case_id', rec.case_id, 'digest', rec.digest,
+            'action', (rec.envelope::jsonb)->'action', 'applied', cs._apply_change(rec, me));
+    END IF;
     -- The claim may have been long ago: sending starts with time enough, or the clock would call it lost half-way.
     UPDATE cs.effects SET state = 'delivering', lease_until = greatest(lease_until, clock_timestamp() + interval '3 minutes')
     WHERE tenant = me.tenant AND recommendation_id = rec.id;
@@ -163,6 +167,18 @@ BEGIN
     RETURN jsonb_build_object('recommendation_id', rec.id, 'outcome', outcome);
 END $$;
 
+-- Whether anybody is there who could take the seat: a holder who is not away or who delegated it, or a stand-in.
+CREATE OR REPLACE FUNCTION cs._can_be_filled(rec cs.recommendations, seat cs.seats) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = cs, pg_temp AS $$
+    WITH here AS (SELECT a.* FROM cs.actors a WHERE a.tenant = rec.tenant AND a.active AND a.kind = 'person' AND NOT cs._is_excluded(rec, a.id)
+        AND NOT EXISTS (SELECT FROM cs.seats o WHERE o.tenant = rec.tenant AND o.recommendation_id = rec.id AND o.filled_by = a.id))
+    SELECT EXISTS (SELECT FROM here WHERE seat.role = ANY (roles) AND NOT cs._is_away(rec.tenant, id))
+        OR EXISTS (SELECT FROM here h JOIN cs.delegations d ON d.tenant = rec.tenant AND d.from_actor = h.id AND d.role = seat.role AND d.revoked_at IS NULL
+            AND d.starts_at <= now() AND d.ends_at > now() JOIN here t ON t.id = d.to_actor WHERE seat.role = ANY (h.roles) AND NOT cs._is_away(rec.tenant, t.id))
+        OR (EXISTS (SELECT FROM here WHERE seat.role = ANY (roles)) AND EXISTS (SELECT FROM here h JOIN cs.policies p ON p.tenant = rec.tenant AND p.active
+            WHERE p.canon::jsonb#>ARRAY['cover', seat.role] ?| h.roles AND NOT cs._is_away(rec.tenant, h.id)))
+$$;
+
 -- The clock: expiry, lost leases, breaches. One at a time per tenant; running it twice changes nothing more.
 CREATE OR REPLACE FUNCTION cs.tick(most_attempts int DEFAULT 5) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, pg_temp AS $$
@@ -172,7 +188,7 @@ DECLARE
     job cs.jobs;
     effect cs.effects;
     late cs.cases;
-    expired int := 0; swept int := 0; dead int := 0; breached int := 0;
+    expired int := 0; swept int := 0; dead int := 0; breached int := 0; regated int; purged int; unstaffed int := 0;
 BEGIN
     PERFORM cs._need(me, ARRAY['service'], NULL, 'run the clock');
     IF NOT pg_try_advisory_xact_lock(hashtextextended('countersign tick ' || me.tenant, 0)) THEN
@@ -212,7 +228,20 @@ BEGIN
         PERFORM cs._append(me.tenant, me.id, 'case.sla_breached', late.id, jsonb_build_object('due', cs._stamp(late.sla_due_at)));
         breached := breached + 1;
     END LOOP;
-    RETURN jsonb_build_object('expired', expired, 'swept', swept, 'dead', dead, 'breached', breached);
+    -- A seat that nobody can take is said once, aloud; it is never skipped.
+    FOR rec IN SELECT * FROM cs.recommendations r WHERE r.tenant = me.tenant AND r.state = 'awaiting_review' AND r.unstaffed_at IS NULL
+            AND EXISTS (SELECT FROM cs.seats s WHERE s.tenant = r.tenant AND s.recommendation_id = r.id AND s.filled_by IS NULL AND NOT cs._can_be_filled(r, s))
+            ORDER BY r.created_at LIMIT 200 FOR UPDATE SKIP LOCKED LOOP
+        UPDATE cs.recommendations SET unstaffed_at = now() WHERE tenant = rec.tenant AND id = rec.id;
+        PERFORM cs._append(me.tenant, me.id, 'recommendation.unstaffed', rec.id, jsonb_build_object('digest', rec.digest, 'roles',
+            (SELECT jsonb_agg(DISTINCT s.role) FROM cs.seats s WHERE s.tenant = rec.tenant AND s.recommendation_id = rec.id AND s.filled_by IS NULL AND NOT cs._can_be_filled(rec, s))));
+        unstaffed := unstaffed + 1;
+    END LOOP;
+    UPDATE cs.recommendations r SET unstaffed_at = NULL WHERE r.tenant = me.tenant AND r.state = 'awaiting_review' AND r.unstaffed_at IS NOT NULL
+        AND NOT EXISTS (SELECT FROM cs.seats s WHERE s.tenant = r.tenant AND s.recommendation_id = r.id AND s.filled_by IS NULL AND NOT cs._can_be_filled(r, s));
+    regated := cs._regate(me.tenant, me.id, 500);
+    purged := cs._purge(me.tenant, me.id, 200);
+    RETURN jsonb_build_object('expired', expired, 'swept', swept, 'dead', dead, 'breached', breached, 'unstaffed', unstaffed, 'regated', regated, 'purged', purged);
 END $$;
 
 CREATE OR REPLACE FUNCTION cs.add_checkpoint(of_size bigint, signed_note text) RETURNS void

@@ -1,0 +1,118 @@
+-- Erasure and retention. Digests and proofs stay valid: what is erased are leaves, readings, documents and names, never an
+-- envelope or a ledger entry.
+
+CREATE OR REPLACE FUNCTION cs._is_held(of_tenant text, of_case text) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = cs, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM cs.legal_holds h WHERE h.tenant = of_tenant AND (h.subject IN ('*', 'case:' || of_case)
+        OR EXISTS (SELECT FROM cs.case_revisions r WHERE r.tenant = of_tenant AND r.case_id = of_case
+                   AND h.subject IN ('supplier:' || r.supplier_id, 'customer:' || r.customer_id))))
+$$;
+
+-- One closed case: its words go, its law stays. Stores outside this database follow by the row in cs.erasures.
+CREATE OR REPLACE FUNCTION cs._erase_case(of_tenant text, by_actor text, of_case text, entry text) RETURNS void
+LANGUAGE plpgsql SET search_path = cs, pg_temp AS $$
+DECLARE
+    found cs.cases;
+    recs text[];
+BEGIN
+    SELECT * INTO found FROM cs.cases WHERE tenant = of_tenant AND id = of_case FOR UPDATE;
+    IF found.id IS NULL THEN
+        PERFORM cs._refuse('CS404', 'there is no case ' || of_case);
+    END IF;
+    IF cs._is_held(of_tenant, of_case) THEN
+        PERFORM cs._refuse('CS438', 'a legal hold keeps case ' || of_case);
+    END IF;
+    IF NOT found.state IN ('done', 'rejected', 'superseded') THEN
+        PERFORM cs._refuse('CS421', 'case ' || of_case || ' is ' || found.state || ': only closed cases are erased');
+    END IF;
+    recs := ARRAY(SELECT id FROM cs.recommendations WHERE tenant = of_tenant AND case_id = of_case);
+    INSERT INTO cs.erasures (tenant, case_id, recommendations, threads, traces) VALUES (of_tenant, of_case, recs,
+        ARRAY(SELECT DISTINCT thread_id FROM cs.recommendations WHERE tenant = of_tenant AND case_id = of_case AND thread_id IS NOT NULL),
+        ARRAY(SELECT DISTINCT detail FROM cs.observations WHERE tenant = of_tenant AND recommendation_id = ANY (recs) AND kind = 'triage' AND state = 'sent' AND detail IS NOT NULL));
+    DELETE FROM cs.leaves WHERE tenant = of_tenant AND recommendation_id = ANY (recs);
+    DELETE FROM cs.decision_notes WHERE tenant = of_tenant AND decision_id IN (SELECT id FROM cs.decisions WHERE tenant = of_tenant AND recommendation_id = ANY (recs));
+    DELETE FROM cs.case_vectors WHERE tenant = of_tenant AND case_id = of_case;
+    UPDATE cs.case_readings SET reading = '{}', details = '{"erased": true}' WHERE tenant = of_tenant AND case_id = of_case;
+    DELETE FROM cs.document_contents d WHERE d.tenant = of_tenant
+        AND d.sha256 IN (SELECT document_sha256 FROM cs.case_revisions WHERE tenant = of_tenant AND case_id = of_case)
+        AND NOT EXISTS (SELECT FROM cs.case_revisions r WHERE r.tenant = of_tenant AND r.document_sha256 = d.sha256 AND r.case_id <> of_case);
+    UPDATE cs.documents d SET name = 'erased' WHERE d.tenant = of_tenant
+        AND d.sha256 IN (SELECT document_sha256 FROM cs.case_revisions WHERE tenant = of_tenant AND case_id = of_case)
+        AND NOT EXISTS (SELECT FROM cs.document_contents k WHERE k.tenant = d.tenant AND k.sha256 = d.sha256);
+    UPDATE cs.cases SET title = 'erased' WHERE tenant = of_tenant AND id = of_case;
+    UPDATE cs.intake_log SET name = 'erased', reason = NULL WHERE tenant = of_tenant AND case_id = of_case;
+    UPDATE cs.effects SET detail = NULL WHERE tenant = of_tenant AND recommendation_id = ANY (recs);
+    DELETE FROM cs.idempotency i WHERE i.tenant = of_tenant AND (strpos(i.body, of_case) > 0 OR EXISTS (SELECT FROM unnest(recs) AS r WHERE strpos(i.body, r) > 0));
+    PERFORM cs._append(of_tenant, by_actor, entry, of_case, jsonb_build_object('recommendations', to_jsonb(recs)));
+END $$;
+
+CREATE OR REPLACE FUNCTION cs._erase_subject(of_tenant text, by_actor text, of_subject text) RETURNS void
+LANGUAGE plpgsql SET search_path = cs, pg_temp AS $$
+DECLARE
+    what text := split_part(of_subject, ':', 1);
+    who text := substr(of_subject, strpos(of_subject, ':') + 1);
+    one text;
+BEGIN
+    IF EXISTS (SELECT FROM cs.legal_holds WHERE tenant = of_tenant AND subject IN ('*', of_subject)) THEN
+        PERFORM cs._refuse('CS438', 'a legal hold keeps ' || of_subject);
+    END IF;
+    FOR one IN SELECT DISTINCT r.case_id FROM cs.case_revisions r WHERE r.tenant = of_tenant AND CASE what WHEN 'case' THEN r.case_id = who
+               WHEN 'supplier' THEN r.supplier_id = who WHEN 'customer' THEN r.customer_id = who ELSE false END ORDER BY 1 LOOP
+        PERFORM cs._erase_case(of_tenant, by_actor, one, 'case.erased');
+    END LOOP;
+    CASE what
+    WHEN 'supplier' THEN
+        UPDATE cs.suppliers SET name = 'erased', email = NULL, vat_id = NULL, source = 'erasure', version = version + 1, as_of = now() WHERE tenant = of_tenant AND id = who;
+        DELETE FROM cs.bank_accounts WHERE tenant = of_tenant AND owner_kind = 'supplier' AND owner_id = who;
+        UPDATE cs.invoices SET vendor_name = 'erased', tax_id = NULL, iban = NULL, description = NULL WHERE tenant = of_tenant AND vendor_id = who;
+    WHEN 'customer' THEN
+        UPDATE cs.customers SET name = 'erased', email = NULL, source = 'erasure', version = version + 1, as_of = now() WHERE tenant = of_tenant AND id = who;
+        DELETE FROM cs.bank_accounts WHERE tenant = of_tenant AND owner_kind = 'customer' AND owner_id = who;
+    WHEN 'actor' THEN
+        IF EXISTS (SELECT FROM cs.actors WHERE tenant = of_tenant AND id = who AND active) THEN
+            PERFORM cs._refuse('CS421', 'user ' || who || ' is active: switch them off first');
+        END IF;
+        UPDATE cs.actors SET name = 'erased', email = NULL WHERE tenant = of_tenant AND id = who;
+    ELSE NULL;
+    END CASE;
+END $$;
+
+-- What the retention rule of a queue (or of `*`) no longer keeps. A rule is a governed setting; without one nothing goes.
+CREATE OR REPLACE FUNCTION cs._purge(of_tenant text, by_actor text, most int) RETURNS int
+LANGUAGE plpgsql SET search_path = cs, pg_temp AS $$
+DECLARE
+    one text;
+    n int := 0;
+BEGIN
+    FOR one IN
+        WITH rule AS (SELECT DISTINCT ON (subject) subject, (content::jsonb->>'days')::int AS days FROM cs.settings
+                      WHERE tenant = of_tenant AND kind = 'retention' ORDER BY subject, version DESC)
+        SELECT c.id FROM cs.cases c
+        JOIN rule r ON r.subject = CASE WHEN EXISTS (SELECT FROM rule q WHERE q.subject = c.queue) THEN c.queue ELSE '*' END
+        WHERE c.tenant = of_tenant AND c.state IN ('done', 'rejected', 'superseded') AND c.updated_at < now() - make_interval(days => r.days)
+          AND c.title <> 'erased' AND c.queue <> 'governance' AND NOT cs._is_held(of_tenant, c.id)
+        ORDER BY c.updated_at LIMIT most FOR UPDATE OF c SKIP LOCKED LOOP
+        PERFORM cs._erase_case(of_tenant, by_actor, one, 'case.purged');
+        n := n + 1;
+    END LOOP;
+    RETURN n;
+END $$;
+
+-- Stores outside the record ask what they still have to erase, and say when they have.
+CREATE OR REPLACE FUNCTION cs.erasures_for(store text, most int) RETURNS TABLE (id bigint, case_id text, recommendations text[], threads text[], traces text[])
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = cs, pg_temp AS $$
+DECLARE me cs.actors := cs._me();
+BEGIN
+    PERFORM cs._need(me, ARRAY['service'], NULL, 'follow erasures');
+    RETURN QUERY SELECT e.id, e.case_id, e.recommendations, e.threads, e.traces FROM cs.erasures e
+        WHERE e.tenant = me.tenant AND NOT store = ANY (e.done) ORDER BY e.id LIMIT most;
+END $$;
+
+CREATE OR REPLACE FUNCTION cs.erased_in(store text, ids bigint[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, pg_temp AS $$
+DECLARE me cs.actors := cs._me();
+BEGIN
+    PERFORM cs._need(me, ARRAY['service'], NULL, 'follow erasures');
+    UPDATE cs.erasures SET done = done || store WHERE tenant = me.tenant AND id = ANY (ids) AND NOT store = ANY (done);
+    PERFORM cs._append(me.tenant, me.id, 'erasure.followed', store, jsonb_build_object('erasures', to_jsonb(ids)));
+END $$;
