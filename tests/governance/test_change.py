@@ -43,10 +43,12 @@ CONTENTS: dict[str, tuple[str, str, dict[str, Any], tuple[str, str]]] = {
 def acme(database: Database) -> World:
     made = world(database)
     made.scalar(
-        "INSERT INTO cs.actors (tenant, id, kind, name, roles) VALUES ('acme', 'controller2', 'person', 'C', '{controller}') RETURNING 1"
+        "INSERT INTO cs.actors (tenant, id, kind, name, roles)"
+        " VALUES ('acme', 'controller2', 'person', 'C', '{controller}') RETURNING 1"
     )
     made.scalar(
-        "INSERT INTO cs.credentials (sha256, tenant, actor, kind) VALUES (%s, 'acme', 'controller2', 'api_key') RETURNING 1",
+        "INSERT INTO cs.credentials (sha256, tenant, actor, kind)"
+        " VALUES (%s, 'acme', 'controller2', 'api_key') RETURNING 1",
         people.token_hash("c2"),
     )
     made.tokens["controller2"] = "c2"
@@ -336,8 +338,9 @@ def closed(acme: World, **item: Any) -> dict[str, Any]:
 def words_of(acme: World, row: dict[str, Any]) -> int:
     return int(
         acme.scalar(
-            "SELECT (SELECT count(*) FROM cs.leaves WHERE recommendation_id = %s) + (SELECT count(*) FROM cs.decision_notes)"
-            " + (SELECT count(*) FROM cs.case_readings WHERE case_id = %s AND reading <> '{}') + (SELECT count(*) FROM cs.document_contents)",
+            "SELECT (SELECT count(*) FROM cs.leaves WHERE recommendation_id = %s)"
+            " + (SELECT count(*) FROM cs.decision_notes) + (SELECT count(*) FROM cs.document_contents)"
+            " + (SELECT count(*) FROM cs.case_readings WHERE case_id = %s AND reading <> '{}')",
             row["id"],
             row["case_id"],
         )

@@ -286,7 +286,6 @@ def key_of(acme: World, who: str) -> tuple[Ed25519PrivateKey, str]:
         "signing_key",
         who,
         {"public_key": base64.b64encode(public).decode()},
-        ("controller" if who != "controller" else "controller", "admin2"),
     )
     return private, str(acme.scalar("SELECT id FROM cs.signing_keys WHERE actor = %s", who))
 
