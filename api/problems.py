@@ -27,6 +27,24 @@ from governance.errors import (
 )
 
 MEDIA_TYPE = "application/problem+json"
+SCHEMA: dict[str, Any] = {
+    "title": "Problem",
+    "description": "A refusal (RFC 9457). `type` is stable, `detail` says what to do; some types carry more members.",
+    "type": "object",
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+    },
+    "required": ["type", "title", "status", "detail"],
+}
+_REFUSED = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    "4XX": {"description": "Refused: nothing was changed.", **_REFUSED},
+    503: {"description": "A part is not available now: try again later.", **_REFUSED},
+}
+"""What every operation may answer, for the OpenAPI document."""
 _TAGS = frozenset({"row", "rows"})  # of the union in api.schemas.CaseRows
 _log = structlog.get_logger("countersign.api")
 
