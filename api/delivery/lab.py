@@ -23,6 +23,7 @@ _LONGEST_PAUSE = 10.0
 _LONGEST_BACKOFF = 300.0
 _STUBBORN = 3
 """So many refusals in a row are not about the rows any more."""
+_KEPT = "nothing is lost: it waits in the database and is tried again by itself"
 
 
 class Notebook(Protocol):
@@ -60,6 +61,7 @@ class LabFeed:
         self._lease_seconds = lease_seconds
         self._size = batch
         self._refusals = 0
+        self._said = ""
         self._held: dict[int, Observation] = {}
 
     def run_once(self) -> int:
@@ -134,6 +136,11 @@ class LabFeed:
 
     def _refused(self, row: Observation, error: Refusal) -> None:
         self._wait(row, error)
+        if error.detail != self._said:
+            # Once, not at each attempt: how many rows wait is in /metrics.
+            log.warning("lab.refused", kind=row.kind, recommendation=row.body.get("recommendation_id"),
+                        reason=error.detail, kept=_KEPT)  # fmt: skip
+        self._said = error.detail
         self._refusals += 1
         if self._refusals >= _STUBBORN:
             raise Unavailable(f"MLflow refuses one after the other: {error.detail}") from error
@@ -192,7 +199,7 @@ class LabFeed:
                 self._round()
             except Unavailable as error:
                 if not down:
-                    log.warning("lab.away", reason=error.detail)
+                    log.warning("lab.away", reason=error.detail, kept=_KEPT)
                 down = True
                 pause = min(_LONGEST_PAUSE, max(every, pause * 2))
             else:
