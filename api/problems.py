@@ -138,6 +138,11 @@ def _on_validation(request: Request, error: Exception) -> Response:
 
 def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        # Starlette names those of one route; an address may have several.
+        described = request.app.openapi()["paths"].get(getattr(request.scope.get("route"), "path", None), {})
+        if described:
+            error = HTTPException(error.status_code, error.detail, {"Allow": ", ".join(sorted(described)).upper()})
     return of_http(error)
 
 
