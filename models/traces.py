@@ -73,7 +73,7 @@ def _trace(scope: str, body: Body) -> Iterator[Json]:
 def _root_attributes(body: Body) -> list[Json]:
     tags = _picked(body, *TAGS)
     tags |= {f"stamp.{name}": value for name, value in _mapping(body.get("stamps")).items()}
-    scores = {name: value for name, value in _mapping(body.get("scores")).items() if isinstance(value, int | float)}
+    scores = _scores(body)
     tags |= {f"score.{name}": value for name, value in scores.items()}
     tags["mlflow.traceName"] = f"triage {body.get('exception_type') or ''}".strip()
     asked = _picked(body, "case_id", "revision", "queue", "exception_type")
@@ -94,6 +94,10 @@ def _message(role: str, words: str) -> Json:
     return {"messages": [{"role": role, "content": words}]}
 
 
+def _scores(body: Body) -> Json:
+    return {name: value for name, value in _mapping(body.get("scores")).items() if isinstance(value, int | float)}
+
+
 def _question(body: Body) -> str:
     """Such as: Missing order reference in accounts payable, revision 1."""
     what = _words(body.get("exception_type")) or "Case"
@@ -102,10 +106,14 @@ def _question(body: Body) -> str:
 
 
 def _answer(body: Body) -> str:
-    """Such as: Schedule call (cause: counterparty, confidence 0.75)."""
+    """Such as: Schedule call (cause: counterparty, late 0.75). Rules have no confidence; models have a score each."""
     why = [f"cause: {_words(body['cause']).lower()}"] if body.get("cause") else []
-    if isinstance(body.get("confidence"), int | float):
-        why.append(f"confidence {body['confidence']:.2f}")
+    sure = _picked(body, "confidence") | _scores(body)
+    why += [
+        f"{_words(name).lower()} {value:.2f}"
+        for name, value in sure.items()
+        if isinstance(value, int | float) and 0 <= value <= 1
+    ]
     return (_words(body.get("action")) or "No action") + (f" ({', '.join(why)})" if why else "")
 
 

@@ -63,10 +63,13 @@ SPAN = st.fixed_dictionaries(
 @given(
     spans=st.lists(SPAN | JUNK, max_size=6) | JUNK,
     started=st.datetimes().map(lambda at: at.isoformat()) | JUNK,
-    stamps=JUNK, scores=JUNK,
+    stamps=JUNK, scores=JUNK | st.dictionaries(st.text(max_size=8), st.just(10**400) | st.floats() | JUNK, max_size=3),
+    words=JUNK,
 )  # fmt: skip
-def test_whatever_a_worker_reports_makes_a_sound_trace(spans: Any, started: Any, stamps: Any, scores: Any) -> None:
-    made = otlp("x", [body(spans=spans, started_at=started, stamps=stamps, scores=scores)])
+def test_whatever_a_worker_reports_makes_a_sound_trace(
+    spans: Any, started: Any, stamps: Any, scores: Any, words: Any
+) -> None:
+    made = otlp("x", [body(spans=spans, started_at=started, stamps=stamps, scores=scores, cause=words, action=words)])
     json.dumps(made, allow_nan=False)
     root, *inner = made["resourceSpans"][0]["scopeSpans"][0]["spans"]
     first, last = int(root["startTimeUnixNano"]), int(root["endTimeUnixNano"])
@@ -135,7 +138,7 @@ def test_a_trace_is_found_by_its_tag_and_written_once(lab: Lab) -> None:
     assert found.info.execution_duration == 5
     assert found.info.request_time == 1793527200500
     assert found.info.request_preview == "Overdue in accounts payable, revision 2"
-    assert found.info.response_preview == "Schedule call (cause: counterparty, confidence 0.75)"
+    assert found.info.response_preview == "Schedule call (cause: counterparty, confidence 0.75, late 0.90)"
     spans = {span.name: span for span in found.data.spans}
     assert set(spans) == {"triage", "a", "b", "c"}
     assert {span.parent_id for name, span in spans.items() if name != "triage"} == {spans["triage"].span_id}
