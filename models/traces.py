@@ -99,10 +99,11 @@ def _scores(body: Body) -> Json:
 
 
 def _question(body: Body) -> str:
-    """Such as: Missing order reference in accounts payable, revision 1."""
+    """Such as: Missing order reference in accounts payable, revision 2."""
     what = _words(body.get("exception_type")) or "Case"
     where = f" in {_words(body['queue']).lower()}" if body.get("queue") else ""
-    return f"{what}{where}, revision {body.get('revision', '?')}"
+    again = f", revision {body['revision']}" if body.get("revision", 1) != 1 else ""
+    return what + where + again
 
 
 def _answer(body: Body) -> str:

@@ -44,11 +44,11 @@ _AWAY_CODES = frozenset({"TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "U
 _READ_ONLY = ("in a read-only transaction", "readonly database", "--read-only option", "--super-read-only option")
 
 
-def _refusal(what: str, said: str, away: bool) -> Refusal:
+def _refusal(uri: str, said: str, away: bool) -> Refusal:
     """The error for what MLflow answered. The statement that failed, which SQLAlchemy appends, helps nobody here."""
     if any(mark in said for mark in _READ_ONLY):
-        return Unavailable(f"MLflow refuses {what}, for its database is read-only: make that writable again")
-    message = f"MLflow refuses {what}: {said.partition('[SQL:')[0].strip()[:_LONGEST]}"
+        return Unavailable(f"MLflow at {uri} writes nothing, for its database is read-only: make that writable again")
+    message = f"MLflow at {uri} refuses: {said.partition('[SQL:')[0].strip()[:_LONGEST]}"
     return Unavailable(message) if away else Refusal(message)
 
 
@@ -79,7 +79,7 @@ class Lab:
         try:
             yield
         except RestException as error:
-            raise _refusal("this", str(error), error.error_code in _AWAY_CODES) from error
+            raise _refusal(self.uri, str(error), error.error_code in _AWAY_CODES) from error
         except (MlflowException, httpx.HTTPError, OSError) as error:
             why = _first_cause(error)
             raise Unavailable(f"MLflow does not answer at {self.uri} ({why}): see that it runs, and its log") from error
@@ -125,7 +125,7 @@ class Lab:
             self._client = None
             raise Unavailable("MLflow does not know the experiment any more: it is made again")
         if answer.status_code != 200:
-            raise _refusal("the traces", f"{answer.status_code} {answer.text}", answer.status_code in _AWAY)
+            raise _refusal(self.uri, f"{answer.status_code} {answer.text}", answer.status_code in _AWAY)
         return [trace_id(self.experiment, str(body["recommendation_id"])) for body in bodies]
 
     def find_trace(self, recommendation_id: str) -> str | None:

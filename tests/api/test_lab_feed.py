@@ -223,6 +223,15 @@ def test_a_slow_server_is_asked_for_less(acme: World) -> None:
     assert lab.sizes[:3] == [12, 6, 3]
 
 
+def test_after_an_outage_of_hours_nothing_waits_for_minutes(acme: World) -> None:
+    triage(acme, 1)
+    acme.scalar("UPDATE cs.observations SET attempts = 2000 RETURNING 1")
+    with pytest.raises(Unavailable):
+        feed_of(acme, Memory(away=True)).run_once()
+    wait = "SELECT extract(epoch FROM available_at - now())::float8 FROM cs.observations"
+    assert 0 < acme.scalar(wait) <= 20
+
+
 @pytest.mark.parametrize("what", ["triage", "decision"])
 def test_a_row_whose_courier_died_is_sent_when_the_lease_ends(acme: World, what: str) -> None:
     filed, lab = triage(acme, 1), Memory()

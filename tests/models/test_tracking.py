@@ -98,7 +98,7 @@ def test_the_words_of_a_trace_need_nothing() -> None:
     (root,) = otlp("x", [{"recommendation_id": "R-1"}])["resourceSpans"][0]["scopeSpans"][0]["spans"]
     said = {one["key"]: one["value"]["stringValue"] for one in root["attributes"]}
     assert said["mlflow.traceTag.mlflow.traceName"] == "triage"
-    assert json.loads(said["mlflow.spanInputs"])["messages"][0]["content"] == "Case, revision ?"
+    assert json.loads(said["mlflow.spanInputs"])["messages"][0]["content"] == "Case"
     assert json.loads(said["mlflow.spanOutputs"]) == {"messages": [{"role": "assistant", "content": "No action"}]}
 
 
@@ -268,12 +268,12 @@ def test_a_refusal_of_the_request_is_not_an_outage(
      "(sqlite3.OperationalError) attempt to write a readonly database"],
 )  # fmt: skip
 def test_a_read_only_database_is_an_outage_that_says_what_to_do(said: str) -> None:
-    found = tracking._refusal("the traces", f"400 {said}\n[SQL: INSERT INTO spans]", away=False)
+    found = tracking._refusal("http://lab", f"400 {said}\n[SQL: INSERT INTO spans]", away=False)
     assert isinstance(found, Unavailable)
     assert "read-only: make that writable" in found.detail
-    other = tracking._refusal("the traces", "400 (x.Other) value too long\n[SQL: INSERT INTO spans]", away=False)
+    other = tracking._refusal("http://lab", "400 (x.Other) value too long\n[SQL: INSERT INTO spans]", away=False)
     assert not isinstance(other, Unavailable)
-    assert other.detail == "MLflow refuses the traces: 400 (x.Other) value too long"
+    assert other.detail == "MLflow at http://lab refuses: 400 (x.Other) value too long"
 
 
 @pytest.mark.parametrize("code", ["TEMPORARILY_UNAVAILABLE", "PERMISSION_DENIED"])
