@@ -33,7 +33,8 @@ FROM python:3.11-slim
 RUN pip uninstall --yes pip setuptools wheel \
     && groupadd --gid 10001 countersign \
     && useradd --uid 10001 --gid 10001 --home-dir /var/lib/countersign --shell /usr/sbin/nologin countersign \
-    && install --directory --owner=10001 --group=10001 --mode=0700 /var/lib/countersign /var/lib/countersign/checkpoints
+    && install --directory --owner=10001 --group=10001 --mode=0700 \
+        /var/lib/countersign /var/lib/countersign/checkpoints /var/lib/countersign/mlflow
 COPY --from=build /opt/countersign /opt/countersign
 COPY --from=build /app /app
 COPY --from=build --chown=10001:10001 /build/home/models /var/lib/countersign/models

@@ -14,7 +14,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from api import console, problems
 from api.edge import Edge
@@ -46,7 +46,7 @@ def create(
         yield
         readers.close()
 
-    app = FastAPI(
+    app = _Service(
         title="Countersign",
         version="1",
         description="Governed exception triage: an agent proposes, people countersign, one record proves it.",
@@ -54,6 +54,7 @@ def create(
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
+        responses=problems.RESPONSES,
     )
     metrics = Metrics()
     app.state.system = system
@@ -64,10 +65,25 @@ def create(
     problems.install(app)
     for module in (intake, triage, review, people, audit, telemetry):
         app.include_router(module.router)
+    app.add_route("/", _front, include_in_schema=False)
     app.add_route("/docs", _docs, include_in_schema=False)
     console.mount(app)
     app.add_middleware(Edge, max_body_bytes=system.settings.max_upload_bytes + OVERHEAD_BYTES, observe=metrics.observe)
     return app
+
+
+class _Service(FastAPI):
+    """Describes its refusals in one place of the OpenAPI document."""
+
+    def openapi(self) -> dict[str, Any]:
+        document = super().openapi()
+        document["components"]["schemas"]["Problem"] = problems.SCHEMA
+        return document
+
+
+async def _front(request: Request) -> Response:
+    """Who types the address alone is a person with a browser."""
+    return RedirectResponse("/console", 303)
 
 
 async def _docs(request: Request) -> Response:

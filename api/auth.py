@@ -93,7 +93,11 @@ async def _caller(request: Request, credentials: Credentials) -> Caller:
 async def _idempotency_key(
     value: Annotated[
         str | None,
-        Header(alias="Idempotency-Key", description="Repeating a write under the same key returns the first answer."),
+        Header(
+            alias="Idempotency-Key",
+            description="Repeating a write under the same key returns the first answer.",
+            json_schema_extra={"pattern": f"^{_IDEMPOTENCY_KEY.pattern}$"},
+        ),
     ] = None,
 ) -> str | None:
     if value is not None and not _IDEMPOTENCY_KEY.fullmatch(value):

@@ -27,6 +27,24 @@ from governance.errors import (
 )
 
 MEDIA_TYPE = "application/problem+json"
+SCHEMA: dict[str, Any] = {
+    "title": "Problem",
+    "description": "A refusal (RFC 9457). `type` is stable, `detail` says what to do; some types carry more members.",
+    "type": "object",
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+    },
+    "required": ["type", "title", "status", "detail"],
+}
+_REFUSED = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    "4XX": {"description": "Refused: nothing was changed.", **_REFUSED},
+    503: {"description": "A part is not available now: try again later.", **_REFUSED},
+}
+"""What every operation may answer, for the OpenAPI document."""
 _TAGS = frozenset({"row", "rows"})  # of the union in api.schemas.CaseRows
 _log = structlog.get_logger("countersign.api")
 
@@ -120,6 +138,11 @@ def _on_validation(request: Request, error: Exception) -> Response:
 
 def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        # Starlette names those of one route; an address may have several.
+        described = request.app.openapi()["paths"].get(getattr(request.scope.get("route"), "path", None), {})
+        if described:
+            error = HTTPException(error.status_code, error.detail, {"Allow": ", ".join(sorted(described)).upper()})
     return of_http(error)
 
 

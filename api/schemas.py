@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from governance.action import Action
-from governance.decision import Decision, DecisionKind
+from governance.decision import REASON_CODES, Decision, DecisionKind
 from governance.errors import UnknownAction
 
 QueueName = Literal[
@@ -91,7 +91,7 @@ class DecisionBody(Strict):
     digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
     seat: Line | None = None
     acting_for: Line | None = None
-    reason_code: Line | None = None
+    reason_code: Annotated[Line | None, Field(json_schema_extra={"enum": [*REASON_CODES, None]})] = None
     comment: Prose | None = None
     action: ActionBody | None = None
     draft: DraftBody | None = None

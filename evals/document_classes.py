@@ -124,7 +124,7 @@ def _leave_one_source_out(texts: Sequence[Labelled], options: Options) -> Answer
 def fitted(texts: Sequence[Labelled], seed: int) -> DocumentClassifier:
     """A classifier of these texts; the folds of its calibration share no group."""
     groups = {name: at for at, name in enumerate(sorted({one.group for one in texts}))}
-    model = DocumentClassifier(folds=min(3, len(groups)), seed=seed % 2**31)
+    model = DocumentClassifier(seed=seed % 2**31)
     return model.fit([one.text for one in texts], [one.label for one in texts], [groups[one.group] for one in texts])
 
 

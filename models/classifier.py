@@ -10,16 +10,19 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.dummy import DummyClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold, StratifiedKFold
+from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import FeatureUnion
 from sklearn.preprocessing import normalize
 from sklearn.utils.validation import check_is_fitted
 
+from governance.errors import Malformed
 from models.titles import plain, swift_statement, title_class
 
 Floats = NDArray[np.float64]
+Places = NDArray[np.int64]
 _DIGIT = re.compile(r"\d")
 _WORD = r"[^\W\d_]{2,}|:0\d\w?:"
 _LONG_WORD = re.compile(r"[^\W\d_]{4,}")
@@ -51,17 +54,26 @@ class DocumentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def fit(
         self, texts: Sequence[str], labels: Sequence[str], groups: Sequence[int] | None = None
     ) -> DocumentClassifier:
-        """Fits on n texts. Texts of one group share wording; without groups the folds are stratified."""
+        """Fits on n texts. Texts of one group share wording; without groups the folds are stratified.
+
+        There are fewer folds where there are fewer groups or texts. A text whose class no other fold has counts as
+        wrong in the search for temperature and threshold: what was not measured is not promised. Raises Malformed
+        where there are fewer than two classes or groups, or no wording that texts share; ValueError where the
+        lengths differ or folds < 2.
+        """
+        if not len(texts) == len(labels) == len(labels if groups is None else groups) or self.folds < 2:
+            raise ValueError(f"one label and one group for each of the {len(texts)} texts, and two folds or more")
         ready = [prepared(text) for text in texts]
         y = np.asarray(labels, dtype=object).astype(str)
-        if groups is None:
-            splits = StratifiedKFold(self.folds, shuffle=True, random_state=self.seed).split(ready, y)
-        else:
-            splits = GroupKFold(self.folds).split(ready, y, np.asarray(groups))
         self.classes_ = np.unique(y)
+        if len(self.classes_) < 2:
+            there = f"all are {str(self.classes_[0])!r}" if len(self.classes_) else "there is no text at all"
+            raise Malformed(
+                f"a classifier needs texts of at least two classes, and {there}: add texts of other classes"
+            )
         scores = np.zeros((len(ready), len(self.classes_)))
         similarity, unknown = np.zeros(len(ready)), np.zeros(len(ready))
-        for seen, unseen in splits:
+        for seen, unseen in self._splits(y, groups):
             self._fit_once([ready[at] for at in seen], y[seen])
             held = [ready[at] for at in unseen]
             scores[unseen], similarity[unseen], unknown[unseen] = self._scores(held)
@@ -95,11 +107,32 @@ class DocumentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         novel = (similarity < self.similarity_) | (unknown > self.unknown_)
         return _softmax(scores / self.temperature_), novel
 
+    def _splits(self, y: NDArray[Any], groups: Sequence[int] | None) -> list[tuple[Places, Places]]:
+        """(rows to fit on, rows held out) of each fold; no more folds than there are groups or texts."""
+        if groups is not None:
+            names = np.asarray(groups)
+            if (count := len(np.unique(names))) < 2:
+                raise Malformed(
+                    "all texts are of one group, so no wording is left to try the classifier on: add texts of other "
+                    "groups, or name none"
+                )
+            return list(GroupKFold(min(self.folds, count)).split(y, y, names))
+        order = np.random.default_rng(self.seed).permutation(len(y))
+        order = order[np.argsort(y[order], kind="stable")]
+        fold = np.empty(len(y), dtype=np.int64)
+        fold[order] = np.arange(len(y)) % self.folds
+        return [(np.flatnonzero(fold != one), np.flatnonzero(fold == one)) for one in np.unique(fold)]
+
     def _fit_once(self, ready: Sequence[str], y: NDArray[Any]) -> None:
         words, letters = _vectorizers(None, None)
         self.features_ = FeatureUnion([("words", words), ("letters", letters)])
-        matrix = self.features_.fit_transform(ready)
-        self.model_ = LogisticRegression(C=self.C, class_weight="balanced", max_iter=200, tol=1e-3).fit(matrix, y)
+        try:
+            matrix = self.features_.fit_transform(ready)
+        except ValueError as error:  # every word stands in one text alone
+            raise Malformed(f"{len(ready)} texts share too little wording to learn from: add more texts") from error
+        # A fold may be left with one class: then there is nothing to tell apart.
+        regression = LogisticRegression(C=self.C, class_weight="balanced", max_iter=200, tol=1e-3)
+        self.model_ = (regression if len(np.unique(y)) > 1 else DummyClassifier()).fit(matrix, y)
         membership = (y[:, None] == self.model_.classes_[None, :]).astype(np.float32)
         self.centres_ = normalize(np.asarray(matrix.T @ membership), axis=0).astype(np.float32)
         self.known_ = frozenset(word for word in words.vocabulary_ if " " not in word)
@@ -130,7 +163,20 @@ class DocumentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         matrix = self.features_.transform(ready)
         similarity = np.asarray(normalize(matrix) @ self.centres_).max(axis=1)
         unknown = np.array([_unknown_share(text, self.known_) for text in ready])
-        return np.asarray(self.model_.decision_function(matrix)), similarity, unknown
+        return self._decisions(matrix), similarity, unknown
+
+    def _decisions(self, matrix: Any) -> Floats:
+        """(n, k) decision values in the order of classes_.
+
+        A class that the fold did not see gets less than the least likely of those that it saw, by odds of e to one.
+        """
+        seen = self.model_.classes_
+        own = np.zeros((matrix.shape[0], 1)) if len(seen) == 1 else np.asarray(self.model_.decision_function(matrix))
+        if own.ndim == 1:  # two classes: the log odds of the second
+            own = np.column_stack([-own, own]) / 2.0
+        values = np.repeat(own.min(axis=1, keepdims=True) - 1.0, len(self.classes_), axis=1)
+        values[:, np.searchsorted(self.classes_, seen)] = own
+        return cast(Floats, values)
 
 
 def _vectorizers(words: list[str] | None, letters: list[str] | None) -> tuple[TfidfVectorizer, TfidfVectorizer]:

@@ -73,20 +73,54 @@ def _trace(scope: str, body: Body) -> Iterator[Json]:
 def _root_attributes(body: Body) -> list[Json]:
     tags = _picked(body, *TAGS)
     tags |= {f"stamp.{name}": value for name, value in _mapping(body.get("stamps")).items()}
-    scores = {name: value for name, value in _mapping(body.get("scores")).items() if isinstance(value, int | float)}
+    scores = _scores(body)
     tags |= {f"score.{name}": value for name, value in scores.items()}
-    tags["mlflow.traceName"] = "triage"
+    tags["mlflow.traceName"] = f"triage {body.get('exception_type') or ''}".strip()
     asked = _picked(body, "case_id", "revision", "queue", "exception_type")
-    answered = _picked(body, "action", "cause", "confidence") | {"scores": scores}
+    answered = _picked(body, "action", "cause", "confidence") | ({"scores": scores} if scores else {})
     return [
         _text("mlflow.spanType", "AGENT"),
-        _text("mlflow.spanInputs", json.dumps(asked)),
-        _text("mlflow.spanOutputs", json.dumps(answered)),
+        _text("mlflow.spanInputs", json.dumps(_message("user", _question(body)) | asked)),
+        _text("mlflow.spanOutputs", json.dumps(_message("assistant", _answer(body)) | answered)),
         # Redrafts of a case stand together.
         _text("session.id", str(body.get("case_id"))),
         _text("thresholds", json.dumps(_mapping(body.get("thresholds")), sort_keys=True)),
         *(_text(f"mlflow.traceTag.{name}", str(value)) for name, value in tags.items()),
     ]
+
+
+def _message(role: str, words: str) -> Json:
+    """What MLflow shows of a trace in its lists: a message as it is, anything else as raw JSON."""
+    return {"messages": [{"role": role, "content": words}]}
+
+
+def _scores(body: Body) -> Json:
+    return {name: value for name, value in _mapping(body.get("scores")).items() if isinstance(value, int | float)}
+
+
+def _question(body: Body) -> str:
+    """Such as: Missing order reference in accounts payable, revision 2."""
+    what = _words(body.get("exception_type")) or "Case"
+    where = f" in {_words(body['queue']).lower()}" if body.get("queue") else ""
+    again = f", revision {body['revision']}" if body.get("revision", 1) != 1 else ""
+    return what + where + again
+
+
+def _answer(body: Body) -> str:
+    """Such as: Schedule call (cause: counterparty, late 0.75). Rules have no confidence; models have a score each."""
+    why = [f"cause: {_words(body['cause']).lower()}"] if body.get("cause") else []
+    sure = _picked(body, "confidence") | _scores(body)
+    why += [
+        f"{_words(name).lower()} {value:.2f}"
+        for name, value in sure.items()
+        if isinstance(value, int | float) and 0 <= value <= 1
+    ]
+    return (_words(body.get("action")) or "No action") + (f" ({', '.join(why)})" if why else "")
+
+
+def _words(name: Any) -> str:
+    """A name of the catalogue as a person says it."""
+    return str(name or "").replace("_", " ").capitalize()
 
 
 def _inner(spans: Any, start: int) -> Iterator[tuple[str, int, int, str]]:

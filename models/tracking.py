@@ -32,6 +32,7 @@ from models.traces import assessment_id, otlp, trace_id
 
 CHAMPION = "champion"
 TIMEOUT_SECONDS = 10
+_LONGEST = 200
 _MISSING = "RESOURCE_DOES_NOT_EXIST"
 _TRACES = "/v1/traces"
 # What says that the server as a whole cannot now, whoever asks.
@@ -39,15 +40,25 @@ _AWAY = frozenset({401, 403, 408, 429, 502, 503, 504})
 _AWAY_CODES = frozenset({"TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "UNAUTHENTICATED", "PERMISSION_DENIED"})
 
 
-@contextlib.contextmanager
-def _reachable() -> Iterator[None]:
-    try:
-        yield
-    except RestException as error:
-        message = f"MLflow refuses: {error.error_code}: {str(error)[:200]}"
-        raise (Unavailable(message) if error.error_code in _AWAY_CODES else Refusal(message)) from error
-    except (MlflowException, httpx.HTTPError, OSError) as error:
-        raise Unavailable(f"MLflow does not answer: {type(error).__name__}: {str(error)[:200]}") from error
+# What databases say of a write that they do not take: Postgres, SQLite, MySQL.
+_READ_ONLY = ("in a read-only transaction", "readonly database", "--read-only option", "--super-read-only option")
+
+
+def _refusal(uri: str, said: str, away: bool) -> Refusal:
+    """The error for what MLflow answered. The statement that failed, which SQLAlchemy appends, helps nobody here."""
+    if any(mark in said for mark in _READ_ONLY):
+        return Unavailable(f"MLflow at {uri} writes nothing, for its database is read-only: make that writable again")
+    message = f"MLflow at {uri} refuses: {said.partition('[SQL:')[0].strip()[:_LONGEST]}"
+    return Unavailable(message) if away else Refusal(message)
+
+
+def _first_cause(error: BaseException) -> str:
+    """Under what the libraries wrapped around it: Connection refused, timed out."""
+    for _ in range(10):
+        if (inner := error.__cause__ or error.__context__) is None:
+            break
+        error = inner
+    return str(error)[:_LONGEST] or type(error).__name__
 
 
 class Lab:
@@ -63,6 +74,16 @@ class Lab:
     def close(self) -> None:
         self._http.close()
 
+    @contextlib.contextmanager
+    def _reachable(self) -> Iterator[None]:
+        try:
+            yield
+        except RestException as error:
+            raise _refusal(self.uri, str(error), error.error_code in _AWAY_CODES) from error
+        except (MlflowException, httpx.HTTPError, OSError) as error:
+            why = _first_cause(error)
+            raise Unavailable(f"MLflow does not answer at {self.uri} ({why}): see that it runs, and its log") from error
+
     def _open(self) -> MlflowClient:
         if self._client is None:
             # A queue of MLflow's own would lose what it holds when the server is away: ours is in Postgres. So are
@@ -76,7 +97,7 @@ class Lab:
                 cast(Any, variable).set(value)
             logging.getLogger("mlflow").setLevel(logging.ERROR)
             try:
-                with _reachable():
+                with self._reachable():
                     mlflow.set_tracking_uri(self.uri)
                     self._experiment_id = mlflow.set_experiment(self.experiment).experiment_id
                     self._client = MlflowClient(self.uri, self.uri)
@@ -93,7 +114,7 @@ class Lab:
         The same body again changes nothing.
         """
         self._open()
-        with _reachable():
+        with self._reachable():
             answer = self._http.post(
                 self.uri + _TRACES,
                 json=otlp(self.experiment, bodies),
@@ -104,14 +125,13 @@ class Lab:
             self._client = None
             raise Unavailable("MLflow does not know the experiment any more: it is made again")
         if answer.status_code != 200:
-            message = f"MLflow refuses the traces: {answer.status_code} {answer.text[:200]}"
-            raise Unavailable(message) if answer.status_code in _AWAY else Refusal(message)
+            raise _refusal(self.uri, f"{answer.status_code} {answer.text}", answer.status_code in _AWAY)
         return [trace_id(self.experiment, str(body["recommendation_id"])) for body in bodies]
 
     def find_trace(self, recommendation_id: str) -> str | None:
         """The id of the trace of a recommendation, by its tag; None where there is none."""
         self._open()
-        with _reachable():
+        with self._reachable():
             found = mlflow.search_traces(
                 locations=[self._experiment_id],
                 filter_string=f"tags.recommendation_id = '{recommendation_id}'",
@@ -132,7 +152,7 @@ class Lab:
         for said in self._said(trace, body):
             if again and self._has(trace, str(said.assessment_id)):
                 continue
-            with _reachable():
+            with self._reachable():
                 mlflow.log_assessment(trace, said)
 
     def _said(self, trace: str, body: Mapping[str, Any]) -> Iterator[Assessment]:
@@ -166,7 +186,7 @@ class Lab:
         return said
 
     def _has(self, trace: str, assessment: str) -> bool:
-        with _reachable():
+        with self._reachable():
             try:
                 mlflow.get_assessment(trace, assessment)
             except RestException as error:
@@ -194,7 +214,7 @@ class Lab:
         known = self._version(model, digest)
         if known is not None:
             return str(known.version)
-        with _reachable():
+        with self._reachable():
             try:
                 client.create_registered_model(model)
             except RestException as error:
@@ -213,7 +233,7 @@ class Lab:
     def champion(self, model: str) -> str | None:
         """The digest of the version that the alias `champion` points at; None where it points at none."""
         client = self._open()
-        with _reachable():
+        with self._reachable():
             try:
                 found = client.get_model_version_by_alias(model, CHAMPION)
             except RestException as error:
@@ -227,12 +247,12 @@ class Lab:
         version = self._version(model, digest)
         if version is None:
             raise Refusal(f"no version of {model} in MLflow has the digest {digest}: register it first")
-        with _reachable():
+        with self._reachable():
             self._open().set_registered_model_alias(model, CHAMPION, str(version.version))
 
     def _version(self, model: str, digest: str) -> ModelVersion | None:
         client = self._open()
-        with _reachable():
+        with self._reachable():
             found = client.search_model_versions(f"name = '{model}' and tags.digest = '{digest}'")
         return found[0] if found else None
 
@@ -243,7 +263,7 @@ class Lab:
     ) -> str:
         """One finished run with its metrics and files; its id."""
         self._open()
-        with _reachable(), mlflow.start_run(run_name=name, experiment_id=self._experiment_id) as run:
+        with self._reachable(), mlflow.start_run(run_name=name, experiment_id=self._experiment_id) as run:
             mlflow.log_params(dict(params))
             mlflow.log_metrics(dict(metrics))
             for path in files:

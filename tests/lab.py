@@ -15,7 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from api.lab_server import SERVER_ENVIRONMENT, STORE, server_line
 from api.processes import free_port
@@ -101,6 +103,25 @@ def stub_mlflow(status: int, seconds: float = 0.0, code: str = "INTERNAL_ERROR")
     finally:
         server.shutdown()
         server.server_close()
+
+
+@contextlib.contextmanager
+def read_only(postgres: EmbeddedPostgres) -> Iterator[None]:
+    """Inside the block MLflow's database takes no writes, as a standby or a full quota would have it."""
+    database = sql.Identifier(lab_database.DATABASE)
+    with psycopg.connect(postgres.superuser_url(), autocommit=True) as conn:
+
+        def change(how: str) -> None:
+            conn.execute(sql.SQL("ALTER DATABASE {} " + how).format(database))
+            # MLflow's connections are older than that.
+            away = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+            conn.execute(away, (lab_database.DATABASE,))
+
+        change("SET default_transaction_read_only = on")
+        try:
+            yield
+        finally:
+            change("RESET default_transaction_read_only")
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,7 @@ import yaml
 
 from api.cli import COMMANDS, parser_of
 from api.keyring import SERVICES
+from api.lab_server import SERVER_ENVIRONMENT
 from api.settings import PREFIX, Settings, load_settings
 from governance.errors import Malformed
 from governance.record.db import LOGIN_ROLES, check_transport
@@ -40,6 +41,7 @@ ROLE_SECRETS = {
     "work": {"agent_password", "checkpoint_password", "agent_token"},
     "deliver": {"courier_password", "courier_token"},
     "clock": {"courier_password", "courier_token", "ledger_key"},
+    "lab": {"courier_password", "courier_token"},
 }
 """What each role is given, and nothing else: a hijacked one can do no more than its own part."""
 
@@ -58,7 +60,7 @@ def environment_of(name: str) -> dict[str, str]:
     return {key: interpolated(str(value)) for key, value in service(name).get("environment", {}).items()}
 
 
-OURS = sorted(name for name, one in COMPOSE["services"].items() if one["image"].startswith("countersign:"))
+OURS = sorted(name for name, one in COMPOSE["services"].items() if {"image", "build"} <= set(one))
 
 
 def test_schema() -> None:
@@ -74,7 +76,7 @@ def test_schema() -> None:
 
 def test_every_role_has_a_service() -> None:
     assert set(OURS) == set(ROLE_SECRETS)
-    assert {service(name)["command"][0] for name in OURS} == {"migrate", "serve", "work", "deliver", "tick"}
+    assert {service(name)["command"][0] for name in OURS} == {"migrate", "serve", "work", "deliver", "tick", "lab"}
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -152,8 +154,8 @@ def test_networks() -> None:
     assert service("postgres")["networks"] == ["inside"]
     assert service("work")["networks"] == ["inside"]
     ports = {name: one["ports"] for name, one in COMPOSE["services"].items() if "ports" in one}
-    assert set(ports) == {"serve"}
-    assert all(interpolated(port).startswith("127.0.0.1:") for port in ports["serve"])
+    assert set(ports) == {"serve", "mlflow"}
+    assert all(interpolated(port).startswith("127.0.0.1:") for published in ports.values() for port in published)
 
 
 def test_order() -> None:
@@ -169,6 +171,21 @@ def test_order() -> None:
         assert "migrate" in service(name)["depends_on"]
         assert service(name)["restart"] == "unless-stopped"
     assert service("work")["deploy"]["replicas"] == 2
+
+
+def test_mlflow_is_lean_and_apart() -> None:
+    """The settings are those that `up` measured; a start without the profile leaves it and its feed out."""
+    one = service("mlflow")
+    measured = {name: value for name, value in SERVER_ENVIRONMENT.items() if not name.startswith("MLFLOW_SQLALCHEMY")}
+    assert environment_of("mlflow") == measured
+    assert "secrets" not in one
+    assert one["profiles"] == service("lab")["profiles"] == ["mlflow"]
+    address = environment_of("lab")[f"{PREFIX}MLFLOW_URL"].removeprefix("http://")
+    (hosts,) = [word for word in one["command"] if word.startswith("--allowed-hosts=")]
+    assert address in hosts.partition("=")[2].split(",")
+    (folder,) = [volume.partition(":")[2] for volume in one["volumes"]]
+    assert any(folder in rest.split() for word, rest in instructions() if word == "RUN")
+    assert all(folder in word for word in one["command"] if word.startswith(("--backend-store", "--artifacts")))
 
 
 def test_database_is_reached_by_tls_only() -> None:

@@ -56,6 +56,7 @@ def _begin_with_champions(system: System) -> None:
 
 
 def _report(system: System, sent: int, as_json: bool) -> int:
+    from api.commands.listing import say
     from governance.record import telemetry
 
     with system.database.transaction("courier", system.token("courier")) as conn:
@@ -64,4 +65,7 @@ def _report(system: System, sent: int, as_json: bool) -> int:
     sys.stdout.write(
         json.dumps(line) + "\n" if as_json else ", ".join(f"{count} {name}" for name, count in line.items()) + "\n"
     )
-    return 1 if any(waiting.values()) else 0
+    if any(waiting.values()):
+        say("what still waits is kept in the database: run this again, or leave countersign up to it")
+        return 1
+    return 0

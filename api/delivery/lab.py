@@ -21,8 +21,11 @@ log = structlog.get_logger(__name__)
 
 _LONGEST_PAUSE = 10.0
 _LONGEST_BACKOFF = 300.0
+_LONGEST_AWAY = 20.0
+"""The same for a row that met an outage: it may be its cause, but mostly is not, and then it waits for nothing."""
 _STUBBORN = 3
 """So many refusals in a row are not about the rows any more."""
+_KEPT = "nothing is lost: it waits in the database and is tried again by itself"
 
 
 class Notebook(Protocol):
@@ -60,6 +63,7 @@ class LabFeed:
         self._lease_seconds = lease_seconds
         self._size = batch
         self._refusals = 0
+        self._said = ""
         self._held: dict[int, Observation] = {}
 
     def run_once(self) -> int:
@@ -91,7 +95,7 @@ class LabFeed:
             # A slow server may manage fewer at once.
             self._size = max(1, len(rows) // 2)
             if len(rows) == 1:
-                self._wait(rows[0], error)
+                self._wait(rows[0], error, _LONGEST_AWAY)
             raise
         except Refusal as error:
             if len(rows) > 1:
@@ -118,7 +122,7 @@ class LabFeed:
         try:
             self._lab.assess(trace, row.body, again=row.attempts > 1)
         except Unavailable as error:
-            self._wait(row, error)
+            self._wait(row, error, _LONGEST_AWAY)
             raise
         except Refusal as error:
             self._refused(row, error)
@@ -134,12 +138,17 @@ class LabFeed:
 
     def _refused(self, row: Observation, error: Refusal) -> None:
         self._wait(row, error)
+        if error.detail != self._said:
+            # Once, not at each attempt: how many rows wait is in /metrics.
+            log.warning("lab.refused", kind=row.kind, recommendation=row.body.get("recommendation_id"),
+                        reason=error.detail, kept=_KEPT)  # fmt: skip
+        self._said = error.detail
         self._refusals += 1
         if self._refusals >= _STUBBORN:
-            raise Unavailable(f"MLflow refuses one after the other: {error.detail}") from error
+            raise Unavailable(f"refused one after the other: {error.detail}") from error
 
-    def _wait(self, row: Observation, error: Refusal) -> None:
-        seconds = min(_LONGEST_BACKOFF, 2.0 ** min(row.attempts, 10))
+    def _wait(self, row: Observation, error: Refusal, longest: float = _LONGEST_BACKOFF) -> None:
+        seconds = min(longest, 2.0 ** min(row.attempts, 10))
         self._settle([row], "retry", error.detail, seconds=seconds)
 
     def _settle(self, rows: list[Observation], outcome: str, *why: str, seconds: float = 0.0) -> None:
@@ -192,7 +201,7 @@ class LabFeed:
                 self._round()
             except Unavailable as error:
                 if not down:
-                    log.warning("lab.away", reason=error.detail)
+                    log.warning("lab.away", reason=error.detail, kept=_KEPT)
                 down = True
                 pause = min(_LONGEST_PAUSE, max(every, pause * 2))
             else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from api.auth import Credentials, caller_with
 from api.metrics import CONTENT_TYPE, Metrics
@@ -33,7 +33,7 @@ def readyz(request: Request) -> Response:
     return answer({"status": "ready"})
 
 
-@router.get("/metrics")
+@router.get("/metrics", response_class=PlainTextResponse)
 def metrics(request: Request, credentials: Credentials) -> Response:
     """Prometheus's text format. Needs a key that may read measurements, unless COUNTERSIGN_METRICS_OPEN is set."""
     system: System = request.app.state.system

@@ -24,6 +24,10 @@ router = APIRouter(prefix="/v1", tags=["triage"], route_class=StrictRoute)
 # Anything else would let a document's sender choose what a browser makes of it.
 _MEDIA_TYPES = frozenset({"application/pdf", "application/xml", "text/plain", "text/csv", "application/json"})
 
+_ANY_BYTES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {kind: {"schema": {}} for kind in (*sorted(_MEDIA_TYPES), "application/octet-stream")}}
+}
+
 
 @router.get("/cases")
 def list_cases(
@@ -88,7 +92,7 @@ def _moment(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     }
 
 
-@router.get("/cases/{case_id}/document")
+@router.get("/cases/{case_id}/document", response_class=Response, responses=_ANY_BYTES)
 def get_document(caller: CallerOf, case_id: Id) -> Response:
     """The bytes of the case's document, to be saved and not shown."""
     with caller.transaction() as scope:

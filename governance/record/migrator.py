@@ -1,7 +1,8 @@
 """Brings a database to this program's schema and makes its roles.
 
 Numbered files (NNN_name.sql) make the tables; each runs once, in order. Function files (functions_*.sql) are
-repeatable: all of them run again whenever one of them, or a table, changed. What ran is remembered by its SHA-256.
+repeatable: all of them run again whenever one of them, or a table, changed. What ran is remembered by its SHA-256,
+and so is every program's schema that the database ever had: an older program cannot put its functions back.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ def migrate(owner_url: str, *, roles: Mapping[str, str], schema: Traversable | N
     `roles`: login role (see LOGIN_ROLES) → password; a role that is not named keeps its password, or has none.
     `schema`: folder of SQL files, by default the installed one. The connecting user makes extension and roles;
     countersign_owner owns the rest. Idempotent, and safe to run twice at once on one database.
-    Raises IllegalState where an applied file was changed or is missing.
+    Raises IllegalState, and changes nothing, where an applied file was changed or is missing, and where the database
+    has gone on from this program to a newer one.
     """
     check_transport(owner_url)
     numbered, repeatable = _files(schema or resources.files("governance.record").joinpath("schema"))
@@ -54,14 +56,17 @@ def migrate(owner_url: str, *, roles: Mapping[str, str], schema: Traversable | N
         with conn.transaction():
             _make_roles(conn, roles)
             _prepare(conn)
-        known: dict[str, str] = dict(conn.execute("SELECT name, sha256 FROM countersign_meta.migrations").fetchall())
-        pending = _pending(numbered, known)
+            known: dict[str, str] = dict(
+                conn.execute("SELECT name, sha256 FROM countersign_meta.migrations").fetchall()
+            )
+            pending = _pending(numbered, known)
+            ours = {file.name: file.sha256 for file in (*numbered, *repeatable)}
+            _refuse_to_go_back(conn, known, ours)
         for file in pending:
             _apply(conn, [file])
-        ran = {name: sha256 for name, sha256 in known.items() if not _NUMBERED.fullmatch(name)}
-        if not pending and ran == {file.name: file.sha256 for file in repeatable}:
+        if known == ours:
             return []
-        _apply(conn, repeatable)
+        _apply(conn, repeatable, of=_digest(ours))
         return [file.name for file in (*pending, *repeatable)]
 
 
@@ -105,8 +110,34 @@ def _pending(numbered: list[_File], known: Mapping[str, str]) -> list[_File]:
     return pending
 
 
-def _apply(conn: Connection, files: list[_File]) -> None:
-    """Run files as the owner in one transaction, and remember them instead of the functions that ran before."""
+def _digest(files: Mapping[str, str]) -> str:
+    """A program's schema as one value. `files`: name → SHA-256."""
+    lines = "".join(f"{sha256}  {name}\n" for name, sha256 in sorted(files.items()))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _refuse_to_go_back(conn: Connection, known: Mapping[str, str], ours: Mapping[str, str]) -> None:
+    """Raises IllegalState where the database had this very schema once and has another one since."""
+    if not all(_NUMBERED.fullmatch(name) for name in known):
+        # Also what ran before schemas were remembered.
+        conn.execute(
+            "INSERT INTO countersign_meta.schemas (digest) VALUES (%s) ON CONFLICT DO NOTHING", (_digest(known),)
+        )
+    rows = conn.execute(
+        "SELECT digest, to_char(applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') FROM countersign_meta.schemas ORDER BY id"
+    ).fetchall()
+    if _digest(ours) in {digest for digest, _ in rows[:-1]}:
+        raise IllegalState(
+            f"the database has been brought to a newer schema than this program's, on {rows[-1][1]} UTC: "
+            "run the newer version, or restore the backup from before"
+        )
+
+
+def _apply(conn: Connection, files: list[_File], of: str | None = None) -> None:
+    """Run files as the owner in one transaction, and remember them instead of the functions that ran before.
+
+    `of`: the digest of the schema that is complete with them.
+    """
     with conn.transaction():
         conn.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(OWNER)))
         # After a table, too: should the functions then fail, the next run begins with them.
@@ -120,6 +151,8 @@ def _apply(conn: Connection, files: list[_File]) -> None:
             conn.execute(
                 "INSERT INTO countersign_meta.migrations (name, sha256) VALUES (%s, %s)", (file.name, file.sha256)
             )
+        if of is not None:
+            conn.execute("INSERT INTO countersign_meta.schemas (digest) VALUES (%s) ON CONFLICT DO NOTHING", (of,))
 
 
 def _make_roles(conn: Connection, passwords: Mapping[str, str]) -> None:
@@ -163,6 +196,10 @@ def _prepare(conn: Connection) -> None:
     conn.execute(
         "CREATE TABLE IF NOT EXISTS countersign_meta.migrations ("
         "name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
+    )
+    conn.execute(
+        "CREATE TABLE IF NOT EXISTS countersign_meta.schemas (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "
+        "digest text NOT NULL UNIQUE, applied_at timestamptz NOT NULL DEFAULT now())"
     )
 
 

@@ -22,7 +22,7 @@ from api.readers import Readers
 from api.settings import Settings
 from api.system import System
 from governance.record.db import Database
-from tests.api.conftest import Api, Start, make_app, problem_of, running
+from tests.api.conftest import PROBLEM, Api, Start, make_app, problem_of, running
 
 ROUTES = {
     ("POST", "/v1/documents"), ("POST", "/v1/cases"), ("GET", "/v1/cases"), ("GET", "/v1/cases/{case_id}"),
@@ -38,7 +38,6 @@ ROUTES = {
 
 def test_addresses_and_methods_that_are_not(api: Api) -> None:
     for path in (
-        "/",
         "/v1",
         "/v1/nothing",
         "/v1/cases/",
@@ -51,7 +50,26 @@ def test_addresses_and_methods_that_are_not(api: Api) -> None:
         problem_of(api.of("reviewer").get(path), 404, "not-found")
     wrong = api.of("reviewer").delete("/v1/cases")
     problem_of(wrong, 405, "method-not-allowed")
-    assert {"GET", "POST"} >= set(wrong.headers["allow"].split(", "))
+    assert wrong.headers["allow"] == "GET, POST"
+
+
+def test_the_bare_address_leads_to_the_console(api: Api) -> None:
+    answer = api.of(None).get("/", headers={"Accept": "text/html"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/console")
+    assert api.of(None).get("/", follow_redirects=True).headers["content-type"].startswith("text/html")
+    assert "/" not in api.of(None).get("/openapi.json").json()["paths"]
+
+
+def test_refusals_are_described(api: Api) -> None:
+    document = api.of(None).get("/openapi.json").json()
+    problem = document["components"]["schemas"]["Problem"]
+    assert set(problem["required"]) == {"type", "title", "status", "detail"}
+    for item in document["paths"].values():
+        for operation in item.values():
+            assert {"4XX", "503"} <= set(operation["responses"])
+            assert "422" not in operation["responses"]
+            for status in ("4XX", "503"):
+                assert set(operation["responses"][status]["content"]) == {PROBLEM}
 
 
 def test_every_answer_has_the_headers(api: Api) -> None:

@@ -17,17 +17,19 @@ from typing import Any
 
 import mlflow
 import pytest
+from structlog.testing import capture_logs
 
 from api.delivery.champions import ChampionMirror, bundle_folder, registered_name
 from api.delivery.lab import LabFeed
 from governance.errors import Malformed, NotPermitted, Refusal, Unavailable
 from governance.record import telemetry
 from governance.record.db import Database
+from governance.record.embedded import EmbeddedPostgres
 from models import tracking
 from models.tracking import Lab
 from tests.api.conftest import Start
 from tests.build import World, world
-from tests.lab import Mlflow, stub_mlflow
+from tests.lab import Mlflow, read_only, stub_mlflow
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = {"started_at": "2026-11-01T10:00:00+00:00", "spans": [{"name": "classify", "start_ms": 0, "ms": 2}]}
@@ -173,9 +175,13 @@ def test_a_row_that_is_refused_holds_up_nobody(acme: World, what: str) -> None:
             acme.decide("reviewer", row, "approve")
     lab.refused = lambda body: body["recommendation_id"] == poison and ("decision" in body) == (what == "decision")
     feed = feed_of(acme, lab)
-    for _ in range(3):
-        now_due(acme)
-        feed.run_once()
+    with capture_logs() as logged:
+        for _ in range(3):
+            now_due(acme)
+            feed.run_once()
+    assert [(line["event"], line["recommendation"], line["reason"]) for line in logged] == [
+        ("lab.refused", poison, "no")
+    ], "said once"
     assert waiting(acme) == {"retry": 1}
     assert len(lab.said if what == "decision" else lab.traces) == 5
     wait = "SELECT available_at - now() > interval '6 seconds' FROM cs.observations WHERE state = 'ready'"
@@ -215,6 +221,15 @@ def test_a_slow_server_is_asked_for_less(acme: World) -> None:
     assert waiting(acme) == {}
     assert len(lab.traces) == 12
     assert lab.sizes[:3] == [12, 6, 3]
+
+
+def test_after_an_outage_of_hours_nothing_waits_for_minutes(acme: World) -> None:
+    triage(acme, 1)
+    acme.scalar("UPDATE cs.observations SET attempts = 2000 RETURNING 1")
+    with pytest.raises(Unavailable):
+        feed_of(acme, Memory(away=True)).run_once()
+    wait = "SELECT extract(epoch FROM available_at - now())::float8 FROM cs.observations"
+    assert 0 < acme.scalar(wait) <= 20
 
 
 @pytest.mark.parametrize("what", ["triage", "decision"])
@@ -326,26 +341,72 @@ def test_thirty_cases_while_mlflow_is_killed_and_comes_back(acme: World, lab: La
         assert not any(said[row["id"]] for row in filed[11:])
 
 
+def eventually(true: Callable[[], bool], seconds: float = 30.0) -> bool:
+    end = time.monotonic() + seconds
+    while not (found := true()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return found
+
+
+@contextlib.contextmanager
+def running(feed: LabFeed) -> Iterator[None]:
+    """The feed as `countersign lab` runs it."""
+    stop = threading.Event()
+    thread = threading.Thread(target=feed.run_forever, args=(stop, 0.05))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(20)
+    assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("rows", [1, 12])
+def test_a_read_only_database_is_said_clearly_and_loses_nothing(
+    acme: World, lab: Lab, postgres: EmbeddedPostgres, rows: int
+) -> None:
+    feed = feed_of(acme, lab, batch=5)
+    filed = [triage(acme, number) for number in range(2)]
+    assert feed.drain(patience=20) == 2
+    with capture_logs() as logged, running(feed):
+        with read_only(postgres):
+            filed += [triage(acme, number) for number in range(2, 2 + rows)]
+            acme.decide("reviewer", filed[0], "approve")
+            acme.decide("reviewer", filed[1], "override", comment="no", **CHANGED)
+            states = [acme.recommendation(row["id"])["state"] for row in filed[:2]]
+            assert states == ["approved", "overridden"]
+            assert eventually(lambda: any("read-only" in line.get("reason", "") for line in logged))
+            # Each was tried, and none was given up.
+            assert eventually(lambda: waiting(acme) == {"retry": rows + 2})
+            assert "make that writable" in next(line["reason"] for line in logged if "read-only" in line["reason"])
+        assert eventually(lambda: now_due(acme) or waiting(acme) == {})  # type: ignore[func-returns-value]
+        assert eventually(lambda: logged[-1]["event"] == "lab.back")
+    found = in_mlflow(lab)
+    assert {name: len(traces) for name, traces in found.items()} == {row["id"]: 1 for row in filed}
+    said = [sorted(one.name for one in found[row["id"]][0].info.assessments) for row in filed]
+    assert said == [["decision"], ["decision", "override"], *[[] for _ in range(rows)]]
+
+
 @pytest.mark.parametrize(("status", "seconds"), [(500, 0.0), (200, 30.0)], ids=["refuses", "hangs"])
 def test_nobody_waits_for_a_server_that_refuses_or_hangs(
     acme: World, status: int, seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tracking, "TIMEOUT_SECONDS", 1)
-    stop = threading.Event()
-    with stub_mlflow(status, seconds) as url, contextlib.closing(Lab(url, "countersign/x")) as lab:
-        feed = feed_of(acme, lab, batch=4)
-        thread = threading.Thread(target=feed.run_forever, args=(stop, 0.05))
-        thread.start()
+    with (
+        stub_mlflow(status, seconds) as url,
+        contextlib.closing(Lab(url, "countersign/x")) as lab,
+        capture_logs() as logged,
+        running(feed_of(acme, lab, batch=4)),
+    ):
         filed = [triage(acme, number) for number in range(8)]
         for row in filed[:4]:
             acme.decide("reviewer", row, "approve")
         assert [acme.recommendation(row["id"])["state"] for row in filed[:4]] == ["approved"] * 4
-        deadline = time.monotonic() + 20
-        while "retry" not in waiting(acme) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        stop.set()
-        thread.join(20)
-    assert not thread.is_alive()
+        assert eventually(lambda: "retry" in waiting(acme) and bool(logged))
+    assert [line["event"] for line in logged] == ["lab.away"], "an outage is said once"
+    assert url in logged[0]["reason"]
+    assert "nothing is lost" in logged[0]["kept"]
     left = waiting(acme)
     assert sum(left.values()) == 12
     assert left["retry"] >= 1

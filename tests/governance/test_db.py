@@ -318,6 +318,35 @@ def test_history_cannot_be_rewritten(small: Small) -> None:
         small.migrate()
 
 
+def test_an_older_program_is_refused(small: Small) -> None:
+    """Its functions would undo what the newer one's say, on tables that both know."""
+    small.migrate()
+    newer = FUNCTIONS.replace("SELECT 1", "SELECT 2")
+    small.write("functions_things.sql", newer)
+    small.migrate()
+    small.write("functions_things.sql", FUNCTIONS)
+    with pytest.raises(IllegalState, match=r"newer schema than this program's.*run the newer version"):
+        migrate(small.url, roles={"audit": "of-the-older-program"}, schema=small.folder)
+    assert small.ask(b"SELECT cs.version()") == [(2,)]
+    psycopg.connect(urls_for(small.url, PASSWORDS)["audit"]).close()
+    small.write("functions_things.sql", newer)
+    assert small.migrate() == []
+    # A change back is a change, not an older program.
+    small.write("functions_things.sql", FUNCTIONS + "-- as it was at first")
+    assert small.migrate() == ["functions_things.sql"]
+
+
+def test_what_ran_before_schemas_were_remembered_counts(small: Small) -> None:
+    small.migrate()
+    with psycopg.connect(small.url) as conn:
+        conn.execute("DROP TABLE countersign_meta.schemas")
+    small.write("functions_things.sql", FUNCTIONS.replace("SELECT 1", "SELECT 2"))
+    small.migrate()
+    small.write("functions_things.sql", FUNCTIONS)
+    with pytest.raises(IllegalState, match="newer schema"):
+        small.migrate()
+
+
 @pytest.mark.parametrize("name", ["1_things.sql", "things.sql", "001_again.sql"])
 def test_a_file_with_an_ambiguous_name_is_refused(small: Small, name: str) -> None:
     small.write(name, "SELECT 1")

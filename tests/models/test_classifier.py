@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from governance.case import DOCUMENT_CLASSES
-from models.classifier import Classified, DocumentClassifier, classify
+from governance.errors import Malformed
+from models.classifier import Classified, DocumentClassifier, classify, prepared
 from models.synthetic_text import FAMILIES, LANGUAGES, LabelledText, labelled_texts
 from models.titles import TITLES, paid_at_till, swift_statement, title_class
 
@@ -190,6 +191,112 @@ def test_fit_is_repeatable_and_groups_are_optional(texts: list[LabelledText]) ->
     sample = [one.text for one in texts[450:500]]
     assert np.array_equal(first.predict_proba(sample), second.predict_proba(sample))
     assert first.get_params() == {"C": 20.0, "folds": 3, "precision": 0.97, "seed": 0}
+
+
+SENTENCES = {
+    "invoice": "invoice number 12 please transfer the amount due to our account",
+    "contract": "the parties agree that this contract shall be governed by law",
+    "dispute": "we dispute the quantity that was delivered and withhold payment",
+}
+
+
+def small(counts: dict[str, int]) -> tuple[list[str], list[str]]:
+    """Texts of the classes, as many of each as asked for."""
+    labels = [name for name, count in counts.items() for _ in range(count)]
+    return [f"{SENTENCES[name]} case{at % 4}" for at, name in enumerate(labels)], labels
+
+
+def fitted(counts: dict[str, int], groups: Callable[[int, str], int] | None, folds: int = 3) -> DocumentClassifier:
+    texts, labels = small(counts)
+    names = None if groups is None else [groups(at, label) for at, label in enumerate(labels)]
+    return DocumentClassifier(folds=folds).fit(texts, labels, names)
+
+
+CLASS_NUMBER = {name: at for at, name in enumerate(SENTENCES)}
+
+
+@pytest.mark.parametrize("groups", [None, lambda at, label: at % 4, lambda at, label: CLASS_NUMBER[label]])
+@pytest.mark.parametrize("counts", [(12, 12), (12, 12, 12), (20, 9, 3)])
+def test_few_classes_and_folds_without_one_of_them(
+    counts: tuple[int, ...], groups: Callable[[int, str], int] | None
+) -> None:
+    named = dict(zip(SENTENCES, counts, strict=False))
+    model = fitted(named, groups)
+    texts, labels = small(named)
+    probabilities = model.predict_proba(texts)
+    assert probabilities.shape == (len(texts), len(counts))
+    assert np.allclose(probabilities.sum(axis=1), 1.0)
+    assert model.predict(texts).tolist() == labels
+    assert 0.5 <= model.threshold_ <= 0.95
+
+
+def test_two_classes_are_told_apart_with_the_confidence_of_a_logistic_regression() -> None:
+    model = fitted({"invoice": 15, "contract": 15}, lambda at, label: at % 5)
+    texts = [*SENTENCES.values(), "please"]
+    odds = model.model_.decision_function(model.features_.transform([prepared(text) for text in texts]))
+    expected = np.exp(-np.logaddexp(0.0, -odds / model.temperature_))
+    assert np.allclose(model.predict_proba(texts)[:, 1], expected)
+
+
+def test_a_class_that_no_other_fold_has_is_promised_nothing() -> None:
+    counts = {"invoice": 12, "contract": 12}
+    apart, mixed = fitted(counts, lambda at, label: CLASS_NUMBER[label]), fitted(counts, lambda at, label: at % 4)
+    texts, _ = small(counts)
+    assert apart.threshold_ == 0.95
+    assert apart.predict_proba(texts).max() < 0.9 < mixed.predict_proba(texts).max()
+    assert all(answer.abstained for answer in classify(texts, [None] * len(texts), apart))
+
+
+@pytest.mark.parametrize("folds", [3, 50])
+@pytest.mark.parametrize("groups", [None, lambda at, label: at % 2])
+def test_fewer_groups_or_texts_than_folds_give_fewer_folds(
+    groups: Callable[[int, str], int] | None, folds: int
+) -> None:
+    model = fitted({"invoice": 6, "contract": 6, "dispute": 2}, groups, folds)
+    assert model.predict([SENTENCES["contract"]]).tolist() == ["contract"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "labels", "groups", "words"),
+    [
+        ([], [], None, "there is no text at all"),
+        (["one text"] * 9, ["invoice"] * 9, None, "all are 'invoice': add texts of other classes"),
+        (["one text"] * 9, ["invoice", "other", "other"] * 3, [7] * 9, "all texts are of one group"),
+        (["alpha", "beta", "gamma", "delta"], ["invoice", "other"] * 2, None, "add more texts"),
+        (["", "", "", ""], ["invoice", "other"] * 2, None, "add more texts"),
+    ],
+)
+def test_what_cannot_be_learned_from_is_said(
+    texts: list[str], labels: list[str], groups: list[int] | None, words: str
+) -> None:
+    with pytest.raises(Malformed, match=words):
+        DocumentClassifier().fit(texts, labels, groups)
+
+
+def test_lengths_must_agree() -> None:
+    for texts, labels, groups in ((["a"], [], None), (["a"], ["x"], []), ([], ["x"], None)):
+        with pytest.raises(ValueError, match="one label and one group"):
+            DocumentClassifier().fit(texts, labels, groups)
+    with pytest.raises(ValueError, match="two folds"):
+        DocumentClassifier(folds=1).fit(["a"], ["x"])
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    sizes=st.lists(st.integers(2, 7), min_size=2, max_size=3),
+    groups=st.lists(st.integers(0, 4), min_size=21, max_size=21).filter(lambda names: len(set(names[:4])) > 1),
+    folds=st.integers(2, 5),
+)
+def test_any_grouping_can_be_fitted(sizes: list[int], groups: list[int], folds: int) -> None:
+    """Sentences of three classes repeated: whatever the folds leave out, there is wording to fit on."""
+    counts = dict(zip(SENTENCES, sizes, strict=False))
+    texts, labels = small(counts)
+    try:
+        model = DocumentClassifier(folds=folds).fit(texts, labels, groups[: len(texts)])
+    except Malformed:
+        reject()  # a fold was left with two or three texts
+    assert model.classes_.tolist() == sorted(counts)
+    assert np.allclose(model.predict_proba(texts).sum(axis=1), 1.0)
 
 
 def test_probabilities_have_a_shape(model: DocumentClassifier) -> None:

@@ -63,10 +63,13 @@ SPAN = st.fixed_dictionaries(
 @given(
     spans=st.lists(SPAN | JUNK, max_size=6) | JUNK,
     started=st.datetimes().map(lambda at: at.isoformat()) | JUNK,
-    stamps=JUNK, scores=JUNK,
+    stamps=JUNK, scores=JUNK | st.dictionaries(st.text(max_size=8), st.just(10**400) | st.floats() | JUNK, max_size=3),
+    words=JUNK,
 )  # fmt: skip
-def test_whatever_a_worker_reports_makes_a_sound_trace(spans: Any, started: Any, stamps: Any, scores: Any) -> None:
-    made = otlp("x", [body(spans=spans, started_at=started, stamps=stamps, scores=scores)])
+def test_whatever_a_worker_reports_makes_a_sound_trace(
+    spans: Any, started: Any, stamps: Any, scores: Any, words: Any
+) -> None:
+    made = otlp("x", [body(spans=spans, started_at=started, stamps=stamps, scores=scores, cause=words, action=words)])
     json.dumps(made, allow_nan=False)
     root, *inner = made["resourceSpans"][0]["scopeSpans"][0]["spans"]
     first, last = int(root["startTimeUnixNano"]), int(root["endTimeUnixNano"])
@@ -88,6 +91,15 @@ def test_ids_hang_on_tenant_and_recommendation_alone() -> None:
     first, second = otlp("x", [body(spans=[])]), otlp("x", [body(action="wait_until")])
     spans = [one["resourceSpans"][0]["scopeSpans"][0]["spans"][0] for one in (first, second)]
     assert spans[0]["traceId"] == spans[1]["traceId"] == trace_id("x", "R-1").removeprefix("tr-")
+
+
+def test_the_words_of_a_trace_need_nothing() -> None:
+    """A body that lacks what it could not have makes a trace with a name all the same."""
+    (root,) = otlp("x", [{"recommendation_id": "R-1"}])["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    said = {one["key"]: one["value"]["stringValue"] for one in root["attributes"]}
+    assert said["mlflow.traceTag.mlflow.traceName"] == "triage"
+    assert json.loads(said["mlflow.spanInputs"])["messages"][0]["content"] == "Case"
+    assert json.loads(said["mlflow.spanOutputs"]) == {"messages": [{"role": "assistant", "content": "No action"}]}
 
 
 # A real server -------------------------------------------------------------------------------------------
@@ -118,13 +130,15 @@ def test_a_trace_is_found_by_its_tag_and_written_once(lab: Lab) -> None:
     expected = {
         "recommendation_id": "R-1", "case_id": "C-1", "queue": "accounts_payable", "exception_type": "overdue",
         "stamp.bundle": DIGEST, "stamp.prompts": "p-1", "confidence": "0.75", "score.late": "0.9",
-        "policy_version": "3", "mlflow.traceName": "triage",
+        "policy_version": "3", "mlflow.traceName": "triage overdue",
     }  # fmt: skip
     assert expected.items() <= found.info.tags.items()
     assert "score.document" not in found.info.tags
     assert found.info.state == "OK"
     assert found.info.execution_duration == 5
     assert found.info.request_time == 1793527200500
+    assert found.info.request_preview == "Overdue in accounts payable, revision 2"
+    assert found.info.response_preview == "Schedule call (cause: counterparty, confidence 0.75, late 0.90)"
     spans = {span.name: span for span in found.data.spans}
     assert set(spans) == {"triage", "a", "b", "c"}
     assert {span.parent_id for name, span in spans.items() if name != "triage"} == {spans["triage"].span_id}
@@ -248,6 +262,20 @@ def test_a_refusal_of_the_request_is_not_an_outage(
     lab.close()
 
 
+@pytest.mark.parametrize(
+    "said",
+    ["(psycopg.errors.ReadOnlySqlTransaction) cannot execute INSERT in a read-only transaction",
+     "(sqlite3.OperationalError) attempt to write a readonly database"],
+)  # fmt: skip
+def test_a_read_only_database_is_an_outage_that_says_what_to_do(said: str) -> None:
+    found = tracking._refusal("http://lab", f"400 {said}\n[SQL: INSERT INTO spans]", away=False)
+    assert isinstance(found, Unavailable)
+    assert "read-only: make that writable" in found.detail
+    other = tracking._refusal("http://lab", "400 (x.Other) value too long\n[SQL: INSERT INTO spans]", away=False)
+    assert not isinstance(other, Unavailable)
+    assert other.detail == "MLflow at http://lab refuses: 400 (x.Other) value too long"
+
+
 @pytest.mark.parametrize("code", ["TEMPORARILY_UNAVAILABLE", "PERMISSION_DENIED"])
 def test_a_server_that_cannot_now_is_away(
     code: str, answering: Callable[..., str], monkeypatch: pytest.MonkeyPatch
@@ -272,6 +300,6 @@ def test_a_server_that_hangs_is_away_after_the_timeout(
 
 def test_nobody_there() -> None:
     lab = Lab("http://127.0.0.1:9", "countersign/test")
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable, match=r"at http://127.0.0.1:9 \(.*Connection refused\)"):
         lab.write([body()])
     lab.close()
