@@ -20,7 +20,7 @@ from api import console, problems
 from api.edge import Edge
 from api.metrics import Metrics
 from api.readers import Readers
-from api.routes import audit, intake, people, review, telemetry, triage
+from api.routes import audit, change, intake, people, review, standing, telemetry, triage
 from api.system import System
 
 OVERHEAD_BYTES = 1024 * 1024
@@ -63,7 +63,7 @@ def create(
     app.state.public_key = public_key
     app.state.sign = sign
     problems.install(app)
-    for module in (intake, triage, review, people, audit, telemetry):
+    for module in (intake, triage, review, change, standing, people, audit, telemetry):
         app.include_router(module.router)
     app.add_route("/", _front, include_in_schema=False)
     app.add_route("/docs", _docs, include_in_schema=False)

@@ -34,12 +34,15 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "tasks": ("tasks", "what waits for a person to do or to reconcile"),
     "export": ("export", "one case with its proof, for outside"),
     "verify": ("verify", "check the ledger, or an exported case"),
-    "policy": ("policy", "check policy files, or compare them with the active policy"),
+    "policy": ("policy", "check policy files, compare them with the active policy, or propose them"),
+    "change": ("change", "propose a governed change, or see what is set"),
     "user": ("user", "add, list and switch users"),
     "key": ("key", "make, list and revoke API keys"),
 }
 """Name → (module in api.commands, help in one line)."""
-_ACTING = frozenset({"intake", "import", "cases", "case", "tasks", "policy", "user", "key", "export", "verify"})
+_ACTING = frozenset(
+    {"intake", "import", "cases", "case", "tasks", "policy", "change", "user", "key", "export", "verify"}
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

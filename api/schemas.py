@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
@@ -15,6 +15,8 @@ from governance.errors import UnknownAction
 QueueName = Literal[
     "accounts_payable", "order_to_cash", "record_to_report", "customer_onboarding", "partner_settlement"
 ]
+ListedQueue = QueueName | Literal["governance"]
+"""Queues as a list names them: governed changes are cases of a queue of their own, which nobody sends cases to."""
 CaseStateName = Literal[
     "received", "queued", "triaging", "awaiting_review", "approved", "delivering", "awaiting_reconciliation", "done",
     "rejected", "superseded", "dead_letter",
@@ -40,6 +42,12 @@ def _iso_date(value: str) -> str:
     if not _ISO_DATE.fullmatch(value):
         raise ValueError("must be a date as YYYY-MM-DD")
     date.fromisoformat(value)
+    return value
+
+
+def _aware(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError("must say its offset, such as 2026-12-24T08:00:00Z")
     return value
 
 
@@ -147,3 +155,49 @@ class ConfirmBody(Strict):
 
     outcome: Literal["done", "not_done", "abandoned"]
     note: Prose | None = None
+
+
+class BulkItem(Strict):
+    """One approval of a bulk: the recommendation and the digest of it that was read."""
+
+    recommendation_id: Line
+    digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+
+
+class BulkBody(Strict):
+    """Approvals in bulk. Policy says of each whether it may be given so."""
+
+    items: Annotated[list[BulkItem], Field(min_length=1, max_length=100)]
+    comment: Prose | None = None
+
+
+class ChangeBody(Strict):
+    """A governed change: what it is about, what shall hold, and why. Numbers are whole, or strings."""
+
+    kind: Line
+    subject: Line
+    content: dict[str, Any]
+    why: Prose
+
+
+Moment = Annotated[datetime, Field(strict=False), AfterValidator(_aware)]
+
+
+class DelegationBody(Strict):
+    """A role of one's own, lent to another person for a while. `amount_below` in the policy's currency."""
+
+    to: Line
+    role: Literal["analyst", "reviewer", "controller", "administrator"]
+    starts_at: Moment
+    ends_at: Moment
+    queues: Annotated[list[Line], Field(min_length=1, max_length=50)] = ["*"]
+    entities: Annotated[list[Line], Field(min_length=1, max_length=500)] = ["*"]
+    amount_below: Annotated[str, Field(pattern=r"^[0-9]{1,15}(\.[0-9]{1,4})?$")] | None = None
+
+
+class AbsenceBody(Strict):
+    """When somebody is away; oneself where `actor` is left out."""
+
+    actor: Line | None = None
+    starts_at: Moment
+    ends_at: Moment

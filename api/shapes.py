@@ -85,6 +85,8 @@ def recommendation(row: Row, decisions: Sequence[Row]) -> dict[str, Any]:
         "document": {"sha256": row["document_sha256"], "document_class": row["document_class"]},
         "decisions": [{name: decision[name] for name in _DECISION} for decision in decisions],
         "effect": row["effect"],
+        "change": _leaf(leaves, "change"),
+        "unstaffed": row["unstaffed_at"] is not None,
     }
 
 

@@ -12,7 +12,8 @@ from api.keyring import SERVICES, Keyring
 from api.settings import PREFIX, Settings, load_settings
 from api.system import System
 from governance.errors import AlreadyEstablished, Malformed, Unavailable
-from governance.policy import Policy, standard_policy
+from governance.matrix import Policy
+from governance.policy import standard_policy
 from governance.record import people
 from governance.record.db import LOGIN_ROLES, Database, create, migrate, urls_for
 from governance.record.embedded import running_url

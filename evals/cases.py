@@ -20,7 +20,7 @@ from agents.state import BatchContext, State, View, view
 from agents.tolerances import Tolerances
 from agents.tracing import Tracer
 from governance.case import CaseFacts, Party
-from governance.policy import Policy
+from governance.matrix import Policy
 from governance.record.candidates import Beside, BookedInvoice
 from governance.record.queue import Brief, Job
 from models.duplicates import Invoice, PairScorer, find_duplicates

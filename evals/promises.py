@@ -26,7 +26,7 @@ from governance.gate import (
     judge_approval,
     required_seats,
 )
-from governance.policy import Policy, Rule
+from governance.matrix import Policy, Rule
 from governance.recommendation import RISKS, RecommendationState
 from models.synthetic_numbers import stream
 

@@ -16,7 +16,8 @@ from evals.results import Metric, Stacks, SuiteResult, Table, words
 from evals.scorers import Floats, mean, resampled
 from evals.suites import Options
 from governance.gate import Question, required_seats
-from governance.policy import Policy, standard_policy
+from governance.matrix import Policy
+from governance.policy import standard_policy
 from models.synthetic import CompanyMonth, company_month
 
 CASES = 300

@@ -28,7 +28,7 @@ from governance.errors import (
     StaleDigest,
     Unauthenticated,
 )
-from governance.policy import Policy, Rule
+from governance.matrix import Policy, Rule
 from governance.recommendation import RISKS, RecommendationState
 
 

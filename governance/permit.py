@@ -19,6 +19,7 @@ from governance.errors import HumanRequired, NotPermitted, PolicyInvalid
 
 ACTIONS = (
     "read_cases", "read_ledger", "read_telemetry", "export", "submit", "decide", "confirm", "requeue", "administer",
+    "propose_change", "stand",
 )  # fmt: skip
 
 ONLY_PEOPLE = "SOD-00"
@@ -34,6 +35,8 @@ _IN_WORDS = {
     "confirm": "confirm what became of an effect",
     "requeue": "put a case back in the queue",
     "administer": "administer users and policy",
+    "propose_change": "propose a governed change",
+    "stand": "delegate a role or say who is away",
 }
 
 
@@ -124,9 +127,12 @@ def may_submit(actor: Actor) -> None:
     standard_permits().need(actor, "submit")
 
 
-def may_decide(actor: Actor, decision: str) -> None:
-    """`decision`: a governance.decision.DecisionKind. An analyst may escalate and nothing else."""
-    standard_permits().need(actor, "decide", {"decision": decision})
+def may_decide(actor: Actor, decision: str, *, acting: bool = False) -> None:
+    """`decision`: a governance.decision.DecisionKind; `acting`: for somebody who delegated a role.
+
+    An analyst may escalate and nothing else, except for somebody.
+    """
+    standard_permits().need(actor, "decide", {"decision": f"{decision}_for" if acting else decision})
 
 
 def may_confirm(actor: Actor) -> None:
@@ -139,6 +145,16 @@ def may_requeue(actor: Actor) -> None:
 
 def may_administer(actor: Actor) -> None:
     standard_permits().need(actor, "administer")
+
+
+def may_propose_change(actor: Actor) -> None:
+    """Which kinds is the database's to say: each names its proposers."""
+    standard_permits().need(actor, "propose_change")
+
+
+def may_stand(actor: Actor) -> None:
+    """Delegations and absences."""
+    standard_permits().need(actor, "stand")
 
 
 def allowed(actor: Actor) -> list[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from importlib import resources
 from typing import Any
@@ -16,11 +15,10 @@ from typing import Any
 from governance.action import CATALOGUE
 from governance.actor import SEAT_ROLES
 from governance.case import QUEUES, parse_amount, parse_currency
-from governance.chain import canonical, sha256_hex
 from governance.errors import Malformed, PolicyInvalid
+from governance.matrix import Policy, Rule, Workflow
 from governance.recommendation import RISKS
 
-POLICY_TAG = "countersign/policy/v1\n"
 _RULE_KEYS = frozenset(
     {"id", "actions", "amount_from", "amount_below", "risk_from", "entities", "regions", "seats", "expires_hours",
      "evidence", "bulk", "window_days", "signature"}
@@ -29,103 +27,6 @@ _WORKFLOW_KEYS = frozenset({"queue", "exception_type", "owner", "sla_hours", "ac
 MODES = ("observe", "rules", "ai")
 EVIDENCE = ("case", "document")
 """What a rule may demand that every signer has opened; where a case has no document, its facts stand for it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One row of the approval matrix. `amount_below` None = no upper end; bands are in the policy's currency."""
-
-    id: str
-    actions: tuple[str, ...]
-    amount_from: Decimal
-    amount_below: Decimal | None
-    risk_from: str
-    entities: tuple[str, ...]
-    regions: tuple[str, ...]
-    seats: Mapping[str, int]
-    expires_hours: int
-    evidence: tuple[str, ...] = ()
-    bulk: bool = False
-    window_days: int | None = None
-    """The band is of the total to one payee in so many days; payees that share a bank account are one."""
-    signature: bool = False
-    """Every signer of the tier adds a signature of a key of their own."""
-
-    def as_row(self) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "actions": sorted(self.actions),
-            "amount_from": str(self.amount_from),
-            "amount_below": None if self.amount_below is None else str(self.amount_below),
-            "risk_from": self.risk_from,
-            "entities": sorted(self.entities),
-            "regions": sorted(self.regions),
-            "seats": dict(self.seats),
-            "expires_hours": self.expires_hours,
-            "evidence": sorted(self.evidence),
-            "bulk": self.bulk,
-            "window_days": self.window_days,
-            "signature": self.signature,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Workflow:
-    """One exception type of one queue: who owns it, by when, and which actions may be proposed."""
-
-    queue: str
-    exception_type: str
-    owner: str
-    sla_hours: int
-    actions: tuple[str, ...]
-
-    def as_row(self) -> dict[str, Any]:
-        return {
-            "queue": self.queue,
-            "exception_type": self.exception_type,
-            "owner": self.owner,
-            "sla_hours": self.sla_hours,
-            "actions": sorted(self.actions),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """One version of the rules, with a named owner."""
-
-    name: str
-    owner: str
-    currency: str
-    undo_seconds: int
-    rules: tuple[Rule, ...]
-    workflows: tuple[Workflow, ...]
-    modes: Mapping[str, str]
-    source: str
-    cover: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Which roles stand in for a seat's role while every holder of it is away."""
-
-    def rows(self) -> dict[str, Any]:
-        """The canonical form that the digest covers and the database stores."""
-        return {
-            "name": self.name,
-            "owner": self.owner,
-            "currency": self.currency,
-            "undo_seconds": self.undo_seconds,
-            "rules": [rule.as_row() for rule in sorted(self.rules, key=lambda rule: rule.id)],
-            "workflows": [
-                flow.as_row() for flow in sorted(self.workflows, key=lambda flow: (flow.queue, flow.exception_type))
-            ],
-            "modes": dict(self.modes),
-            "cover": {role: sorted(roles) for role, roles in self.cover.items()},
-        }
-
-    @property
-    def text(self) -> str:
-        return canonical(self.rows())
-
-    @property
-    def digest(self) -> str:
-        return "sha256:" + sha256_hex(POLICY_TAG + self.text)
 
 
 def _strings(value: object, where: str) -> tuple[str, ...]:
@@ -296,20 +197,3 @@ def standard_policy() -> Policy:
     """The policy that comes with the product: governance/policies/standard."""
     folder = resources.files("governance") / "policies" / "standard"
     return compile_policy((folder / "matrix.toml").read_text("utf-8"), (folder / "workflows.toml").read_text("utf-8"))
-
-
-def policy_from_rows(rows: Mapping[str, Any]) -> Policy:
-    """The policy that canonical rows say (as read back from the record)."""
-    return Policy(
-        name=rows["name"],
-        owner=rows["owner"],
-        currency=rows["currency"],
-        undo_seconds=rows["undo_seconds"],
-        rules=tuple(
-            _rule({k: v for k, v in row.items() if v is not None and v != []}, rows["currency"])
-            for row in rows["rules"]
-        ),
-        workflows=tuple(_workflow(row) for row in rows["workflows"]),
-        modes=dict(rows["modes"]),
-        source="",
-    )

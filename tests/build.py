@@ -10,7 +10,8 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from governance.action import Action
-from governance.policy import Policy, standard_policy
+from governance.matrix import Policy
+from governance.policy import standard_policy
 from governance.recommendation import Draft, Proposal
 from governance.record import changes, outbox, queue, review, standing
 from governance.record.db import Database

@@ -1,6 +1,6 @@
-"""countersign policy: what policy files say, and how they differ from the policy that holds.
+"""countersign policy: what policy files say, how they differ from the policy that holds, and proposing them.
 
-Changing the active policy is a governed case of its own, not a command.
+Changing the active policy is a governed case of its own: `propose` asks others to sign it.
 """
 
 from __future__ import annotations
@@ -12,29 +12,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from governance.policy import Policy
+    from governance.matrix import Policy
 
-HELP = "check policy files, or compare them with the active policy"
+HELP = "check policy files, compare them with the active policy, or propose them"
 RULES = ("id", "actions", "amount_from", "amount_below", "risk_from", "entities", "regions", "seats", "expires_hours")
+PROPOSED = ("recommendation_id", "case_id", "digest", "policy", "expires_at")
 CHANGES = ("change", "what", "id", "key", "before", "after")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="check|diff")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="check|diff|propose")
     for verb, words in (
         ("check", "validate files; their digest and rules"),
         ("diff", "what the files would change in the active policy, rule by rule"),
+        ("propose", "ask others to sign the files as the next policy, with a replay over what is on record"),
     ):
         one = verbs.add_parser(verb, help=words)
         one.add_argument(
             "files", nargs="*", type=Path, metavar="FILE",
             help="matrix.toml, workflows.toml and local files that add rules; a missing one is the standard policy's",
         )  # fmt: skip
+        if verb == "propose":
+            one.add_argument("--why", required=True, metavar="WORDS", help="what the signers are told")
 
 
 def run(args: argparse.Namespace) -> int:
     policy = read_policy(args.files)
-    return _check(args, policy) if args.verb == "check" else _diff(args, policy)
+    return {"check": _check, "diff": _diff, "propose": _propose}[args.verb](args, policy)
 
 
 def read_policy(files: Sequence[Path]) -> Policy:
@@ -101,6 +105,41 @@ def _diff(args: argparse.Namespace, policy: Policy) -> int:
         say(f"the files say what the active policy (version {active['version']}) says: {policy.digest}")
     else:
         say(f"{len(found)} differences to version {active['version']} ({active['digest']}); the files: {policy.digest}")
+    return 0
+
+
+def _propose(args: argparse.Namespace, policy: Policy) -> int:
+    from api.acting import person_key
+    from api.commands.listing import say
+    from api.commands.output import emit
+    from api.wiring import connect
+    from governance import permit
+    from governance.errors import IllegalState, NotFound
+    from governance.matrix import policy_from_rows
+    from governance.record import changes as governed
+    from governance.record import people
+    from governance.replay import replay
+
+    with connect(args.home) as system, system.database.transaction("review", person_key(args)) as conn:
+        permit.may_propose_change(people.whoami(conn))
+        active = people.active_policy(conn)
+        if active is None:
+            raise NotFound("no policy is active")
+        if active["digest"] == policy.digest:
+            raise IllegalState("the files say what the active policy says: there is nothing to propose")
+        found = replay(
+            policy_from_rows(json.loads(active["canon"])), policy, governed.recorded(conn, policy.currency)
+        ).as_dict()
+        made = governed.propose(
+            conn, "policy", policy.name, {"policy": policy.text, "source": policy.source}, args.why, found
+        )
+    emit(args, PROPOSED, [{**made, "policy": policy.digest, **(found if args.json else {})}])
+    say(
+        f"over {found['cases']} recommendations on record ({found['skipped']} erased): {found['more']} would have "
+        f"asked for more people ({found['amount_more']} {policy.currency}), {found['fewer']} for fewer "
+        f"({found['amount_fewer']} {policy.currency})"
+    )
+    say("others sign it like everything else; you hold no seat")
     return 0
 
 

@@ -1,9 +1,13 @@
-"""countersign user: who may do what. An administrator changes it; everybody who may read sees it."""
+"""countersign user: who may do what. An administrator adds people and switches them off.
+
+Roles are granted, and people come back, through the gate: the command proposes that and others sign it.
+"""
 
 from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from governance.actor import ROLES
@@ -11,12 +15,12 @@ from governance.actor import ROLES
 if TYPE_CHECKING:
     from governance.record.db import Connection
 
-HELP = "add, list and switch users"
+HELP = "add and list users, switch them off, propose their roles"
 COLUMNS = ("id", "kind", "name", "roles", "active", "created_at")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="add|list|off|on")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="add|list|off|on|roles")
     add = verbs.add_parser("add", help="a new user; the key is shown once")
     add.add_argument("id", metavar="ID", help="letters, digits, . _ @ -")
     add.add_argument("--name", metavar="NAME", help="as people write it (default: the id)")
@@ -24,9 +28,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add.add_argument("--role", action="append", default=[], choices=ROLES, metavar="ROLE", help=", ".join(ROLES))
     add.add_argument("--service", action="store_true", help="a machine, which never decides")
     verbs.add_parser("list", help="all users")
-    for verb, words in (("off", "nobody who is off can do anything"), ("on", "switch a user on again")):
+    for verb, words in (
+        ("off", "nobody who is off can do anything"),
+        ("on", "propose that a user comes back with the same roles"),
+        ("roles", "propose other roles for a user"),
+    ):
         switch = verbs.add_parser(verb, help=words)
         switch.add_argument("id", metavar="ID")
+        if verb == "roles":
+            switch.add_argument(
+                "--role",
+                action="append",
+                default=[],
+                choices=ROLES,
+                metavar="ROLE",
+                help="all that the user shall hold",
+            )
 
 
 def parse_person(text: str) -> dict[str, Any]:
@@ -45,7 +62,9 @@ def run(args: argparse.Namespace) -> int:
     with connect(args.home) as system:
         key = reader_key(args, system) if args.verb == "list" else person_key(args)
         with system.database.transaction("review", key) as conn:
-            return {"add": _add, "list": _list, "off": _switch, "on": _switch}[args.verb](args, conn)
+            return {"add": _add, "list": _list, "off": _off, "on": _propose_roles, "roles": _propose_roles}[args.verb](
+                args, conn
+            )
 
 
 def _add(args: argparse.Namespace, conn: Connection) -> int:
@@ -59,11 +78,24 @@ def _add(args: argparse.Namespace, conn: Connection) -> int:
     permit.may_administer(people.whoami(conn))
     key = new_token()
     kind = ActorKind.SERVICE if args.service else ActorKind.PERSON
-    roles = args.role or (["service"] if args.service else [])
+    roles = ["service"] if args.service else []
     accounts.add(conn, args.id, kind=kind, name=args.name or args.id, email=args.email, roles=roles, key=key)
-    emit(args, ("id", "kind", "roles", "key"), [{"id": args.id, "kind": kind.value, "roles": roles, "key": key}])
+    made = {"id": args.id, "kind": kind.value, "roles": roles, "key": key, "recommendation_id": None}
+    if args.role and not args.service:
+        made["recommendation_id"] = _ask(conn, args.id, args.role, f"{args.name or args.id} is new")[
+            "recommendation_id"
+        ]
+    emit(args, ("id", "kind", "roles", "key", "recommendation_id"), [made])
     say("the key is shown this once: hand it to its owner")
+    if made["recommendation_id"]:
+        say(f"the roles ({', '.join(args.role)}) hold once others have signed the recommendation")
     return 0
+
+
+def _ask(conn: Connection, actor: str, roles: Sequence[str], why: str) -> dict[str, Any]:
+    from governance.record import changes
+
+    return changes.propose(conn, "roles", actor, {"roles": sorted(set(roles)), "active": True}, why)
 
 
 def _list(args: argparse.Namespace, conn: Connection) -> int:
@@ -77,13 +109,30 @@ def _list(args: argparse.Namespace, conn: Connection) -> int:
     return 0
 
 
-def _switch(args: argparse.Namespace, conn: Connection) -> int:
+def _off(args: argparse.Namespace, conn: Connection) -> int:
     from api.commands.output import emit
     from governance import permit
     from governance.record import accounts, people
 
     permit.may_administer(people.whoami(conn))
-    active = args.verb == "on"
-    accounts.set_active(conn, args.id, active)
-    emit(args, ("id", "active"), [{"id": args.id, "active": active}])
+    accounts.set_active(conn, args.id, False)
+    emit(args, ("id", "active"), [{"id": args.id, "active": False}])
+    return 0
+
+
+def _propose_roles(args: argparse.Namespace, conn: Connection) -> int:
+    from api.commands.listing import say
+    from api.commands.output import emit
+    from governance import permit
+    from governance.errors import NotFound
+    from governance.record import people
+
+    permit.may_administer(people.whoami(conn))
+    found = next((row for row in people.actors(conn) if row["id"] == args.id), None)
+    if found is None:
+        raise NotFound(f"there is no user {args.id}")
+    roles = args.role if args.verb == "roles" else found["roles"]
+    made = _ask(conn, args.id, roles, f"countersign user {args.verb}")
+    emit(args, ("id", "roles", "recommendation_id"), [{"id": args.id, "roles": sorted(set(roles)), **made}])
+    say("this holds once others have signed the recommendation")
     return 0

@@ -161,6 +161,8 @@ class Courier:
     def _attempt(self, effect: Effect) -> Outcome:
         if effect.attempts > self._backoff.attempts:
             return self._settle(effect, Outcome("dead", f"given up: {effect.attempts - 1} attempts ended in a crash"))
+        if effect.connector == "change":
+            return self._apply(effect)
         connector = self._connectors.get(effect.connector)
         if connector is None:
             return self._settle(effect, Outcome("retry", f"this courier has no connector for {effect.connector}"))
@@ -171,6 +173,17 @@ class Courier:
                 return self._settle(effect, self._carry_out(effect, ready))
         except NotDelivered as error:
             return self._settle(effect, error.outcome)
+
+    def _apply(self, effect: Effect) -> Outcome:
+        """A governed change: the record applies it in the transaction of the gate's last look, and settles it there."""
+        try:
+            retrying(lambda: self._execute(effect))
+        except (LostLease, Unavailable):
+            raise
+        except Refusal as error:
+            return self._settle(effect, Outcome("refused", error.detail))
+        log.info("a change was applied", recommendation=effect.recommendation_id)
+        return Outcome("sent", "applied")
 
     def _carry_out(self, effect: Effect, ready: Ready) -> Outcome:
         try:

@@ -9,10 +9,13 @@ from starlette.responses import Response
 
 from api import shapes, wire
 from api.auth import CallerOf, IdempotencyKey, Scope
-from api.schemas import ConfirmBody, DecisionBody, QueueName, RecommendationStateName
+from api.schemas import BulkBody, ConfirmBody, DecisionBody, ListedQueue, RecommendationStateName
 from api.strict import CursorText, Id, Limit, StrictRoute, answer, listing_name, page
 from governance import permit
-from governance.record import cases, outbox, review
+from governance.decision import Decision, DecisionKind
+from governance.errors import Refusal
+from governance.record import cases, outbox, review, standing
+from governance.record.db import translated
 
 router = APIRouter(prefix="/v1", tags=["review"], route_class=StrictRoute)
 
@@ -21,7 +24,7 @@ router = APIRouter(prefix="/v1", tags=["review"], route_class=StrictRoute)
 def list_recommendations(
     caller: CallerOf,
     state: Annotated[RecommendationStateName | None, Query()] = None,
-    queue: Annotated[QueueName | None, Query()] = None,
+    queue: Annotated[ListedQueue | None, Query()] = None,
     case_id: Annotated[str | None, Query(pattern=r"^[A-Za-z0-9._:@-]{1,200}$")] = None,
     limit: Limit = 50,
     cursor: CursorText = None,
@@ -42,7 +45,9 @@ def get_recommendation(caller: CallerOf, recommendation_id: Id) -> Response:
     """One recommendation as it stands, with its decisions and effect."""
     with caller.transaction() as scope:
         permit.may_read(scope.actor)
-        return answer(shapes.one_recommendation(scope.conn, recommendation_id))
+        found = shapes.one_recommendation(scope.conn, recommendation_id)
+        standing.opened(scope.conn, found["case_id"], "case")
+        return answer(found)
 
 
 @router.post("/recommendations/{recommendation_id}/decisions")
@@ -54,7 +59,7 @@ def decide(caller: CallerOf, recommendation_id: Id, body: DecisionBody, idempote
     decision = body.decision_asked()
 
     def act(scope: Scope) -> tuple[int, Any]:
-        permit.may_decide(scope.actor, body.decision)
+        permit.may_decide(scope.actor, body.decision, acting=body.acting_for is not None)
         made = review.decide(scope.conn, recommendation_id, decision)
         current = shapes.one_recommendation(scope.conn, made["recommendation_id"])
         return 200, {
@@ -66,6 +71,37 @@ def decide(caller: CallerOf, recommendation_id: Id, body: DecisionBody, idempote
 
     asked = wire.request_hash("decide", recommendation_id, wire.sorted_dumps(body.model_dump()))
     return caller.write(act, idempotency_key=idempotency_key, request=asked)
+
+
+@router.post("/decisions")
+def approve_in_bulk(caller: CallerOf, body: BulkBody, idempotency_key: IdempotencyKey) -> Response:
+    """Approve many at once, where policy lets each be approved so. One that is refused does not hold up the others."""
+
+    def act(scope: Scope) -> tuple[int, Any]:
+        permit.may_decide(scope.actor, "approve")
+        return 200, {
+            "items": [_one_of_many(scope, item.recommendation_id, item.digest, body.comment) for item in body.items]
+        }
+
+    asked = wire.request_hash("bulk", wire.sorted_dumps(body.model_dump()))
+    return caller.write(act, idempotency_key=idempotency_key, request=asked)
+
+
+def _one_of_many(scope: Scope, recommendation_id: str, digest: str, comment: str | None) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "recommendation_id": recommendation_id,
+        "decision_id": None,
+        "state": None,
+        "problem": None,
+    }
+    try:
+        with translated(), scope.conn.transaction():
+            made = review.decide(
+                scope.conn, recommendation_id, Decision(DecisionKind.APPROVE, digest, comment=comment), in_bulk=True
+            )
+    except Refusal as error:
+        return {**found, "problem": {"type": error.type, "status": error.status, "detail": error.detail}}
+    return {**found, "decision_id": made["decision_id"], "state": made["state"]}
 
 
 @router.get("/tasks")

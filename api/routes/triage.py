@@ -12,12 +12,12 @@ from starlette.responses import Response
 
 from api import shapes, wire
 from api.auth import CallerOf, IdempotencyKey, Scope
-from api.schemas import CaseStateName, IntakeStatus, QueueName
+from api.schemas import CaseStateName, IntakeStatus, ListedQueue
 from api.strict import CursorText, Id, Limit, StrictRoute, answer, listing_name, page
 from api.words import in_words
 from governance import permit
 from governance.errors import NotFound
-from governance.record import cases, people, review
+from governance.record import cases, people, review, standing
 
 router = APIRouter(prefix="/v1", tags=["triage"], route_class=StrictRoute)
 
@@ -32,7 +32,7 @@ _ANY_BYTES: dict[int | str, dict[str, Any]] = {
 @router.get("/cases")
 def list_cases(
     caller: CallerOf,
-    queue: Annotated[QueueName | None, Query()] = None,
+    queue: Annotated[ListedQueue | None, Query()] = None,
     state: Annotated[CaseStateName | None, Query()] = None,
     limit: Limit = 50,
     cursor: CursorText = None,
@@ -54,6 +54,7 @@ def get_case(caller: CallerOf, case_id: Id) -> Response:
         row = cases.get(scope.conn, case_id)
         read = cases.reading(scope.conn, case_id, row["revision"])
         proposed = review.listing(scope.conn, case=case_id, limit=500)
+        standing.opened(scope.conn, case_id, "case")
         return answer(
             {
                 **shapes.case(row),
@@ -98,6 +99,7 @@ def get_document(caller: CallerOf, case_id: Id) -> Response:
     with caller.transaction() as scope:
         permit.may_read(scope.actor)
         found = cases.document(scope.conn, case_id)
+        standing.opened(scope.conn, case_id, "document")
     if found.content is None:
         raise NotFound("the document of this case was erased", sha256=found.sha256)
     media_type = found.media_type if found.media_type in _MEDIA_TYPES else "application/octet-stream"

@@ -10,6 +10,9 @@ from psycopg import Connection
 from psycopg.rows import class_row, dict_row
 from psycopg.types.json import Jsonb
 
+from governance.gate import Question
+from governance.replay import Recorded
+
 _PROPOSE = "SELECT cs.propose_change(%s, %s, %s, %s, %s)"
 _KINDS = "SELECT kind, action, proposers, what FROM cs.change_kinds ORDER BY kind"
 _SETTINGS = """
@@ -19,6 +22,7 @@ ORDER BY kind, subject, version DESC
 """
 _REVOKE_SIGNING_KEY = "SELECT cs.revoke_signing_key(%s)"
 _SIGNATURES = "SELECT actor, decision, signature, public_key, digest FROM cs.signatures(%s)"
+_RECORDED = "SELECT action, amount, risk, entity, region, signed, erased FROM cs.recorded(%s, %s)"
 _ERASURES = "SELECT id, case_id, recommendations, threads, traces FROM cs.erasures_for(%s, %s)"
 _ERASED = "SELECT cs.erased_in(%s, %s)"
 
@@ -75,6 +79,19 @@ def settings(conn: Connection[Any], kind: str | None = None) -> list[dict[str, A
     """The settings that hold: {kind, subject, version, content, digest, since, expires_at}. Role `review` or `agent`."""
     with conn.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(_SETTINGS, {"kind": kind}).fetchall()
+
+
+def recorded(conn: Connection[Any], currency: str, most: int = 100_000) -> list[Recorded]:
+    """What was proposed so far, newest first, with amounts in `currency`. Role `review`, a person's token."""
+    rows = conn.execute(_RECORDED, (currency, most)).fetchall()
+    return [
+        Recorded(
+            Question(action, amount, risk, entity, region),
+            tuple((seat["role"], seat["by"]) for seat in signed),
+            erased,
+        )
+        for action, amount, risk, entity, region, signed, erased in rows
+    ]
 
 
 def revoke_signing_key(conn: Connection[Any], key_id: str) -> None:

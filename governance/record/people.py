@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 
 from governance.actor import Actor, ActorKind
 from governance.errors import Unauthenticated
-from governance.policy import Policy
+from governance.matrix import Policy
 
 # A database service's administrator is a member of the owner, not a superuser.
 _AS_OWNER = "SET LOCAL ROLE countersign_owner"

@@ -172,9 +172,18 @@ def test_case_tells_the_whole_story(run: Run, acme: World, capsys: pytest.Captur
     assert run("case", "no-such-case")[0] == 1
 
 
+def sign(acme: World, recommendation_id: str) -> None:
+    """Two others sign a change, and it is applied."""
+    row = acme.recommendation(recommendation_id)
+    for who in ("controller", "admin2"):
+        acme.decide(who, row, "approve")
+    acme.carry_out(row)
+
+
 def test_users_and_keys(run: Run, acme: World) -> None:
     code, (made,), _ = run("user", "add", "nina", "--name", "Nina", "--role", "reviewer", by="admin1")
     assert code == 0
+    sign(acme, made["recommendation_id"])
     assert made["key"].startswith("cs_")
     acme.tokens["nina"] = made["key"]
     assert run("user", "add", "nina", by="admin1")[0] == 1
@@ -196,8 +205,12 @@ def test_users_and_keys(run: Run, acme: World) -> None:
 
     assert run("user", "off", "nina", by="admin2")[0] == 0
     assert run("cases", by="nina")[0] == 1
-    assert run("user", "on", "nina", by="admin2")[0] == 0
+    code, (back,), _ = run("user", "on", "nina", by="admin1")
+    assert (code, run("cases", by="nina")[0]) == (0, 1)
+    sign(acme, back["recommendation_id"])
     assert run("cases", by="nina")[0] == 0
+    assert run("user", "roles", "nina", "--role", "controller", by="reviewer")[0] == 1
+    assert run("user", "roles", "nobody", by="admin1")[0] == 1
 
 
 def test_the_key_may_stand_in_a_file(run: Run, acme: World, tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from evals.suite_gate import BANDS, _band, _band_names
 from governance import gate
 from governance.action import CATALOGUE
 from governance.errors import Refusal
-from governance.policy import Policy, Rule, standard_policy
+from governance.matrix import Policy, Rule
+from governance.policy import standard_policy
 
 
 def broken_somewhere(policy: Policy, name: str) -> bool:

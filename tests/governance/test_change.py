@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from governance import errors
 from governance.action import CATALOGUE, Action
-from governance.policy import Policy, compile_policy, standard_policy
+from governance.matrix import Policy
+from governance.policy import compile_policy, standard_policy
 from governance.record import accounts, changes, people, queue
 from governance.record.db import Database
 from tests.build import World, letter, world

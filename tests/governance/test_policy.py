@@ -14,7 +14,8 @@ from governance.action import CATALOGUE
 from governance.chain import parse_canonical
 from governance.errors import PolicyInvalid
 from governance.gate import Question, required_seats
-from governance.policy import Policy, compile_policy, policy_from_rows, standard_policy
+from governance.matrix import Policy, policy_from_rows
+from governance.policy import compile_policy, standard_policy
 from governance.record.db import Database
 from tests.build import genesis
 

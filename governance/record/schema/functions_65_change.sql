@@ -253,3 +253,20 @@ BEGIN
     END LOOP;
     PERFORM cs._append(of_tenant, 'recovery', 'recovery', of_tenant, jsonb_build_object('people', (SELECT jsonb_agg(p->>'id') FROM jsonb_array_elements(people) AS p), 'why', why));
 END $$;
+
+-- What was proposed so far, with amounts in a currency, for replaying a candidate policy over it: newest first. Cases
+-- whose words were erased are marked, for nobody can look at them any more.
+CREATE OR REPLACE FUNCTION cs.recorded(wanted text, most int)
+RETURNS TABLE (recommendation_id text, action text, amount numeric, risk text, entity text, region text, signed jsonb, erased boolean)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = cs, pg_temp AS $$
+DECLARE me cs.actors := cs._me();
+BEGIN
+    PERFORM cs._need(me, ARRAY['person'], ARRAY['administrator', 'controller', 'auditor', 'reviewer', 'ml_engineer'], 'replay a policy');
+    RETURN QUERY SELECT r.id, r.action, cs._in_currency(r.tenant, l.amount, l.currency, wanted, r.created_at::date), r.risk, l.entity, l.region,
+        (SELECT coalesce(jsonb_agg(jsonb_build_object('role', s.role, 'by', s.filled_by)), '[]') FROM cs.seats s
+         WHERE s.tenant = r.tenant AND s.recommendation_id = r.id AND s.filled_by IS NOT NULL),
+        NOT EXISTS (SELECT FROM cs.leaves f WHERE f.tenant = r.tenant AND f.recommendation_id = r.id)
+        FROM cs.recommendations r JOIN cs.case_revisions l ON l.tenant = r.tenant AND l.case_id = r.case_id AND l.revision = r.revision
+        JOIN cs.cases c ON c.tenant = r.tenant AND c.id = r.case_id
+        WHERE r.tenant = me.tenant AND c.queue <> 'governance' ORDER BY r.created_at DESC, r.id LIMIT least(most, 100000);
+END $$;

@@ -25,7 +25,7 @@ GRANT SELECT ON cs.cases, cs.case_revisions, cs.case_readings, cs.case_vectors, 
 
 GRANT EXECUTE ON FUNCTION cs.decide(text, text, text, text, text, text, text, jsonb, jsonb, text, boolean), cs.delegate(text, text, timestamptz, timestamptz, text[], text[], numeric),
     cs.revoke_delegation(bigint), cs.set_absence(text, timestamptz, timestamptz), cs.end_absence(bigint), cs.opened(text, text),
-    cs.propose_change(text, text, jsonb, text, jsonb), cs.revoke_signing_key(text),
+    cs.propose_change(text, text, jsonb, text, jsonb), cs.revoke_signing_key(text), cs.recorded(text, int),
     cs.confirm(text, text, text),
     cs.requeue(text), cs.add_actor(jsonb), cs.set_active(text, boolean), cs.issue_key(text, text, text, timestamptz),
     cs.revoke_key(text), cs.idempotent(text, text), cs.remember_answer(text, text, int, text) TO countersign_review;
