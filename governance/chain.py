@@ -143,6 +143,53 @@ def check_inclusion(index: int, size: int, data: bytes, path: Sequence[bytes], r
     return sn == 0 and digest == root
 
 
+def consistency_proof(first: int, leaves: Sequence[bytes]) -> list[bytes]:
+    """Proof that the tree of the first `first` leaves is a beginning of this one, RFC 9162 section 2.1.4.1.
+
+    0 < `first` <= len(leaves), else ValueError; empty where both are the same tree.
+    """
+    if not 0 < first <= len(leaves):
+        raise ValueError("a consistency proof leads from at least one leaf to at least as many")
+    return _subproof(first, leaves, whole=True)
+
+
+def _subproof(first: int, leaves: Sequence[bytes], *, whole: bool) -> list[bytes]:
+    if first == len(leaves):
+        return [] if whole else [merkle_root(leaves)]
+    k = _split(len(leaves))
+    if first <= k:
+        return [*_subproof(first, leaves[:k], whole=whole), merkle_root(leaves[k:])]
+    return [*_subproof(first - k, leaves[k:], whole=False), merkle_root(leaves[:k])]
+
+
+def check_consistency(first: int, second: int, first_root: bytes, second_root: bytes, path: Sequence[bytes]) -> bool:
+    """Whether `path` proves that the tree of `second` leaves begins with that of `first`, RFC 9162 section 2.1.4.2."""
+    if not 0 < first <= second:
+        return False
+    if first == second:
+        return not path and first_root == second_root
+    steps = list(path)
+    if first & (first - 1) == 0:
+        steps.insert(0, first_root)
+    if not steps:
+        return False
+    fn, sn = first - 1, second - 1
+    while fn & 1:
+        fn, sn = fn >> 1, sn >> 1
+    old = new = steps[0]
+    for step in steps[1:]:
+        if sn == 0:
+            return False
+        if fn & 1 or fn == sn:
+            old, new = _node(step, old), _node(step, new)
+            while not fn & 1 and fn:
+                fn, sn = fn >> 1, sn >> 1
+        else:
+            new = _node(new, step)
+        fn, sn = fn >> 1, sn >> 1
+    return sn == 0 and old == first_root and new == second_root
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """The state of one tenant's ledger: `size` entries with Merkle root `root`."""

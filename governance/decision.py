@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from governance.chain import canonical
 from governance.errors import CommentRequired, Malformed
+
+APPROVAL_TAG = "countersign/approval/v1\n"
 
 
 class DecisionKind(StrEnum):
@@ -49,3 +52,10 @@ class Decision:
             raise Malformed("override needs an action, a draft, or both")
         if self.kind is not DecisionKind.OVERRIDE and (self.action is not None or self.draft is not None):
             raise Malformed("only an override may carry an action or a draft")
+
+
+def signed_statement(tenant: str, recommendation_id: str, digest: str) -> bytes:
+    """The bytes that a signer of an approval signs (governance/signature.py): tag, then canonical JSON of what is
+    approved. `digest`: `sha256:` and 64 hex digits, of the recommendation."""
+    said = {"digest": digest, "recommendation": recommendation_id, "tenant": tenant, "decision": "approve"}
+    return (APPROVAL_TAG + canonical(said)).encode()

@@ -115,6 +115,59 @@ def test_inclusion_proofs_prove_their_leaf_and_no_other(leaves: list[bytes], dat
         assert not chain.check_inclusion(at, size, leaves[at], path[:-1], root)
 
 
+@given(st.lists(st.binary(max_size=8), min_size=1, max_size=40), st.data())
+def test_consistency_proofs_agree_with_recomputation(leaves: list[bytes], data: st.DataObject) -> None:
+    first = data.draw(st.integers(1, len(leaves)))
+    path = chain.consistency_proof(first, leaves)
+    old, new, size = chain.merkle_root(leaves[:first]), chain.merkle_root(leaves), len(leaves)
+    assert chain.check_consistency(first, size, old, new, path)
+    assert (path == []) == (first == size)
+    assert not chain.check_consistency(first, size, old, new, [*path, b"\x00" * 32])
+    assert not chain.check_consistency(first, size, b"\x00" * 32, new, path)
+    assert not chain.check_consistency(first, size, old, b"\x00" * 32, path)
+    assert not chain.check_consistency(0, size, old, new, path)
+    assert not chain.check_consistency(size + 1, size, old, new, path)
+    for at in range(len(path)):
+        assert not chain.check_consistency(first, size, old, new, [*path[:at], *path[at + 1 :]])
+        assert not chain.check_consistency(first, size, old, new, [*path[:at], b"\x00" * 32, *path[at + 1 :]])
+
+
+@given(st.lists(st.binary(max_size=8), min_size=2, max_size=40), st.data())
+def test_no_proof_leads_from_another_history(leaves: list[bytes], data: st.DataObject) -> None:
+    """Honest proofs of a tree whose beginning was rewritten, shortened or reordered do not fit the kept root."""
+    first = data.draw(st.integers(1, len(leaves)), "first")
+    kept = chain.merkle_root(leaves[:first])
+    at = data.draw(st.integers(0, first - 1), "at")
+    other = list(leaves)
+    how = data.draw(st.sampled_from(["edit", "delete", "insert"]), "how")
+    if how == "edit":
+        other[at] += b"x"
+    elif how == "delete":
+        del other[at]
+    else:
+        other.insert(at, b"123456789")
+    assert (chain.merkle_root(other[:first]) == kept) == (other[:first] == leaves[:first])
+    if other[:first] != leaves[:first] and first <= len(other):
+        root, path = chain.merkle_root(other), chain.consistency_proof(first, other)
+        assert not chain.check_consistency(first, len(other), kept, root, path)
+
+
+def test_the_consistency_proofs_of_the_rfc() -> None:
+    """RFC 9162 section 2.1.5: seven leaves; proofs from 3, 4 and 6."""
+    leaves = [bytes([n]) for n in range(7)]
+    a, b, c, d, e, f, j = (hashlib.sha256(b"\x00" + leaf).digest() for leaf in leaves)
+    pair = [hashlib.sha256(b"\x01" + left + right).digest() for left, right in ((a, b), (c, d), (e, f))]
+    g, h, i = pair
+    k = hashlib.sha256(b"\x01" + g + h).digest()
+    last = hashlib.sha256(b"\x01" + i + j).digest()
+    assert chain.consistency_proof(3, leaves) == [c, d, g, last]
+    assert chain.consistency_proof(4, leaves) == [last]
+    assert chain.consistency_proof(6, leaves) == [i, j, k]
+    for first in (0, 8):
+        with pytest.raises(ValueError, match="consistency"):
+            chain.consistency_proof(first, leaves)
+
+
 @given(st.integers(1, 10**9), st.binary(min_size=32, max_size=32), st.data())
 def test_a_signed_checkpoint_reads_back_and_no_byte_can_change(size: int, root: bytes, data: st.DataObject) -> None:
     key = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
