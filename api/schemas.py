@@ -15,7 +15,9 @@ from governance.errors import UnknownAction
 QueueName = Literal[
     "accounts_payable", "order_to_cash", "record_to_report", "customer_onboarding", "partner_settlement"
 ]
-ListedQueue = QueueName | Literal["governance"]
+ListedQueue = Literal[
+    "accounts_payable", "order_to_cash", "record_to_report", "customer_onboarding", "partner_settlement", "governance"
+]
 """Queues as a list names them: governed changes are cases of a queue of their own, which nobody sends cases to."""
 CaseStateName = Literal[
     "received", "queued", "triaging", "awaiting_review", "approved", "delivering", "awaiting_reconciliation", "done",

@@ -47,8 +47,8 @@ SELECT r.id, r.case_id, c.queue, r.tenant, c.title, c.exception_type, c.state AS
        r.drafted_by, r.excluded, r.returned_to, r.rules, r.policy_version, r.created_at, r.expires_at, r.sla_due_at,
        r.unstaffed_at, v.amount, v.currency, v.entity, v.region, v.supplier_id, v.customer_id, v.initiator, v.document_sha256, v.document_class,
        (SELECT jsonb_object_agg(l.name, l.content) FROM cs.leaves l WHERE l.tenant = r.tenant AND l.recommendation_id = r.id) AS leaves,
-       (SELECT jsonb_agg(jsonb_build_object('role', s.role, 'filled_by', s.filled_by, 'acting_for', s.acting_for, 'stands_in_as', s.stands_in_as)
-            ORDER BY s.seat)
+       (SELECT jsonb_agg(jsonb_build_object('role', s.role, 'filled_by', s.filled_by)
+            || jsonb_strip_nulls(jsonb_build_object('acting_for', s.acting_for, 'stands_in_as', s.stands_in_as)) ORDER BY s.seat)
         FROM cs.seats s WHERE s.tenant = r.tenant AND s.recommendation_id = r.id) AS seats,
        (SELECT jsonb_build_object('state', e.state, 'connector', e.connector, 'attempts', e.attempts, 'detail', e.detail)
         FROM cs.effects e WHERE e.tenant = r.tenant AND e.recommendation_id = r.id) AS effect

@@ -12,18 +12,21 @@ from governance.errors import HumanRequired, NotPermitted, PolicyInvalid
 from governance.permit import ACTIONS, Permits, standard_permits
 
 DECISIONS = ("approve", "override", "reject", "send_back", "escalate", "withdraw")
-CHANGES = ("submit", "decide", "confirm", "requeue", "administer")
+CHANGES = ("submit", "decide", "confirm", "requeue", "administer", "propose_change", "stand")
 
 # Role → what a person of this role alone may ask for (decide: the decisions).
 MAY = {
-    "analyst": {"read_cases", "submit", "confirm", "requeue"},
-    "reviewer": {"read_cases", "submit", "confirm", "requeue", "decide", "export"},
+    "analyst": {"read_cases", "submit", "confirm", "requeue", "propose_change", "stand"},
+    "reviewer": {"read_cases", "submit", "confirm", "requeue", "decide", "export", "propose_change", "stand"},
     "controller": {
         "read_cases", "read_ledger", "read_telemetry", "submit", "confirm", "requeue", "decide", "export",
+        "propose_change", "stand",
     },
     "auditor": {"read_cases", "read_ledger", "read_telemetry", "export"},
-    "ml_engineer": {"read_cases", "read_telemetry"},
-    "administrator": {"read_cases", "read_ledger", "read_telemetry", "decide", "requeue", "administer"},
+    "ml_engineer": {"read_cases", "read_telemetry", "propose_change", "stand"},
+    "administrator": {
+        "read_cases", "read_ledger", "read_telemetry", "decide", "requeue", "administer", "propose_change", "stand",
+    },
     "service": {"read_cases", "read_telemetry", "submit"},
 }  # fmt: skip
 
@@ -46,6 +49,15 @@ def test_an_analyst_escalates_and_nothing_else() -> None:
     for decision in DECISIONS:
         found = standard_permits().ask(actor("analyst"), "decide", {"decision": decision})
         assert found.allowed == (decision == "escalate")
+
+
+def test_an_analyst_may_approve_for_somebody_and_an_auditor_never() -> None:
+    permit.may_decide(actor("analyst"), "approve", acting=True)
+    for role in ("auditor", "service"):
+        with pytest.raises((NotPermitted, HumanRequired)):
+            permit.may_decide(actor(role), "approve", acting=True)
+    with pytest.raises(NotPermitted):
+        permit.may_decide(actor("analyst"), "reject", acting=True)
 
 
 @given(
