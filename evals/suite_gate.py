@@ -115,6 +115,7 @@ def _by_band(asked: Sequence[Asked]) -> Stacks:
         "seats per case",
         _band_names(),
         series,
+        "amount in EUR",
     )
 
 
