@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from governance.action import Action
+from governance.case import DOCUMENT_CLASSES
 from governance.decision import REASON_CODES, Decision, DecisionKind
 from governance.errors import UnknownAction
 
@@ -140,7 +141,7 @@ class CaseRowBody(Strict):
     iban: Line | None = None
     issue_date: IsoDate | None = None
     due_date: IsoDate | None = None
-    document_class: Line | None = None
+    document_class: Annotated[Line | None, Field(json_schema_extra={"enum": [*DOCUMENT_CLASSES, None]})] = None
     details: dict[str, Any] = {}
 
 

@@ -49,8 +49,12 @@ class Timed:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the table there, as CSV")
-    parser.add_argument("--repeats", type=int, default=3, help="how often each is timed; the best counts (default 3)")
-    parser.add_argument("--scale", type=float, default=1.0, help="size of what is worked on, for trials (default 1)")
+    parser.add_argument(
+        "--repeats", type=int, default=3, metavar="N", help="how often each is timed; the best counts (default 3)"
+    )
+    parser.add_argument(
+        "--scale", type=float, default=1.0, metavar="SHARE", help="size of what is worked on, for trials: 0 to 1"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

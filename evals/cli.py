@@ -65,7 +65,9 @@ def parser_of(name: str) -> argparse.ArgumentParser:
     common.add_argument(
         "--home", type=Path, metavar="DIR", help="models and reports (default $COUNTERSIGN_HOME, ~/.countersign)"
     )
-    common.add_argument("--seed", type=int, default=1, help="the same seed gives the same metrics (default 1)")
+    common.add_argument(
+        "--seed", type=int, default=1, metavar="N", help="the same seed gives the same metrics (default 1)"
+    )
     common.add_argument(
         "--bundle", type=Path, metavar="DIR", help="the models to use (default the standard bundle in HOME)"
     )
@@ -94,7 +96,7 @@ def _run(name: str, given: list[str]) -> int:
         if error.filename is None:
             raise
         _say(f"{os.fsdecode(error.filename)}: {error.strerror}")
-        return USAGE if isinstance(error, FileNotFoundError) else FAILED
+        return USAGE if isinstance(error, FileNotFoundError | IsADirectoryError | NotADirectoryError) else FAILED
 
 
 def _overview() -> str:

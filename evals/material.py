@@ -1,7 +1,7 @@
 """Training files of users, read strictly: what is wrong with one is said before anything is fitted.
 
 CSV with any delimiter, or JSON lines (.jsonl, .ndjson); UTF-8 unless another encoding is named. Headers may be the
-synonyms that `countersign duplicates` and `countersign risk` know.
+synonyms that `countersign duplicates` and `countersign risk` know, or what a mapping file says of a CSV file.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 from api.commands import duplicates as ledgers
 from api.commands import risk as receivables
 from api.commands.cells import BadCell, Habit, habit
-from api.commands.listing import say_rejected
-from api.commands.mapping import ColumnMap, Synonyms
+from api.commands.listing import SHOWN, say
+from api.commands.mapping import ColumnMap, Synonyms, read_map
 from api.commands.tables import Row, Table, normal_header, read_table
 from evals.datasets import Labelled, Ledger, Portfolio
 from governance.case import DOCUMENT_CLASSES
@@ -50,11 +50,19 @@ class Source:
     rows: int
 
 
-def texts(path: Path, encoding: str) -> tuple[list[Labelled], Source, bool]:
-    """(texts with their classes, the file, whether it names groups or sources). Raises Malformed, OSError."""
-    table = _read(path, _TEXTS, (("text",), ("document_class",)), encoding)
+@dataclass(frozen=True, slots=True)
+class How:
+    """How a file is written. `mapping`: a mapping file as `countersign duplicates --map` takes it, for CSV."""
 
-    def made(row: Row, how: Habit) -> Labelled:
+    encoding: str = "utf-8"
+    mapping: Path | None = None
+
+
+def texts(path: Path, how: How) -> tuple[list[Labelled], Source, bool]:
+    """(texts with their classes, the file, whether it names groups or sources). Raises Malformed, OSError."""
+    table = _read(path, how, _TEXTS, (("text",), ("document_class",)))
+
+    def made(row: Row, habit: Habit) -> Labelled:
         label = row.required("document_class").strip()
         if label not in DOCUMENT_CLASSES:
             raise BadCell(f"{label[:40]!r} is no class; classes are {', '.join(DOCUMENT_CLASSES)}")
@@ -66,17 +74,19 @@ def texts(path: Path, encoding: str) -> tuple[list[Labelled], Source, bool]:
     counts = Counter(one.label for one in found)
     _enough(path, len(found), LEAST_TEXTS, "texts")
     if len(counts) < 2:
-        raise Malformed(f"{path}: every text is {next(iter(counts))!r}; a classifier needs at least two classes")
+        raise Malformed(
+            f"{path}: every text is {next(iter(counts))!r}; a classifier needs two classes or more: add texts of others"
+        )
     return found, _source(path, len(found)), bool({"group", "source"} & table.fields)
 
 
-def ledger(path: Path, encoding: str) -> tuple[Ledger, Source]:
+def ledger(path: Path, how: How) -> tuple[Ledger, Source]:
     """A ledger whose column duplicate_of names the invoice that a row repeats. Raises Malformed, OSError."""
     required = (*ledgers.REQUIRED, ("duplicate_of",))
-    table = _read(path, _LEDGER, required, encoding, ("amount",), ("invoice_date", "posting_date"))
+    table = _read(path, how, _LEDGER, required, ("amount",), ("invoice_date", "posting_date"))
 
-    def made(row: Row, how: Habit) -> tuple[Invoice, str | None]:
-        return ledgers.invoice(row, how), row.optional("duplicate_of")
+    def made(row: Row, habit: Habit) -> tuple[Invoice, str | None]:
+        return ledgers.invoice(row, habit), row.optional("duplicate_of")
 
     rows = _made(path, table, made)
     _enough(path, len(rows), LEAST_INVOICES, "invoices")
@@ -85,7 +95,9 @@ def ledger(path: Path, encoding: str) -> tuple[Ledger, Source]:
         raise Malformed(f"{path}: invoice_id {repeated[0]} stands on {ids[repeated[0]]} rows; every row needs its own")
     pairs = [(original, invoice.invoice_id, "given") for invoice, original in rows if original is not None]
     if unknown := [pair for pair in pairs if pair[0] not in ids or pair[0] == pair[1]]:
-        raise Malformed(f"{path}: {unknown[0][1]} says that it repeats {unknown[0][0]}, which is not another row")
+        raise Malformed(
+            f"{path}: {unknown[0][1]} says that it repeats {unknown[0][0]}, which is not another row that could be read"
+        )
     if not pairs:
         raise Malformed(f"{path}: duplicate_of is empty on every row; a scorer needs duplicates to learn from")
     if len(pairs) == len(rows):
@@ -93,10 +105,10 @@ def ledger(path: Path, encoding: str) -> tuple[Ledger, Source]:
     return Ledger(path.stem, [invoice for invoice, _ in rows], pairs), _source(path, len(rows))
 
 
-def portfolio(path: Path, encoding: str, least: int) -> tuple[Portfolio, Source]:
+def portfolio(path: Path, how: How, least: int) -> tuple[Portfolio, Source]:
     """Receivables with their payments, at least `least` of them settled. Raises Malformed, OSError."""
     required = (*receivables.REQUIRED, ("clear_date",))
-    table = _read(path, receivables.FIELDS, required, encoding, ("amount",), ("posting_date", "due_date", "clear_date"))
+    table = _read(path, how, receivables.FIELDS, required, ("amount",), ("posting_date", "due_date", "clear_date"))
     items = _made(path, table, receivables.receivable)
     paid = [one.clear_date for one in items if one.clear_date is not None]
     _enough(path, len(paid), least, "paid invoices")
@@ -114,25 +126,44 @@ def _late(one: Receivable, end: date) -> bool:
 
 def _read(
     path: Path,
+    how: How,
     fields: Synonyms,
     required: Sequence[Sequence[str]],
-    encoding: str,
     amounts: Sequence[str] = (),
     dates: Sequence[str] = (),
 ) -> Table:
+    said = read_map(how.mapping, fields)
+    encoding = said.format.get("encoding", how.encoding)
     text = _decoded(path, encoding)
     if path.suffix.lower() in _JSON:
+        if how.mapping is not None:
+            raise Malformed(f"{path}: --map is for CSV files; name the keys of JSON lines as the fields")
         return _json_table(path, text, fields, required, amounts, dates)
     chosen = "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
-    return read_table(path, fields, required, ColumnMap(format={"encoding": chosen}), amounts=amounts, dates=dates)
+    mapping = ColumnMap(said.columns, said.constants, {**said.format, "encoding": chosen})
+    return read_table(path, fields, required, mapping, amounts=amounts, dates=dates)
 
 
 def _decoded(path: Path, encoding: str) -> str:
     """The text of the file. Nothing is guessed: a model would learn what a wrong guess makes of names and amounts."""
+    if path.is_dir():
+        raise Malformed(f"{path} is a folder: give one file of it")
+    content = path.read_bytes()
+    wide = content[:2] in (b"\xff\xfe", b"\xfe\xff")
+    hint = "say --encoding utf-16" if wide else "name its encoding with --encoding, such as cp1252"
     try:
-        return path.read_bytes().decode(encoding)
-    except (LookupError, UnicodeDecodeError) as error:
-        raise Malformed(f"{path}: not readable as {encoding} ({error}); name its encoding with --encoding") from None
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        where = f"byte 0x{content[error.start]:02x} at {error.start} does not belong there"
+        raise Malformed(f"{path}: not readable as {encoding} ({where}): {hint}") from None
+    except (LookupError, ValueError):
+        raise Malformed(f"{path}: there is no encoding {encoding!r}: give one such as utf-8, cp1252, utf-16") from None
+    if "\0" in text:
+        raise Malformed(
+            f"{path}: not text in {encoding} (it has NUL characters): export it as CSV, or name its encoding with "
+            "--encoding, such as utf-16"
+        )
+    return text
 
 
 def _json_table(
@@ -183,9 +214,15 @@ def _cell(value: Any) -> str:
 def _made(path: Path, table: Table, make: Callable[[Row, Habit], Made]) -> list[Made]:
     """What can be made of the rows; the others are named on stderr. Raises Malformed where most cannot."""
     good, bad = table.made(make)
-    say_rejected(path, bad, len(table.rows) + len(table.rejected))
-    if len(bad) > len(good) and bad:
-        raise Malformed(f"{path}: {len(bad)} of {len(bad) + len(good)} rows are of no use; the first: {bad[0].reason}")
+    if len(bad) > len(good):
+        raise Malformed(
+            f"{path}: {len(bad)} of {len(bad) + len(good)} rows are of no use; the first, on line {bad[0].line}: "
+            f"{bad[0].reason}"
+        )
+    for one in bad[:SHOWN]:
+        say(f"{path}:{one.line}: {one.reason}")
+    if bad:
+        say(f"{path}: {len(bad)} of {len(bad) + len(good)} rows are left out; the model learns from the others")
     return good
 
 

@@ -11,11 +11,16 @@ from math import ceil, floor, log10
 
 from evals.results import Cell, Dots, Lines, Plot, Stacks
 
-_WIDTH, _HEIGHT = 640, 330
+# Small enough to be read at the width of a telephone, where the page's CSS makes the text larger, too.
+_WIDTH, _HEIGHT = 480, 320
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 18, 40, 50
 _ROW = 26
 _ABOVE = 12
-_NAMES = 210
+_NAMES = 196
+_VALUES = 48
+_LETTER = 7.2
+_LEGEND_ROW = 20
+_SECOND_LINE = 15
 _COLOURS = 6
 
 
@@ -25,8 +30,11 @@ def svg(plot: Plot, number: int) -> str:
         height = _ABOVE + _ROW * max(1, len(plot.points)) + _BOTTOM
         body = _dots(plot, height)
     else:
-        height = _HEIGHT
-        body = _lines(plot) if isinstance(plot, Lines) else _stacks(plot)
+        rows = _legend_rows(list(plot.series), isinstance(plot, Lines))
+        below = _LEGEND_ROW * max(0, len(rows) - 1)
+        height = _HEIGHT + below
+        drawn = _lines(plot) if isinstance(plot, Lines) else _stacks(plot)
+        body = [*_legend(rows, isinstance(plot, Lines)), f'<g transform="translate(0 {below})">', *drawn, "</g>"]
     return (
         f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-labelledby="plot{number} about{number}">'
         f'<title id="plot{number}">{escape(plot.title)}</title><desc id="about{number}">{escape(plot.note)}</desc>'
@@ -37,17 +45,17 @@ def svg(plot: Plot, number: int) -> str:
 def data(plot: Plot) -> tuple[Sequence[str], Sequence[Sequence[Cell]]]:
     """(columns, rows) of what the plot shows; long curves are thinned to twenty points."""
     if isinstance(plot, Dots):
-        return ("", plot.x_label, "low", "high"), [list(point) for point in plot.points]
+        return ("name", plot.x_label, "low", "high"), [list(point) for point in plot.points]
     if isinstance(plot, Stacks):
         names = list(plot.series)
-        return ("", *names), [
+        return (plot.x_label or "name", *names), [
             [label, *(plot.series[name][at] for name in names)] for at, label in enumerate(plot.labels)
         ]
     rows: list[list[Cell]] = []
     for name, points in plot.series.items():
         step = max(1, len(points) // 20)
         rows += [[name, x, y] for x, y in [*points[::step], *points[-1:]][: 20 + 2]]
-    return ("", plot.x_label, plot.y_label), rows
+    return ("curve", plot.x_label, plot.y_label), rows
 
 
 def _scale(value: float, limits: tuple[float, float], start: float, end: float) -> float:
@@ -78,24 +86,42 @@ def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
     return f'<line class="{kind}" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>'
 
 
-def _legend(names: Sequence[str]) -> list[str]:
-    if len(names) < 2:
-        return []
-    parts, x = [], float(_LEFT)
-    for at, name in enumerate(names):
-        parts.append(f'<rect class="c{at % _COLOURS}" x="{x:.1f}" y="14" width="12" height="12" rx="2"/>')
-        parts.append(_text(x + 17, 24, name, "start", "legend"))
-        x += 34 + 6.6 * len(name)
+def _legend_rows(names: Sequence[str], lines: bool) -> list[list[tuple[int, str, float]]]:
+    """The series as (number, name, x) in as many rows as their names need; nothing for a single one."""
+    rows: list[list[tuple[int, str, float]]] = []
+    x = float(_WIDTH)
+    for at, name in enumerate(names if len(names) > 1 else ()):
+        wide = (30 if lines else 12) + 20 + _LETTER * len(name)
+        if x + wide > _WIDTH and (not rows or rows[-1]):
+            rows.append([])
+            x = float(_LEFT)
+        rows[-1].append((at, name, x))
+        x += wide
+    return rows
+
+
+def _legend(rows: Sequence[Sequence[tuple[int, str, float]]], lines: bool) -> list[str]:
+    """One sign and name a series: a piece of the line itself, so that the dashes tell what colours alone may not."""
+    parts = []
+    for row, entries in enumerate(rows):
+        y = 20 + _LEGEND_ROW * row
+        for at, name, x in entries:
+            sign = (
+                f'<polyline class="s{at % _COLOURS}" points="{x:.1f},{y} {x + 30:.1f},{y}"/>'
+                if lines
+                else f'<rect class="c{at % _COLOURS}" x="{x:.1f}" y="{y - 6}" width="12" height="12" rx="2"/>'
+            )
+            parts += [sign, _text(x + (36 if lines else 18), y + 4, name, "start", "legend")]
     return parts
 
 
-def _axes(x_label: str, y_label: str, y_range: tuple[float, float], bottom: float) -> list[str]:
+def _axes(x_label: str, y_label: str, y_range: tuple[float, float], bottom: float, lower: float = 0.0) -> list[str]:
     parts = []
     for value in _ticks(y_range):
         y = _scale(value, y_range, bottom, _TOP)
         parts += [_line(_LEFT, y, _WIDTH - _RIGHT, y, "grid"), _text(_LEFT - 8, y + 4, _label(value), "end")]
     middle = (_TOP + bottom) / 2
-    parts.append(_text((_LEFT + _WIDTH - _RIGHT) / 2, bottom + 40, x_label, kind="axis"))
+    parts.append(_text((_LEFT + _WIDTH - _RIGHT) / 2, bottom + 40 + lower, x_label, kind="axis"))
     parts.append(
         f'<text class="axis" transform="translate(16 {middle:.1f}) rotate(-90)" text-anchor="middle">'
         f"{escape(y_label)}</text>"
@@ -118,16 +144,16 @@ def _lines(plot: Lines) -> list[str]:
         parts.append(f'<polyline class="s{at % _COLOURS}" points="{path}"/>')
         if len(places) <= 12:
             parts += [f'<circle class="c{at % _COLOURS}" cx="{x:.1f}" cy="{y:.1f}" r="3.5"/>' for x, y in places]
-    return [*parts, *_legend(list(plot.series))]
+    return parts
 
 
 def _dots(plot: Dots, height: float) -> list[str]:
     bottom = height - _BOTTOM
     parts = []
     for tick in _ticks(plot.x_range):
-        x = _scale(tick, plot.x_range, _NAMES, _WIDTH - _RIGHT - 44)
+        x = _scale(tick, plot.x_range, _NAMES, _WIDTH - _RIGHT - _VALUES)
         parts += [_line(x, _ABOVE - 8, x, bottom, "grid"), _text(x, bottom + 18, _label(tick))]
-    parts.append(_text((_NAMES + _WIDTH - _RIGHT) / 2, bottom + 40, plot.x_label, kind="axis"))
+    parts.append(_text((_NAMES + _WIDTH - _RIGHT - _VALUES) / 2, bottom + 40, plot.x_label, kind="axis"))
     for at, (name, value, low, high) in enumerate(plot.points):
         y = _ABOVE + _ROW * (at + 0.5)
         parts.append(_text(_NAMES - 12, y + 4, name, "end", "name"))
@@ -135,18 +161,27 @@ def _dots(plot: Dots, height: float) -> list[str]:
             parts.append(_text(_NAMES + 8, y + 4, "not measured", "start"))
             continue
         span = (value, value if low is None else low, value if high is None else high)
-        ends = [_scale(end, plot.x_range, _NAMES, _WIDTH - _RIGHT - 44) for end in span]
+        ends = [_scale(end, plot.x_range, _NAMES, _WIDTH - _RIGHT - _VALUES) for end in span]
         parts.append(_line(ends[1], y, ends[2], y, "span"))
         parts.append(f'<circle class="c0" cx="{ends[0]:.1f}" cy="{y:.1f}" r="4.5"/>')
         parts.append(_text(_WIDTH - _RIGHT, y + 4, f"{value:.3f}", "end"))
     return parts
 
 
+def _two_lines(label: str) -> list[str]:
+    """A label of more than ten letters in two lines, broken at the space nearest to its middle."""
+    spaces = [at for at, letter in enumerate(label) if letter == " "]
+    if len(label) <= 10 or not spaces:
+        return [label]
+    middle = min(spaces, key=lambda at: abs(at - len(label) / 2))
+    return [label[:middle], label[middle + 1 :]]
+
+
 def _stacks(plot: Stacks) -> list[str]:
-    bottom = _HEIGHT - _BOTTOM
+    bottom = _HEIGHT - _BOTTOM - _SECOND_LINE
     heights = [sum(series[at] for series in plot.series.values()) for at in range(len(plot.labels))]
     limits = (0.0, max([*heights, 1e-9]) * 1.1)
-    parts = _axes("", plot.y_label, limits, bottom)
+    parts = _axes(plot.x_label, plot.y_label, limits, bottom, _SECOND_LINE)
     step = (_WIDTH - _LEFT - _RIGHT) / max(1, len(plot.labels))
     for at, label in enumerate(plot.labels):
         x, base = _LEFT + step * (at + 0.18), float(bottom)
@@ -158,5 +193,6 @@ def _stacks(plot: Stacks) -> list[str]:
                 f'height="{tall:.1f}"/>'
             )
         middle = x + step * 0.32
-        parts += [_text(middle, bottom + 18, label), _text(middle, base - 6, _label(heights[at]))]
-    return [*parts, *_legend(list(plot.series))]
+        parts += [_text(middle, bottom + 18 + 15 * row, line) for row, line in enumerate(_two_lines(label))]
+        parts.append(_text(middle, base - 6, _label(heights[at])))
+    return parts

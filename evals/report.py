@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from evals import plots
-from evals.results import Cell, Plot, SuiteResult, words
+from evals.results import Cell, Plot, SuiteResult, heading, words
 from evals.thresholds import Judged
 
 
@@ -45,7 +45,9 @@ def html(run: Run) -> str:
     def drawn(plot: Plot) -> Markup:
         return Markup(plots.svg(plot, next(numbers)))  # noqa: S704  (plots.svg escapes every text)
 
-    environment.globals.update(drawn=drawn, plotted=plots.data, shown=shown, numeric=numeric, words=words)
+    environment.globals.update(
+        drawn=drawn, plotted=plots.data, shown=shown, numeric=numeric, words=words, heading=heading
+    )
     return environment.get_template("report.html").render(
         names=", ".join(one.suite for one in run.results),
         results=run.results,
@@ -65,11 +67,17 @@ def version() -> str:
 
 
 def shown(cell: Cell) -> str:
-    """A cell as people read it: four significant figures, thousands apart, nothing for None."""
+    """A cell as people read it: three or four figures, thousands apart, nothing for None."""
     if cell is None:
         return ""
     if isinstance(cell, float):
-        return f"{cell:,.0f}" if abs(cell) >= 1000 else f"{cell:.3f}" if abs(cell) < 10 else f"{cell:.1f}"
+        return (
+            f"{cell:,.0f}"
+            if abs(cell) >= 1000 or (cell.is_integer() and abs(cell) >= 10)
+            else f"{cell:.3f}"
+            if abs(cell) < 10
+            else f"{cell:.1f}"
+        )
     return f"{cell:,}" if isinstance(cell, int) else cell
 
 

@@ -76,6 +76,7 @@ class Stacks:
     y_label: str
     labels: Sequence[str]
     series: Mapping[str, Sequence[float]]
+    x_label: str = ""
 
 
 Plot = Lines | Dots | Stacks
@@ -97,6 +98,15 @@ class SuiteResult:
         return {one.key: one.value for one in self.metrics if not one.is_time}
 
 
+_SHORT = {one.lower(): one for one in ("AUC", "ECE", "IBAN", "IBM", "ID", "MAE", "OCR", "PDF", "PR", "VAT", "XML")}
+
+
 def words(name: str) -> str:
-    """A name as people read it."""
-    return name.replace("_", " ")
+    """A name as people read it: `pr_auc` is PR AUC."""
+    return " ".join(_SHORT.get(word, word) for word in name.replace("_", " ").split(" "))
+
+
+def heading(name: str) -> str:
+    """A name as it begins a title."""
+    said = words(name)
+    return said[:1].upper() + said[1:]

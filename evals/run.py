@@ -25,7 +25,11 @@ HELP = "measure suites, write an HTML report, compare with the pass marks"
 SUITE_NAMES = ("documents", "duplicates", "risk", "drafts", "gate", "all")
 
 
+_EXIT = "Exit code: 0 every pass mark is met, 1 one is missed, 2 wrong usage, 3 the models were tampered with."
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = _EXIT
     parser.add_argument(
         "suites", nargs="+", choices=SUITE_NAMES, metavar="SUITE", help=f"one or more of {', '.join(SUITE_NAMES)}"
     )
@@ -36,10 +40,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="real files to measure on as well: folders documents, duplicates, risk (default ../shared/data if there)",
     )  # fmt: skip
     where.add_argument("--no-data", action="store_true", help="measure on made-up sets only")
-    parser.add_argument("--scale", type=float, default=1.0, help="size of the sets, for trials (default 1)")
-    parser.add_argument("--resamples", type=int, default=200, help="bootstrap resamples (default 200)")
+    parser.add_argument(
+        "--scale", type=float, default=1.0, metavar="SHARE", help="size of the sets, for trials: 0 to 1 (default 1)"
+    )
+    parser.add_argument("--resamples", type=int, default=200, metavar="N", help="bootstrap resamples (default 200)")
     parser.add_argument("--thresholds", type=Path, metavar="TOML", help="pass marks (default those of the product)")
-    parser.add_argument("--mlflow-url", metavar="URL", help="log a run there (default $COUNTERSIGN_MLFLOW_URL)")
+    parser.add_argument(
+        "--mlflow-url",
+        metavar="URL",
+        help="log runs there (default $COUNTERSIGN_MLFLOW_URL, else the server of `countersign up`)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -47,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     from evals import lab as labs
+    from evals.datasets import data_folder
     from evals.report import html
     from evals.thresholds import read_marks
 
@@ -54,13 +65,17 @@ def run(args: argparse.Namespace) -> int:
         raise Malformed("--scale must be above 0 and at most 1, --resamples at least 2")
     marks = read_marks(args.thresholds)
     started = datetime.now(UTC)
+    path = args.out or args.home / "evals" / f"{started:%Y%m%dT%H%M%SZ}-{_names(args.suites)}.html"
+    folder = None if args.no_data else data_folder(args.data)
+    bundle = load_bundle(args)
+    _must_be_writable(path)  # before minutes of measuring rather than after them
     # Two threads that wait for each other on busy cores take longer than one.
     with threadpool_limits(limits=1):
-        done = _measured(args, marks, started)
-    path = args.out or args.home / "evals" / f"{started:%Y%m%dT%H%M%SZ}-{_names(args.suites)}.html"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(html(done), encoding="utf-8")
-    _show(args, done)
+        done = _measured(args, bundle, folder, marks, started)
+    try:
+        path.write_text(html(done), encoding="utf-8")
+    finally:  # a disk that is full by now takes the report, not the figures
+        _show(args, done)
     labs.say(f"report: {path}")
     with labs.open_lab(args.mlflow_url, args.home) as lab:
         for result in done.results:
@@ -70,6 +85,17 @@ def run(args: argparse.Namespace) -> int:
     return 1 if done.missed else 0
 
 
+def _must_be_writable(path: Path) -> None:
+    """Raises Malformed for a folder, OSError where no file can be written. A file that is there stays as it is."""
+    if path.is_dir():
+        raise Malformed(f"--out {path} is a folder: give the name of a file in it, such as {path / 'report.html'}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    there = path.exists()
+    path.open("ab").close()
+    if not there:
+        path.unlink()
+
+
 def _names(asked: Sequence[str]) -> str:
     from evals.suites import SUITES, chosen
 
@@ -77,13 +103,11 @@ def _names(asked: Sequence[str]) -> str:
     return "all" if len(names) == len(SUITES) else "-".join(names)
 
 
-def _measured(args: argparse.Namespace, marks: Marks, started: datetime) -> Run:
-    from evals import datasets, suites
+def _measured(args: argparse.Namespace, bundle: Bundle, folder: Path | None, marks: Marks, started: datetime) -> Run:
+    from evals import suites
     from evals.report import Run
     from evals.thresholds import judge
 
-    folder = None if args.no_data else datasets.data_folder(args.data)
-    bundle = load_bundle(args)
     options = suites.Options(bundle, args.seed, args.scale, folder, args.resamples)
     results, judged = [], {}
     for name in suites.chosen(args.suites):

@@ -168,8 +168,8 @@ def _missing(written: Sequence[Written]) -> Table:
     counts = Counter(
         (one.case.action, one.language, name) for one in written for name, there in one.elements.items() if not there
     )
-    rows = [(action, language, name, count) for (action, language, name), count in counts.most_common(20)]
-    return Table("What letters lack", ("action", "language", "element", "letters"), rows, "Empty: nothing is missing.")
+    rows = [(words(action), language, words(name), count) for (action, language, name), count in counts.most_common(20)]
+    return Table("What letters lack", ("action", "language", "element", "letters"), rows)
 
 
 def _confusions(cases: Sequence[Triaged]) -> Table:
@@ -178,5 +178,5 @@ def _confusions(cases: Sequence[Triaged]) -> Table:
         for one in cases
         if one.action != one.planted.action
     )
-    rows = [(kind, said, done, count) for (kind, said, done), count in counts.most_common(20)]
+    rows = [(words(kind), words(said), words(done), count) for (kind, said, done), count in counts.most_common(20)]
     return Table("Where the agent proposes something else", ("exception", "maker says", "agent says", "cases"), rows)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from evals import datasets, scorers
 from evals.datasets import Ledger
-from evals.results import Dots, Lines, Metric, Plot, SuiteResult, Table, words
+from evals.results import Dots, Lines, Metric, Plot, SuiteResult, Table, heading, words
 from evals.scorers import Floats, Interval, Ints, mean, resampled
 from evals.suites import Options, tracked
 from models.duplicates import PairScorer, blocking_keys, candidate_pairs, training_pairs
@@ -175,7 +175,7 @@ def _kinds(one: Scored) -> Table:
             )
         )
     return Table(
-        f"{words(one.name).capitalize()}: duplicates by kind",
+        f"{heading(one.name)}: duplicates by kind",
         ("kind", "planted", "proposed by blocking", f"reported at {THRESHOLD:g}"),
         rows,
         "How the copy differs from its original. Proposed is the most that any scorer could still find.",
@@ -209,7 +209,7 @@ def _by_kind(one: Scored, options: Options) -> Plot:
         found = _share(one.probability[rows] >= THRESHOLD, [one.vendor[at] for at in rows], options)
         points.append((words(name), found.value, found.low, found.high))
     return Dots(
-        f"{words(one.name).capitalize()}: share of duplicates reported, by kind",
+        f"{heading(one.name)}: share of duplicates reported, by kind",
         f"Share of planted duplicates with a probability of at least {THRESHOLD:g}, with 95 % intervals over vendors.",
         "recall",
         points,

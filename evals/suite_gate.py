@@ -116,6 +116,7 @@ def _by_band(asked: Sequence[Asked]) -> Stacks:
         "seats per case",
         _band_names(),
         series,
+        "amount in EUR",
     )
 
 

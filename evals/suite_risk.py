@@ -14,7 +14,7 @@ import numpy as np
 
 from evals import datasets
 from evals.datasets import Portfolio
-from evals.results import Dots, Lines, Metric, Plot, SuiteResult, Table
+from evals.results import Dots, Lines, Metric, Plot, SuiteResult, Table, heading
 from evals.scorers import Floats, Ints, auc, average_precision, brier, ece, mean, reliability, resampled
 from evals.suites import Options, tracked
 from models.features import RISK_FEATURES, Receivable, risk_features
@@ -189,7 +189,9 @@ def _table(name: str, cut: date, found: Mapping[str, Sequence[Metric]]) -> Table
         (judge, *(None if (one := _of(found, judge, metric)) is None else one.value for metric in wanted))
         for judge in found
     ]
-    return Table(f"{name}: side by side", ("who judges", *wanted.values()), rows, f"Invoices posted from {cut} on.")
+    return Table(
+        f"{heading(name)}: side by side", ("who judges", *wanted.values()), rows, f"Invoices posted from {cut} on."
+    )
 
 
 def _reliability(name: str, judged: Sequence[Judgement], outcomes: Outcomes) -> Plot:
@@ -198,7 +200,7 @@ def _reliability(name: str, judged: Sequence[Judgement], outcomes: Outcomes) -> 
         said = ~np.isnan(one.p_late)
         series[one.name] = [(p, share) for p, share, _ in reliability(outcomes.late[said], one.p_late[said])]
     return Lines(
-        f"{name}: said and seen",
+        f"{heading(name)}: said and seen",
         "Share of invoices that were late against the probability that was said, in tenths. On the dashed line the "
         "two agree.",
         "probability of being late",
@@ -210,7 +212,7 @@ def _reliability(name: str, judged: Sequence[Judgement], outcomes: Outcomes) -> 
 
 def _ranking(name: str, found: Mapping[str, Sequence[Metric]]) -> Plot:
     return Dots(
-        f"{name}: who ranks late payers best",
+        f"{heading(name)}: who ranks late payers best",
         "Area under the ROC curve with 95 % intervals over customers; 0.5 is no better than chance.",
         "AUC",
         [(judge, one.value, one.low, one.high) for judge in found if (one := _of(found, judge, "auc")) is not None],

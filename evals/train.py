@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import shutil
 import sys
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
     from evals.training import Trained
     from models.bundle import Bundle
 
-HELP = "fit one model on data of your own, measure it beside the present one, save both as a new bundle"
+HELP = "fit one model on data of your own, measure it beside the present one, save it in a new bundle"
 MODELS = ("documents", "duplicates", "risk")
 _NEEDS = """\
-The file is CSV or JSON lines, in UTF-8, with the columns
+The file is CSV or JSON lines (.jsonl), in UTF-8, with the columns
   documents   text, document_class; source and group where they are known
   duplicates  those of `countersign duplicates`, and duplicate_of: the invoice_id that a row repeats, or empty
   risk        those of `countersign risk`, clear_date empty while an invoice is open
@@ -37,10 +38,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", choices=MODELS, metavar="MODEL", help=f"one of {', '.join(MODELS)}")
     parser.add_argument("--data", type=Path, required=True, metavar="FILE", help="what to fit on")
     parser.add_argument("--encoding", default="utf-8", metavar="NAME", help="the file's encoding (default utf-8)")
+    parser.add_argument(
+        "--map",
+        type=Path,
+        metavar="TOML",
+        help="which column of a CSV file is which field, as of countersign duplicates",
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", help="the new bundle (default HOME/models/MODEL-DIGEST)")
-    parser.add_argument("--scale", type=float, default=1.0, help="size of the made-up base, for trials (default 1)")
-    parser.add_argument("--resamples", type=int, default=200, help="bootstrap resamples (default 200)")
-    parser.add_argument("--mlflow-url", metavar="URL", help="register it there (default $COUNTERSIGN_MLFLOW_URL)")
+    parser.add_argument(
+        "--scale", type=float, default=1.0, metavar="SHARE", help="size of the made-up base, for trials: 0 to 1"
+    )
+    parser.add_argument("--resamples", type=int, default=200, metavar="N", help="bootstrap resamples (default 200)")
+    parser.add_argument("--mlflow-url", metavar="URL", help="register it there (default as of run)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -57,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
     if args.out is not None and args.out.exists() and (not args.out.is_dir() or any(args.out.iterdir())):
         raise Malformed(f"--out {args.out}: give a folder that is empty or not there yet")
     material, source = _material(args)
+    _must_be_writable(args)  # before the fitting rather than after it
     current = load_bundle(args)
     with threadpool_limits(limits=1):
         done = _fitted(args.model, material, Options(current, args.seed, args.scale, None, args.resamples))
@@ -75,12 +85,13 @@ def _material(args: argparse.Namespace) -> tuple[Any, Source]:
     from evals import material
     from models.risk import CollectionRisk
 
+    how = material.How(args.encoding, args.map)
     if args.model == "documents":
-        texts, source, grouped = material.texts(args.data, args.encoding)
+        texts, source, grouped = material.texts(args.data, how)
         return (texts, grouped), source
     if args.model == "duplicates":
-        return material.ledger(args.data, args.encoding)
-    return material.portfolio(args.data, args.encoding, CollectionRisk().min_rows)
+        return material.ledger(args.data, how)
+    return material.portfolio(args.data, how, CollectionRisk().min_rows)
 
 
 def _fitted(model: str, material: Any, options: Options) -> Trained:
@@ -109,17 +120,31 @@ def _save(bundle: Bundle, args: argparse.Namespace) -> tuple[str, Path]:
     """The bundle in its own folder, which appears whole or not at all."""
     from models.bundle import save
 
-    parent = args.out.absolute().parent if args.out is not None else args.home / "models"
-    parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=".new-bundle-", dir=parent))
+    draft = _draft(args)
     try:
         digest = save(bundle, draft)
-        folder = args.out.absolute() if args.out is not None else parent / f"{args.model}-{digest[7:19]}"
+        folder = args.out.absolute() if args.out is not None else draft.parent / f"{args.model}-{digest[7:19]}"
         draft.chmod(0o755)
         draft.replace(folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return digest, folder
+
+
+def _must_be_writable(args: argparse.Namespace) -> None:
+    """Raises OSError where the new bundle could not be written. Nothing stays behind in HOME."""
+    draft = _draft(args)
+    draft.rmdir()
+    if args.out is None:
+        with contextlib.suppress(OSError):  # other bundles are in it
+            draft.parent.rmdir()
+
+
+def _draft(args: argparse.Namespace) -> Path:
+    """An empty folder beside the place of the new bundle. Raises OSError where none can be made."""
+    parent = args.out.absolute().parent if args.out is not None else args.home / "models"
+    parent.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix=".new-bundle-", dir=parent))
 
 
 def _show(args: argparse.Namespace, done: Trained, digest: str, parent: str, folder: Path, version: str | None) -> None:

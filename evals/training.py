@@ -85,7 +85,7 @@ def _folds(texts: Sequence[Labelled], grouped: bool, seed: int) -> tuple[list[li
     place = {name: at % _FOLDS for at, name in enumerate(units)}
     folds = [[at for at, name in enumerate(names) if place[name] == fold] for fold in range(min(_FOLDS, len(units)))]
     if len(folds) < 2:
-        raise Malformed("all texts are of one group: nothing is left to measure on")
+        raise Malformed("all texts are of one group: nothing is left to measure on. Add texts of other groups")
     if by_source:
         return folds, "whole sources held out"
     return folds, "whole groups held out" if grouped else "rows held out: without a column group this flatters"
@@ -99,7 +99,10 @@ def duplicates(ledger: Ledger, options: Options) -> Trained:
     seen, unseen = _by_vendor(ledger, options.seed)
     for part, what in ((seen, "to fit on"), (unseen, "to measure on")):
         if not part.duplicate_pairs:
-            raise Malformed(f"too few vendors have duplicates: none is left {what} when whole vendors are held out")
+            raise Malformed(
+                f"too few vendors have duplicates: none is left {what} when whole vendors are held "
+                "out. Mark the duplicates of more vendors"
+            )
     months = _base_months(options.scale)
     drills = sized(16, options.scale, 2)
     trial = train_pair_scorer([*months, seen], options.seed % 2**20, drills)

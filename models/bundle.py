@@ -15,6 +15,7 @@ import platform
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -47,6 +48,7 @@ TRUSTED = [
 ]
 """Types that skops may build beside those that it trusts itself. Fixed: what a file asks for is never added."""
 
+_AGAIN = "restore the folder from a copy, or move it away and train again"
 _TEXTS = 4500
 _MONTHS = 2
 Progress = Callable[[str], None]
@@ -165,7 +167,7 @@ def load(folder: Path, expected: str | None = None) -> Bundle:
         raise Unavailable(f"there is no model bundle in {folder}: train one with countersign-evals train") from None
     manifest = _manifest(raw, folder)
     if expected is not None and _digest(raw) != expected:
-        raise Tampered(f"the model bundle in {folder} has the digest {_digest(raw)}, not {expected}")
+        raise Tampered(f"the model bundle in {folder} has the digest {_digest(raw)}, not {expected}: {_AGAIN}")
     made, here = manifest["versions"]["scikit-learn"], sklearn.__version__
     if made.split(".")[:2] != here.split(".")[:2]:
         raise Unavailable(
@@ -179,12 +181,15 @@ def load(folder: Path, expected: str | None = None) -> Bundle:
 def default_bundle(home: Path, progress: Progress | None = None) -> Bundle:
     """The shipped models: loaded from HOME/models, or trained there the first time (under a minute).
 
-    Safe when several processes ask at once: one trains, the others wait. Raises Tampered as load does.
+    The digest of what was trained stands in a file beside the folder, so that a changed manifest is found, too.
+    Safe when several processes ask at once: one trains, the others wait. Raises Tampered and Unavailable as load
+    does.
     """
     minor = ".".join(sklearn.__version__.split(".")[:2])
     folder = home / "models" / f"standard-{SEED}-sklearn-{minor}"
+    note = folder.parent / f"{folder.name}.digest"
     if (folder / MANIFEST).exists():
-        return load(folder)
+        return load(folder, _noted(note))
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _locked(folder.parent / ".lock"):
         if not (folder / MANIFEST).exists():
@@ -192,12 +197,23 @@ def default_bundle(home: Path, progress: Progress | None = None) -> Bundle:
                 shutil.rmtree(left, ignore_errors=True)
             draft = Path(tempfile.mkdtemp(prefix=".training-", dir=folder.parent))
             try:
-                save(train_bundle(SEED, progress), draft)
+                digest = save(train_bundle(SEED, progress), draft)
+                _write(note, f"{digest}\n".encode())
                 draft.chmod(0o755)
                 draft.rename(folder)
             finally:
                 shutil.rmtree(draft, ignore_errors=True)
-        return load(folder)
+        return load(folder, _noted(note))
+
+
+def _noted(path: Path) -> str | None:
+    """The digest in the file, or None where there is no file: the folder was brought here by hand."""
+    try:
+        return path.read_text("ascii").strip()
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        raise Tampered(f"{path} holds no digest: {_AGAIN}") from None
 
 
 def _manifest(raw: bytes, folder: Path) -> dict[str, Any]:
@@ -207,12 +223,13 @@ def _manifest(raw: bytes, folder: Path) -> dict[str, Any]:
             rfc8785.dumps(manifest) == raw
             and manifest["format"] == FORMAT
             and isinstance(manifest["versions"]["scikit-learn"], str)
-            and set(manifest["files"]) == {f"{name}.skops" for name in _PARTS}
+            and manifest["files"].keys() == {f"{name}.skops" for name in _PARTS}
+            and all(isinstance(file["sha256"], str) for file in manifest["files"].values())
         )
-    except (ValueError, KeyError, TypeError, rfc8785.CanonicalizationError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, rfc8785.CanonicalizationError):
         sound = False
     if not sound:
-        raise Tampered(f"{folder / MANIFEST} is not the canonical manifest of a {FORMAT} bundle")
+        raise Tampered(f"{folder / MANIFEST} is not the canonical manifest of a {FORMAT} bundle: {_AGAIN}")
     return dict(manifest)
 
 
@@ -221,19 +238,26 @@ def _part(folder: Path, name: str, kind: type, files: dict[str, Any]) -> Any:
     try:
         content = path.read_bytes()
     except OSError:
-        raise Tampered(f"{path} is in the manifest but cannot be read") from None
+        raise Tampered(f"{path} is in the manifest but cannot be read: {_AGAIN}") from None
     if hashlib.sha256(content).hexdigest() != files[path.name]["sha256"]:
-        raise Tampered(f"{path} is not the file that the manifest names")
+        raise Tampered(f"{path} is not the file that the manifest names: {_AGAIN}")
     try:
         # The bytes that were hashed are the bytes that are read: the file is not opened twice.
         model = skops.io.loads(content, trusted=TRUSTED)
     except UntrustedTypesFoundException as error:
         raise Tampered(f"{path} asks for types that no bundle needs: {error}") from None
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise Tampered(f"{path} is no skops file: {error}") from None
+    except _UNREADABLE as error:
+        raise Tampered(f"{path} is no skops file ({type(error).__name__}: {error}): {_AGAIN}") from None
     if type(model) is not kind:
         raise Tampered(f"{path} holds a {type(model).__name__}, not a {kind.__name__}")
     return model
+
+
+# What a zip reader and skops raise over bytes that are no model of ours.
+_UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, EOFError, ImportError, RuntimeError, AttributeError, LookupError, TypeError,
+    ValueError,
+)  # fmt: skip
 
 
 def _digest(manifest: bytes) -> str:

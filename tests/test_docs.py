@@ -175,6 +175,24 @@ def test_every_address_on_the_page_is_one_of_ours(demo: dict[str, str]) -> None:
         assert any(shape.fullmatch(path) for shape in shapes), path
 
 
+@pytest.mark.parametrize("who", ["reviewer", "service"])
+@pytest.mark.parametrize("seconds", [6, pytest.param(300, marks=pytest.mark.slow)])
+def test_whatever_is_sent_is_answered_as_described(
+    demo: dict[str, str], tmp_path: Path, who: str, seconds: int
+) -> None:
+    """Schemathesis on openapi.json: of requests of every kind none meets a 500, or an answer that is not described."""
+    pytest.importorskip("schemathesis", reason="schemathesis is not installed")
+    key = json.loads((Path(demo["HOME_DIR"]) / "demo-credentials.json").read_text())["keys"][who]
+    checks = "not_a_server_error,status_code_conformance,content_type_conformance,allow_header_conformance"
+    line = ["run", f"{demo['URL']}/openapi.json", "--header", f"Authorization: Bearer {key}", "--checks", checks]
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / "schemathesis"), *line, "--max-time", str(seconds), "--no-color"],
+        cwd=tmp_path, env={**os.environ, "NO_PROXY": "127.0.0.1"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
+    assert re.search(r"Tested: +\d\d", done.stdout), "it tested what there is"
+
+
 # README.md ---------------------------------------------------------------------------------------------------------
 
 

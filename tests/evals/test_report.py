@@ -10,7 +10,7 @@ import pytest
 
 from evals import plots
 from evals.report import Run, html, numeric, shown
-from evals.results import Dots, Lines, Metric, Plot, Stacks, SuiteResult, Table
+from evals.results import Dots, Lines, Metric, Plot, Stacks, SuiteResult, Table, heading, words
 from evals.thresholds import Mark, judge
 
 EVIL = "<script>alert(1)</script> & \"quoted\" 'so'"
@@ -134,6 +134,48 @@ def test_an_interval_that_starts_at_nothing_is_drawn_from_there() -> None:
     assert middle == pytest.approx((left + right) / 2)
 
 
+def test_a_long_legend_takes_more_rows_and_pushes_the_plot_down() -> None:
+    names = [f"a rather long name of series {at}" for at in range(5)]
+    short, long = (
+        plots.svg(Lines("t", "n", "x", "y", {name: [(0.0, 1.0), (1.0, 0.0)] for name in given}), 1)
+        for given in (names[:1], names)
+    )
+    height = [float(str(Reader(text).of("svg")[0]["viewbox"]).split()[3]) for text in (short, long)]
+    rows = {str(one["y"]) for one in Reader(long).of("text") if one["class"] == "legend"}
+    assert len(rows) >= 3
+    assert height[1] - height[0] == plots._LEGEND_ROW * (len(rows) - 1)
+    assert f"translate(0 {plots._LEGEND_ROW * (len(rows) - 1)})" in long
+    assert 'class="legend"' not in short
+
+
+def test_series_are_told_apart_without_colours() -> None:
+    page = Reader(plots.svg(Lines("t", "n", "x", "y", {"a": [(0.0, 0.0)] * 20, "b": [(1.0, 1.0)] * 20}), 1))
+    assert [one["class"] for one in page.of("polyline")] == ["s0", "s1", "s0", "s1"]  # legend, then curves
+
+
+def test_long_labels_of_bars_stand_in_two_lines_and_amounts_have_their_unit() -> None:
+    page = Reader(plots.svg(Stacks("t", "n", "y", ["10,000 to 25,000"], {"s": [1.0]}, "amount in EUR"), 1))
+    assert "10,000 to 25,000" not in page.words
+    assert {"10,000 to", "25,000", "amount in EUR"} <= set(page.words)
+    assert plots._two_lines("below") == ["below"]
+    assert plots._two_lines("withoutanyspace") == ["withoutanyspace"]
+
+
+def test_every_column_has_a_name_and_an_empty_table_says_so() -> None:
+    result = SuiteResult("risk", "", [Metric("d", "m", 1.0)], [Table("t", ("name", "count"), [])], PLOTS)
+    text = html(Run([result], {"risk": judge(result, {})}, [], datetime(2026, 11, 20, tzinfo=UTC)))
+    assert '<td colspan="2">none</td>' in text
+    assert not re.search(r"<th [^>]*></th>", text)
+    assert all(one.get("aria-label") for one in assert_self_contained(text).of("div"))
+
+
+def test_names_read_as_people_write() -> None:
+    assert [words(name) for name in ("pr_auc", "ece_of_model", "made_up_xml", "price")] == [
+        "PR AUC", "ECE of model", "made up XML", "price",
+    ]  # fmt: skip
+    assert [heading(name) for name in ("ibm", "near_misses", "")] == ["IBM", "Near misses", ""]
+
+
 def test_axes_have_round_marks() -> None:
     picture = plots.svg(Stacks("t", "n", "seats", ["a"], {"s": [2.0]}), 1)
     marks = re.findall(r'<text class="tick"[^>]*text-anchor="end">([^<]+)<', picture)
@@ -141,8 +183,8 @@ def test_axes_have_round_marks() -> None:
 
 
 def test_cells_read_as_people_write() -> None:
-    assert [shown(cell) for cell in (None, 0.12345, 51.26, 12345.6, 1200, "x")] == [
-        "", "0.123", "51.3", "12,346", "1,200", "x",
+    assert [shown(cell) for cell in (None, 0.12345, 51.26, 12345.6, 282.0, 1.0, 1200, "x")] == [
+        "", "0.123", "51.3", "12,346", "282", "1.000", "1,200", "x",
     ]  # fmt: skip
     assert numeric([("a", 1, None), ("b", 2.5, "x")], 1)
     assert not numeric([("a", 1, None), ("b", 2.5, "x")], 2)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import rfc8785
+import sklearn
 
-from evals import cli, lab, thresholds
+import api.cli
+from evals import cli, lab, report, suites, thresholds
 from governance.errors import Refusal, Unavailable
-from models.bundle import MANIFEST
+from models.bundle import MANIFEST, SEED
 from tests.evals.test_report import assert_self_contained
 
 pytestmark = pytest.mark.xdist_group("evals")  # one worker makes what they share
@@ -143,22 +147,100 @@ def test_a_lab_that_does_not_take_it_costs_a_warning(
     assert f"eval gate is not logged: {refusal.detail}" in said
 
 
-def test_a_tampered_bundle_is_exit_3(copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with (copy / "risk.skops").open("ab") as file:
-        file.write(b"x")
-    assert evals("run", "gate", "--bundle", copy, "--home", tmp_path, *SMALL) == cli.TAMPERED
-    assert "is not the file that the manifest names" in capsys.readouterr().err
-    assert not (tmp_path / "evals").exists()
+def flip_a_bit(folder: Path) -> None:
+    path = folder / "risk.skops"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
 
 
-def test_a_bundle_of_another_scikit_learn_says_what_to_do(
-    copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    manifest = json.loads((copy / MANIFEST).read_bytes())
+def edit_manifest(folder: Path) -> None:
+    path = folder / MANIFEST
+    path.write_bytes(path.read_bytes().replace(b'"seed":', b'"seed": '))
+
+
+def of_another_version(folder: Path) -> None:
+    manifest = json.loads((folder / MANIFEST).read_bytes())
     manifest["versions"]["scikit-learn"] = "0.24.2"
-    (copy / MANIFEST).write_bytes(rfc8785.dumps(manifest))
-    assert evals("run", "gate", "--bundle", copy, "--home", tmp_path, *SMALL) == cli.FAILED
-    assert "made with scikit-learn 0.24.2" in capsys.readouterr().err
+    (folder / MANIFEST).write_bytes(rfc8785.dumps(manifest))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code", "words"),
+    [
+        (flip_a_bit, cli.TAMPERED, "is not the file that the manifest names"),
+        (edit_manifest, cli.TAMPERED, "is not the canonical manifest"),
+        (lambda folder: (folder / "classifier.skops").unlink(), cli.TAMPERED, "cannot be read"),
+        (of_another_version, cli.FAILED, "made with scikit-learn 0.24.2"),
+    ],
+)
+def test_a_bundle_of_no_use_is_refused_by_evals_and_read_alike(
+    spoil: Callable[[Path], object],
+    code: int,
+    words: str,
+    copy: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    spoil(copy)
+    assert evals("run", "gate", "--bundle", copy, "--home", tmp_path / "home", *SMALL) == code
+    first = capsys.readouterr()
+    standard = f"standard-{SEED}-sklearn-{'.'.join(sklearn.__version__.split('.')[:2])}"
+    shutil.copytree(copy, tmp_path / "home" / "models" / standard)
+    letter = tmp_path / "letter.txt"
+    letter.write_text("please pay")
+    assert api.cli.main(["read", str(letter), "--json", "--home", str(tmp_path / "home")]) == code
+    second = capsys.readouterr()
+    for shown in (first, second):
+        assert words in shown.err
+        assert "train again" in shown.err
+        assert len(shown.err.splitlines()) == 1
+        assert shown.out == ""
+    assert not (tmp_path / "home" / "evals").exists()
+    assert sorted(path.name for path in (tmp_path / "home" / "models").iterdir()) == [standard]
+
+
+@pytest.mark.parametrize(
+    ("out", "code", "words"),
+    [
+        ("folder", cli.USAGE, "is a folder: give the name of a file"),
+        ("file/report.html", cli.FAILED, "File exists"),
+        ("file/deep/report.html", cli.USAGE, "Not a directory"),
+        ("x" * 300, cli.FAILED, "File name too long"),
+    ],
+)
+def test_a_report_that_cannot_be_written_is_said_before_anything_is_measured(
+    out: str,
+    code: int,
+    words: str,
+    models_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(suites, "run", lambda *given: pytest.fail("measured"))
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("mine")
+    words_given = ("--bundle", models_folder, "--home", tmp_path, "--out", tmp_path / out)
+    assert evals("run", "gate", *words_given, *SMALL) == code
+    assert words in capsys.readouterr().err
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_figures_are_shown_even_where_the_report_is_lost(
+    models_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(done: object) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device", "report.html")
+
+    monkeypatch.setattr(report, "html", full)
+    out = tmp_path / "report.html"
+    words = ("--bundle", models_folder, "--home", tmp_path, "--out", out, "--json")
+    assert evals("run", "gate", *words, *SMALL) == cli.FAILED
+    shown = capsys.readouterr()
+    assert "report.html: No space left" in shown.err
+    assert "always_a_person" in shown.out
+    assert not out.exists()
 
 
 @pytest.mark.parametrize(

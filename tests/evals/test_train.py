@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evals import cli, lab, material, training
+from evals import cli, lab, training
 from evals.datasets import Labelled, Ledger
-from governance.errors import Malformed
 from models.bundle import Bundle, load
 from models.duplicates import PAIR_FEATURES
 from models.pair_drills import drill
@@ -163,114 +162,17 @@ def test_json_lines_are_as_good_and_out_is_where_it_goes(
     assert "give a folder that is empty" in capsys.readouterr().err
 
 
-def without(column: str) -> Callable[[Rows], Rows]:
-    return lambda rows: [{name: cell for name, cell in row.items() if name != column} for row in rows]
-
-
-def every(**cells: Any) -> Callable[[Rows], Rows]:
-    return lambda rows: [{**row, **cells} for row in rows]
-
-
-@pytest.mark.parametrize(
-    ("model", "spoil", "words"),
-    [
-        ("documents", without("text"), "no column for text"),
-        ("documents", without("document_class"), "no column for document_class"),
-        ("documents", every(document_class="invoice"), "every text is 'invoice'; a classifier needs at least two"),
-        ("documents", every(document_class="bill"), "'bill' is no class; classes are invoice"),
-        ("documents", every(text=" "), "text is empty"),
-        ("documents", lambda rows: rows[:10], "10 texts, but it takes at least 20"),
-        ("documents", every(source="s", group="one writer"), "all texts are of one group"),
-        ("duplicates", without("duplicate_of"), "no column for duplicate_of"),
-        ("duplicates", without("amount"), "no column for amount"),
-        ("duplicates", every(duplicate_of=""), "duplicate_of is empty on every row"),
-        ("duplicates", every(duplicate_of="D-UNKNOWN"), "which is not another row"),
-        ("duplicates", every(invoice_id="D1"), "every row needs its own"),
-        ("duplicates", every(amount="a lot"), "is not a number"),
-        ("duplicates", lambda rows: rows[:20], "20 invoices, but it takes at least 40"),
-        ("risk", without("clear_date"), "no column for clear_date"),
-        ("risk", without("due_date"), "no column for due_date"),
-        ("risk", every(clear_date=""), "0 paid invoices"),
-        ("risk", lambda rows: [{**row, "clear_date": row["due_date"]} for row in rows], "was paid on time"),
-        ("risk", lambda rows: [{**row, "clear_date": "2031-01-01"} for row in rows], "was paid late"),
-        ("risk", lambda rows: rows[:30], "it takes at least 500"),
-        ("risk", every(due_date="someday"), "is not a date"),
-    ],
-)
-def test_files_of_no_use_are_refused_with_a_reason(
-    model: str,
-    spoil: Callable[[Rows], Rows],
-    words: str,
-    models_folder: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+def test_a_place_that_cannot_be_written_is_said_before_anything_is_fitted(
+    models_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    data = tmp_path / "data.csv"
-    write_csv(data, spoil(ROWS[model]()))
-    assert evals("train", model, "--data", data, "--bundle", models_folder, "--home", tmp_path) == cli.USAGE
-    shown = capsys.readouterr()
-    assert words in shown.err
-    assert "Traceback" not in shown.err
-    assert shown.out == ""
-    assert not (tmp_path / "models").exists()
-
-
-@pytest.mark.parametrize("model", list(ROWS))
-@pytest.mark.parametrize(
-    ("name", "content", "words"),
-    [
-        ("gone.csv", None, "No such file"),
-        ("empty.csv", b"", "the file is empty"),
-        ("empty.jsonl", b"\n\n", "the file is empty"),
-        ("latin.csv", "text;document_class\nRückfrage;other\n".encode("cp1252"), "not readable as utf-8"),
-        ("latin.jsonl", '{"text": "Rückfrage"}'.encode("cp1252"), "not readable as utf-8"),
-        ("broken.jsonl", b'{"text": "a"}\n{"text": ', "broken.jsonl:2: not JSON"),
-        ("list.jsonl", b"[1, 2]", "one JSON object"),
-        ("keys.jsonl", b'{"colour": "red"}', "no key for"),
-        ("picture.csv", b"\x89PNG\r\n\x1a\n\x00\x00", "not readable as utf-8"),
-    ],
-)
-def test_files_that_cannot_be_read_are_refused(
-    model: str, name: str, content: bytes | None, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    data = tmp_path / name
-    if content is not None:
-        data.write_bytes(content)
-    assert evals("train", model, "--data", data, "--home", tmp_path) == cli.USAGE
-    shown = capsys.readouterr()
-    assert words in shown.err
-    assert not (tmp_path / "models").exists(), "nothing is trained before the file is read"
-
-
-def test_another_encoding_is_read_where_it_is_named(tmp_path: Path) -> None:
+    monkeypatch.setattr(training, "documents", lambda *given: pytest.fail("fitted"))
     data = tmp_path / "texts.csv"
-    rows = text_rows(30)
-    rows[0]["text"] = "Rückfrage zur Überweisung"
-    lines = [
-        "text,label",
-        *(
-            json.dumps(row["text"], ensure_ascii=False).replace('\\"', '""') + f",{row['document_class']}"
-            for row in rows
-        ),
-    ]
-    data.write_bytes("\n".join(lines).encode("cp1252", errors="replace"))
-    found, source, grouped = material.texts(data, "cp1252")
-    assert found[0].text == "Rückfrage zur Überweisung"
-    assert (source.rows, grouped) == (30, False)
-    with pytest.raises(Malformed, match="--encoding"):
-        material.texts(data, "utf-8")
-    with pytest.raises(Malformed, match="nonsense"):
-        material.texts(data, "nonsense")
-
-
-def test_bad_rows_are_left_out_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    rows = text_rows(40)
-    rows[3]["document_class"] = "bill"
-    data = tmp_path / "texts.csv"
-    write_csv(data, rows)
-    found, source, grouped = material.texts(data, "utf-8")
-    assert (len(found), source.rows, grouped) == (39, 39, True)
-    assert "'bill' is no class" in capsys.readouterr().err
+    write_csv(data, text_rows())
+    words = ("--data", data, "--bundle", models_folder, "--home", tmp_path)
+    assert evals("train", "documents", *words, "--out", data / "deep") == cli.FAILED
+    assert "texts.csv: File exists" in capsys.readouterr().err
+    assert evals("train", "documents", *words, "--out", data) == cli.USAGE
+    assert "give a folder that is empty" in capsys.readouterr().err
 
 
 def test_vendors_are_on_one_side_of_the_split() -> None:

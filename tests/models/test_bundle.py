@@ -8,6 +8,7 @@ import json
 import multiprocessing
 import shutil
 import time
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -145,6 +146,8 @@ def test_a_changed_file_is_refused(folder: Path, name: str) -> None:
         lambda raw: raw.replace(b"countersign-bundle/1", b"countersign-bundle/2"),
         lambda raw: raw.replace(b'"files":{', b'"files":{"extra.skops":{},'),
         lambda raw: raw.replace(b'"versions":{', b'"versions":{"a":1e999,'),
+        lambda raw: raw.replace(b'"sha256":', b'"sha512":'),
+        lambda raw: b"[" * 200_000,
     ],
 )
 def test_a_manifest_that_is_not_canonical_is_refused(folder: Path, spoil: Callable[[bytes], bytes]) -> None:
@@ -192,6 +195,40 @@ def test_bytes_that_are_no_model_are_refused(folder: Path) -> None:
     forge(folder, empty.getvalue())
     with pytest.raises(Tampered):
         load(folder)
+
+
+@pytest.mark.parametrize("schema", ["[]", "{}", '{"__loader__": "ObjectNode"}', "nothing"])
+def test_a_zip_file_with_nonsense_in_it_is_refused(folder: Path, schema: str) -> None:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("schema.json", schema)
+    forge(folder, made.getvalue())
+    with pytest.raises(Tampered, match="is no skops file"):
+        load(folder)
+
+
+def test_another_manifest_of_the_default_bundle_is_found_by_its_digest(
+    trained: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundles, "train_bundle", lambda seed, progress: trained)
+    digest = default_bundle(tmp_path).digest
+    (note,) = (tmp_path / "models").glob("*.digest")
+    assert note.read_text() == f"{digest}\n"
+    (folder,) = (tmp_path / "models").glob("standard-*/")
+    before = (folder / MANIFEST).read_bytes()
+    rewrite(folder, lambda manifest: manifest.update(seed=99))
+    with pytest.raises(Tampered, match=r"has the digest .*train again"):
+        default_bundle(tmp_path)
+    note.write_bytes(b"\xff")
+    with pytest.raises(Tampered, match="holds no digest"):
+        default_bundle(tmp_path)
+    # A folder that was brought here by hand has no note: what its manifest says holds.
+    note.unlink()
+    assert default_bundle(tmp_path).manifest["seed"] == 99
+    # Moved away, it is trained again, and the note is of the new one.
+    (folder / MANIFEST).write_bytes(before)
+    folder.rename(tmp_path / "away")
+    assert default_bundle(tmp_path).digest == note.read_text().strip()
 
 
 def test_the_default_bundle_is_trained_once(trained: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
