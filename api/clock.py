@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -22,24 +23,38 @@ log = structlog.get_logger(__name__)
 
 
 class Clock:
-    """One tenant's clock. `token`: session token of a service; `key` signs the checkpoints, `kept` keeps them."""
+    """One tenant's clock. `token`: session token of a service; `key` signs the checkpoints, `kept` keeps them.
 
-    def __init__(self, database: Database, token: str, key: Ed25519PrivateKey, kept: KeptCheckpoints) -> None:
+    `follow` brings the stores outside the record up to what was erased in it.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        token: str,
+        key: Ed25519PrivateKey,
+        kept: KeptCheckpoints,
+        follow: Callable[[], object] = lambda: None,
+    ) -> None:
         self._database = database
         self._token = token
         self._key = key
         self._kept = kept
+        self._follow = follow
 
     def tick(self) -> dict[str, Any]:
-        """Everything that is due: {expired, swept, dead, breached, checkpoint}, the last a size or None.
+        """Everything that is due: {expired, swept, dead, breached, unstaffed, regated, purged, checkpoint}: counts, and
+        the checkpoint's size or None.
 
         `busy` stands instead of the counts where another clock is at work. Raises Tampered, after the rest is done,
         where the ledger does not begin with what was signed before.
         """
-        return {**self.sweep(), "checkpoint": self.sign()}
+        swept = self.sweep()
+        self._follow()
+        return {**swept, "checkpoint": self.sign()}
 
     def sweep(self) -> dict[str, Any]:
-        """Expiry, lost leases, breaches: how many of each."""
+        """Expiry, lost leases, breaches, seats nobody can take, re-gating, retention: how many of each."""
         return retrying(self._sweep)
 
     def _sweep(self) -> dict[str, Any]:
@@ -80,6 +95,7 @@ class Clock:
         while not stop.is_set():
             try:
                 self.sweep()
+                self._follow()
                 now = time.monotonic()
                 if now - signed_at >= checkpoint_seconds or self._unsigned() >= checkpoint_entries:
                     signed_at = now

@@ -261,13 +261,21 @@ def lab_feed(system: System, url: str) -> Iterator[LabFeed]:
     Raises Unavailable without the courier's token.
     """
     from api.delivery.champions import ChampionMirror
+    from api.delivery.erasure import Follower
+    from api.delivery.erasure import Lab as Traces
     from api.delivery.lab import LabFeed
     from models.tracking import Lab
 
     token = system.token("courier")
     with contextlib.closing(Lab(url, f"countersign/{system.tenant}")) as lab:
         mirror = ChampionMirror(system.database, token, lab, system.tenant, system.models_folder)
-        yield LabFeed(system.database, token, lab, round=mirror)
+        follower = Follower(system.database, token, [Traces(lab)])
+
+        def after_round() -> None:
+            mirror()
+            follower.follow()
+
+        yield LabFeed(system.database, token, lab, round=after_round)
 
 
 def clock(system: System) -> Clock:
@@ -277,9 +285,13 @@ def clock(system: System) -> Clock:
     """
     from api.checkpoints import KeptCheckpoints
     from api.clock import Clock
+    from api.delivery.erasure import Follower, Letters, Threads
+    from api.demo import OUTBOX
 
     key = keyring.read_ledger_key(system.home, system.settings.secret("ledger_key"))
-    return Clock(system.database, system.token("courier"), key, KeptCheckpoints(system.home))
+    token = system.token("courier")
+    follower = Follower(system.database, token, [Threads(system.database), Letters(system.home / OUTBOX)])
+    return Clock(system.database, token, key, KeptCheckpoints(system.home), follower.follow)
 
 
 def app(system: System) -> FastAPI:

@@ -32,6 +32,7 @@ from models.traces import assessment_id, otlp, trace_id
 
 CHAMPION = "champion"
 TIMEOUT_SECONDS = 10
+_MOST_DELETED = 100
 _LONGEST = 200
 _MISSING = "RESOURCE_DOES_NOT_EXIST"
 _TRACES = "/v1/traces"
@@ -140,6 +141,14 @@ class Lab:
                 include_spans=False,
             )
         return str(found[0].info.trace_id) if found else None
+
+    def erase(self, recommendation_ids: Sequence[str]) -> None:
+        """Delete the traces of these recommendations with all that hangs on them; those that are not there are not."""
+        client = self._open()
+        found = [trace for one in recommendation_ids if (trace := self.find_trace(one)) is not None]
+        for at in range(0, len(found), _MOST_DELETED):
+            with self._reachable():
+                client.delete_traces(self._experiment_id, trace_ids=found[at : at + _MOST_DELETED])
 
     # People's decisions ----------------------------------------------------------------------------------
 

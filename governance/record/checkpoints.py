@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psycopg
-from psycopg import Connection
+from psycopg import Connection, sql
 from psycopg.rows import DictRow, dict_row
 
 from governance.errors import Unavailable
@@ -21,6 +21,10 @@ from governance.record.db import Database
 _LOCK = "SELECT pg_try_advisory_lock(hashtextextended('countersign checkpoint tables', 0)) AS held"
 _UNLOCK = "SELECT pg_advisory_unlock(hashtextextended('countersign checkpoint tables', 0))"
 _EXISTING = "SELECT DISTINCT thread_id FROM checkpoints WHERE thread_id = ANY (%s)"
+_OF_CASES = (
+    "thread_id LIKE ANY (SELECT replace(replace(c, '_', '\\_'), '%%', '\\%%') || ':%%' FROM unnest(%s::text[]) AS c)"
+)
+_TABLES = ("checkpoint_writes", "checkpoint_blobs", "checkpoints")
 _PAGE = "SELECT DISTINCT thread_id FROM checkpoints WHERE thread_id > %s ORDER BY thread_id LIMIT %s"
 # Only threads that this tenant's record knows to be over: another tenant's are not ours to judge.
 _CLOSED = """
@@ -75,6 +79,17 @@ def existing(conn: Connection[DictRow], threads: Sequence[str]) -> list[str]:
 def page(conn: Connection[DictRow], after: str, limit: int) -> list[str]:
     """The next `limit` threads after the one called `after`, in order of name."""
     return [row["thread_id"] for row in conn.execute(_PAGE, (after, limit))]
+
+
+def erase(conn: Connection[DictRow], cases: Sequence[str]) -> None:
+    """Delete every thread of these cases with all its states. Nothing where LangGraph has made no tables yet."""
+    row = conn.execute("SELECT to_regclass('langgraph.checkpoints') IS NOT NULL AS made").fetchone()
+    if row is None or not row["made"]:
+        return
+    with translated(), conn.transaction():
+        for table in _TABLES:
+            statement = sql.SQL("DELETE FROM {} WHERE ").format(sql.Identifier(table)) + sql.SQL(_OF_CASES)
+            conn.execute(statement, (list(cases),))
 
 
 def closed(conn: Connection[Any], threads: Sequence[str]) -> list[str]:

@@ -560,3 +560,21 @@ def test_mlflow_is_imported_by_the_lab_alone() -> None:
         "sys.exit('mlflow' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_erased_cases_leave_mlflow_with_all_that_hangs_on_them(
+    acme: World, mlflow_server: Mlflow, tmp_path: Path
+) -> None:
+    from api.delivery.erasure import Follower
+    from api.delivery.erasure import Lab as Traces
+
+    filed, kept = triage(acme, 1), triage(acme, 2)
+    acme.decide("reviewer", filed, "approve", comment="x")
+    acme.carry_out(filed)
+    with contextlib.closing(Lab(mlflow_server.url, f"countersign/{tmp_path.name}")) as lab:
+        feed_of(acme, lab).drain()
+        assert lab.find_trace(filed["id"]) is not None
+        acme.enact("admin1", "erasure", f"case:{filed['case_id']}", {})
+        assert Follower(acme.database, acme.tokens["courier"], [Traces(lab)]).follow() == {"mlflow": 1}
+        assert lab.find_trace(filed["id"]) is None
+        assert lab.find_trace(kept["id"]) is not None

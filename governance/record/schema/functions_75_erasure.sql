@@ -29,6 +29,9 @@ BEGIN
     INSERT INTO cs.erasures (tenant, case_id, recommendations, threads, traces) VALUES (of_tenant, of_case, recs,
         ARRAY(SELECT DISTINCT thread_id FROM cs.recommendations WHERE tenant = of_tenant AND case_id = of_case AND thread_id IS NOT NULL),
         ARRAY(SELECT DISTINCT detail FROM cs.observations WHERE tenant = of_tenant AND recommendation_id = ANY (recs) AND kind = 'triage' AND state = 'sent' AND detail IS NOT NULL));
+    -- What MLflow was not told yet it is not told any more.
+    UPDATE cs.observations SET state = 'dead', body = '{}', detail = 'erased', lease_until = NULL, fence = NULL
+    WHERE tenant = of_tenant AND recommendation_id = ANY (recs) AND state IN ('ready', 'leased');
     DELETE FROM cs.leaves WHERE tenant = of_tenant AND recommendation_id = ANY (recs);
     DELETE FROM cs.decision_notes WHERE tenant = of_tenant AND decision_id IN (SELECT id FROM cs.decisions WHERE tenant = of_tenant AND recommendation_id = ANY (recs));
     DELETE FROM cs.case_vectors WHERE tenant = of_tenant AND case_id = of_case;
