@@ -74,10 +74,11 @@ def pytest_configure(config: pytest.Config) -> None:
     from tests import conftest
 
     if folder := os.environ.get(_SCHEMA):
-        whole, files = conftest.migrate, Path(folder)
+        whole: Any = vars(conftest)["migrate"]
+        files = Path(folder)
 
         def migrate_mutant(owner_url: str, *, roles: Mapping[str, str]) -> list[str]:
-            return whole(owner_url, roles=roles, schema=files)
+            return list(whole(owner_url, roles=roles, schema=files))
 
         vars(conftest)["migrate"] = migrate_mutant
     if folder := os.environ.get(_REACHED):
@@ -151,7 +152,7 @@ def _clauses(body: str) -> Iterator[tuple[int, int]]:
     """Each ` OR …` up to the next one, or to the bracket that closes what it stands in."""
     for found in re.finditer(r"\bOR ", body):
         depth, at = 0, found.end()
-        while depth >= 0 and not (depth == 0 and re.match(r"\s(?:OR|THEN)\b", body[at:])):
+        while depth >= 0 and not (depth == 0 and re.match(r"\s(?:OR|THEN)\b|\n\s*FROM\b", body[at:])):
             depth += (body[at] == "(") - (body[at] == ")")
             at += depth >= 0
         yield found.start(), at
