@@ -12,15 +12,19 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from pydantic import BaseModel, ConfigDict, Field
 
-from governance.chain import canonical
-from governance.errors import Unavailable
-from governance.record import ledger
+from governance.chain import canonical, read_checkpoint, sha256_hex
+from governance.errors import Malformed, Unavailable
+from governance.record import evidence, ledger
 from governance.record.db import Connection
+from governance.signature import sign_statement
 
-FORMAT: Literal["countersign/evidence/v1"] = "countersign/evidence/v1"
+FORMAT: Literal["countersign/evidence/v2"] = "countersign/evidence/v2"
+OLD_FORMAT: Literal["countersign/evidence/v1"] = "countersign/evidence/v1"
+"""Written before the law knew delegation, signatures and governed change."""
+SEAL_TAG = "countersign/evidence-seal/v1\n"
 
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
@@ -50,6 +54,8 @@ class Leaf(_Part):
 class SeatRow(_Part):
     role: str
     filled_by: str | None
+    acting_for: str | None
+    stands_in_as: str | None
     decision: str | None
 
 
@@ -73,9 +79,11 @@ class DecisionPart(_Part):
     recommendation: str
     decision: str
     actor: str
+    acting_for: str | None
     seat: str | None
     digest: Digest
     reason_code: str | None
+    signature: str | None
     comment: Comment | None
 
 
@@ -86,25 +94,57 @@ class DocumentPart(_Part):
     content: str | None
 
 
-class Bundle(_Part):
-    """`facts`: text per case revision, in order. `key`: SHA-256 of the raw public key that signed the checkpoint."""
+class ChangePart(_Part):
+    """The text of a governed change of another case, which an entry in the bundle applied: the roles or the signing
+    key of somebody who decided, or a policy that was asked. Null where it was erased."""
 
-    format: Literal["countersign/evidence/v1"]
+    recommendation: str
+    text: str | None
+
+
+class Earlier(_Part):
+    """A checkpoint that was kept before, and the proof (RFC 9162) that the ledger only grew since."""
+
+    checkpoint: str
+    proof: list[Hash]
+
+
+class Bundle(_Part):
+    """`facts`: text per case revision, in order. `key`: SHA-256 of the raw public key that signed the checkpoint.
+    `found`: how many entries the exporter found. `seal`: signature of that same key over all the rest, null where
+    whoever exported does not hold it."""
+
+    format: Literal["countersign/evidence/v2", "countersign/evidence/v1"]
     tenant: str
     case: str
     key: Digest | None
     checkpoint: str
+    earlier: Earlier | None
+    found: int
     entries: list[Entry]
     facts: list[str]
     policies: list[str]
+    changes: list[ChangePart]
     recommendations: list[RecommendationPart]
     decisions: list[DecisionPart]
     documents: list[DocumentPart]
+    seal: str | None
 
 
 def fingerprint(key: Ed25519PublicKey) -> str:
     """sha256: and the hex SHA-256 of the raw public key."""
     return "sha256:" + hashlib.sha256(key.public_bytes_raw()).hexdigest()
+
+
+def sealed_statement(bundle: Mapping[str, Any]) -> bytes:
+    """What a seal signs: tag and hash of the bundle as it reads without its seal."""
+    return (SEAL_TAG + sha256_hex(canonical({**bundle, "seal": None}))).encode()
+
+
+def seal(text: str, key: Ed25519PrivateKey) -> str:
+    """The same bundle, sealed by who signs the ledger: nothing can be left out of it any more without trace."""
+    bundle = json.loads(text)
+    return canonical({**bundle, "seal": sign_statement(sealed_statement(bundle), key)})
 
 
 def build_bundle(
@@ -114,13 +154,15 @@ def build_bundle(
     key: Ed25519PublicKey | None = None,
     *,
     with_document: bool = False,
+    earlier: str | None = None,
 ) -> str:
     """The bundle's text; write it as it is, for another layout of the same JSON is refused. Role `audit`.
 
-    `key` is only named, by its fingerprint. Raises NotFound, and Unavailable where no stored checkpoint covers the
-    case's last entry yet (api.clock.Clock.sign makes one).
+    `key` is named, by its fingerprint; `earlier`, a signed checkpoint that was kept before, needs it. Raises NotFound,
+    Malformed where `earlier` is not of this ledger, and Unavailable where no stored checkpoint covers the case's last
+    entry yet (api.clock.Clock.sign makes one).
     """
-    record = ledger.case_record(conn, tenant, case_id)
+    record = evidence.case_record(conn, tenant, case_id)
     entries: list[dict[str, Any]] = record["entries"]
     stored = ledger.newest_checkpoint(conn, tenant)
     if stored is None or stored[0] < entries[-1]["seq"]:
@@ -134,14 +176,27 @@ def build_bundle(
         "case": case_id,
         "key": None if key is None else fingerprint(key),
         "checkpoint": stored[1],
+        "earlier": None if earlier is None else _earlier(conn, tenant, stored[0], earlier, key),
+        "found": len(entries),
         "entries": [{**row, "proof": [step.hex() for step in proofs[row["seq"]]]} for row in entries],
         "facts": record["facts"],
         "policies": record["policies"],
+        "changes": record["changes"],
         "recommendations": [_recommendation(row) for row in record["recommendations"]],
         "decisions": [decisions[name] for name in made if name in decisions],
         "documents": _documents(conn, tenant, record["facts"], with_document),
+        "seal": None,
     }
     return canonical(bundle)
+
+
+def _earlier(conn: Connection, tenant: str, size: int, note: str, key: Ed25519PublicKey | None) -> dict[str, Any]:
+    if key is None:
+        raise Malformed("an earlier checkpoint can only be read with the public key")
+    first = read_checkpoint(note, key).size
+    if not 0 < first <= size:
+        raise Malformed(f"the earlier checkpoint covers {first} entries, the newest stored one {size}")
+    return {"checkpoint": note, "proof": [step.hex() for step in ledger.extension(conn, tenant, first, size)]}
 
 
 def _decision_of(entry: str) -> str | None:
@@ -159,9 +214,9 @@ def _recommendation(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _documents(conn: Connection, tenant: str, facts: Sequence[str], with_content: bool) -> list[dict[str, Any]]:
-    named = dict.fromkeys(sha256 for text in facts if (sha256 := json.loads(text)["document"]))
+    named = dict.fromkeys(sha256 for text in facts if (sha256 := json.loads(text).get("document")))
     found = []
     for sha256 in named:
-        content = ledger.document(conn, tenant, sha256) if with_content else None
+        content = evidence.document(conn, tenant, sha256) if with_content else None
         found.append({"sha256": sha256, "content": None if content is None else base64.b64encode(content).decode()})
     return found

@@ -7,8 +7,6 @@ the case's entries was left out of it, nor what came after its checkpoint.
 from __future__ import annotations
 
 import base64
-import binascii
-import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -18,21 +16,23 @@ from typing import Any, Never
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import ValidationError
 
-from api.evidence import Bundle, RecommendationPart, fingerprint
+from api.evidence import OLD_FORMAT, Bundle, fingerprint, sealed_statement
+from api.evidence_parts import activated_of, comments_of, documents_of, envelope_of, leaves_of
 from api.evidence_replay import Replay
 from governance.chain import (
     Checkpoint,
+    check_consistency,
     check_inclusion,
     entry_hash,
     origin,
     parse_canonical,
+    public_key_text,
     read_checkpoint,
-    salted_hash,
     sha256_hex,
 )
 from governance.errors import Malformed, Tampered
-from governance.policy import POLICY_TAG
-from governance.recommendation import LEAVES, digest_of
+from governance.matrix import POLICY_TAG
+from governance.signature import verify_signature
 
 _SIGNATURE = re.compile(r"\n\u2014 (\S+) ([A-Za-z0-9+/]+={0,2})\n")
 
@@ -49,12 +49,21 @@ class Report:
     """Recommendation id → what its last ledger entry says of it."""
     erased: tuple[str, ...]
     documents: int
+    signatures: int
+    """How many signatures of approvals were checked, right or not (`unproven` names those that are not)."""
+    sealed: bool
+    """Whether who signs the ledger vouches that no entry was left out."""
+    grew_from: int | None
+    """Entries of the earlier checkpoint from which the ledger is proven only to have grown."""
+    unproven: tuple[str, ...]
+    """What this bundle alone does not prove, in words."""
 
 
 def check_bundle(text: str, key: Ed25519PublicKey) -> Report:
     """Check everything that a bundle says. Raises Tampered with the first thing that is wrong."""
     try:
-        bundle = Bundle.model_validate(parse_canonical(text))
+        raw = parse_canonical(text)
+        bundle = Bundle.model_validate(_upgraded(raw) if raw.get("format") == OLD_FORMAT else raw)
     except Malformed as error:
         raise Tampered(f"this is not an evidence bundle as it was written: {error.detail}") from error
     except RecursionError:
@@ -64,26 +73,54 @@ def check_bundle(text: str, key: Ed25519PublicKey) -> Report:
         where = ".".join(str(step) for step in first["loc"])
         raise Tampered(f"this is not an evidence bundle: {where}: {first['msg']}") from None
     try:
-        return _check(bundle, key)
+        return _check(bundle, key, _sealed(raw, key))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         # What the ledger proves has its shape from the database; what does not is not the record's.
         raise Tampered(f"a text in the bundle is not one that the record writes ({type(error).__name__})") from error
 
 
-def _check(bundle: Bundle, key: Ed25519PublicKey) -> Report:
+def _upgraded(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """A bundle of the old format with what it could not say. One that knows more than its format is left as it is,
+    and then refused by its fields."""
+    more: dict[str, Any] = {"earlier": None, "found": len(raw["entries"]), "changes": [], "seal": None}
+    if more.keys() & raw.keys() or any('"stands_in_as":' in row["entry"] for row in raw["entries"]):
+        raise Tampered("a bundle of the old format holds what only the new one can")
+    nobody: dict[str, Any] = {"acting_for": None}
+    return {
+        **raw,
+        **more,
+        "recommendations": [
+            {**part, "seats": [{**seat, **nobody, "stands_in_as": None} for seat in part["seats"]]}
+            for part in raw["recommendations"]
+        ],
+        "decisions": [{**part, **nobody, "signature": None} for part in raw["decisions"]],
+    }
+
+
+def _sealed(raw: Mapping[str, Any], key: Ed25519PublicKey) -> bool:
+    if raw.get("seal") is None:
+        return False
+    if not verify_signature(public_key_text(key), raw["seal"], sealed_statement(raw)):
+        _no("the seal is not right: the file is not the one that was exported")
+    return True
+
+
+def _check(bundle: Bundle, key: Ed25519PublicKey, sealed: bool) -> Report:
     checkpoint = _checkpoint(bundle, key)
+    grew_from = _earlier(bundle, checkpoint, key)
     bodies = _entries(bundle, checkpoint)
-    erased: list[str] = []
     facts = _facts(bundle)
     policies = _policies(bundle)
-    envelopes = {part.id: _envelope(part, bundle, facts, policies, erased) for part in bundle.recommendations}
+    envelopes = {part.id: envelope_of(part, bundle, facts) for part in bundle.recommendations}
     if len(envelopes) != len(bundle.recommendations):
         _no("a recommendation is in the bundle twice")
     replay = Replay(bundle, facts, policies, envelopes)
     for body in bodies:
         replay.follow(body)
     replay.finish()
-    _comments(bundle, replay, erased)
+    activated_of(bundle, replay, envelopes)
+    erased = leaves_of(bundle, replay)
+    comments_of(bundle, replay, erased)
     return Report(
         bundle.tenant,
         bundle.case,
@@ -91,7 +128,11 @@ def _check(bundle: Bundle, key: Ed25519PublicKey) -> Report:
         checkpoint.size,
         replay.outcomes(),
         tuple(erased),
-        _documents(bundle, facts),
+        documents_of(bundle, facts),
+        replay.bench.signatures,
+        sealed,
+        grew_from,
+        tuple(dict.fromkeys([*replay.notes, *replay.limits()])),
     )
 
 
@@ -102,22 +143,57 @@ def _no(reason: str) -> Never:
 def _checkpoint(bundle: Bundle, key: Ed25519PublicKey) -> Checkpoint:
     if bundle.key is not None and bundle.key != fingerprint(key):
         _no(f"the bundle names the key {bundle.key}, the given public key is {fingerprint(key)}")
+    return _signed(bundle.checkpoint, bundle.tenant, key)
+
+
+def _signed(note: str, tenant: str, key: Ed25519PublicKey) -> Checkpoint:
     try:
-        signed = read_checkpoint(bundle.checkpoint, key)
+        signed = read_checkpoint(note, key)
     except Malformed as error:
         raise Tampered(f"the checkpoint: {error.detail}") from error
-    if signed.origin != origin(bundle.tenant):
-        _no(f"the checkpoint is of {signed.origin}, not of {bundle.tenant}")
+    if signed.origin != origin(tenant):
+        _no(f"the checkpoint is of {signed.origin}, not of {tenant}")
     # One signature and one way to write it: base64 leaves bits that say nothing.
-    tail = _SIGNATURE.fullmatch(bundle.checkpoint[len(signed.text()) :])
+    tail = _SIGNATURE.fullmatch(note[len(signed.text()) :])
     if tail is None or base64.b64encode(base64.b64decode(tail[2])).decode() != tail[2]:
         _no("the checkpoint's signature is not written in its one canonical way")
     return signed
 
 
+def _earlier(bundle: Bundle, checkpoint: Checkpoint, key: Ed25519PublicKey) -> int | None:
+    """Entries of the earlier checkpoint in the bundle, which this one must only have grown from."""
+    if bundle.earlier is None:
+        return None
+    before = _signed(bundle.earlier.checkpoint, bundle.tenant, key)
+    path = [bytes.fromhex(step) for step in bundle.earlier.proof]
+    if not check_consistency(before.size, checkpoint.size, before.root, checkpoint.root, path):
+        _no(f"the ledger that was signed does not begin with the {before.size} entries that were signed earlier")
+    return before.size
+
+
+def extends(bundle_text: str, note: str, key: Ed25519PublicKey) -> bool | None:
+    """Whether the ledger of a bundle that was checked begins with a checkpoint kept elsewhere. None: the bundle does
+    not hold the proof (export it with --since). Raises Tampered where it surely does not."""
+    bundle = json.loads(bundle_text)
+    kept, mine = _signed(note, bundle["tenant"], key), _signed(bundle["checkpoint"], bundle["tenant"], key)
+    known = (
+        [mine]
+        if bundle.get("earlier") is None
+        else [mine, _signed(bundle["earlier"]["checkpoint"], bundle["tenant"], key)]
+    )
+    for one in known:
+        if one.size == kept.size:
+            if one.root != kept.root:
+                _no(f"the {kept.size} entries that the kept checkpoint signs are not those of this file's ledger")
+            return True
+    return None
+
+
 def _entries(bundle: Bundle, checkpoint: Checkpoint) -> list[dict[str, Any]]:
     bodies = []
     before = 0
+    if len(bundle.entries) != bundle.found:
+        _no(f"the exporter found {bundle.found} entries, {len(bundle.entries)} are here")
     for row in bundle.entries:
         if row.seq <= before:
             _no(f"entry {row.seq} is not in order")
@@ -152,77 +228,3 @@ def _policies(bundle: Bundle) -> dict[str, Mapping[str, Any]]:
     if len(found) != len(bundle.policies) or set(found) != named:
         _no("the policies are not those that the recommendations were made under")
     return {digest: json.loads(text) for digest, text in found.items()}
-
-
-def _envelope(
-    part: RecommendationPart,
-    bundle: Bundle,
-    facts: list[tuple[str, Mapping[str, Any]]],
-    policies: Mapping[str, Mapping[str, Any]],
-    erased: list[str],
-) -> Mapping[str, Any]:
-    try:
-        envelope = parse_canonical(part.envelope)
-    except Malformed as error:
-        raise Tampered(f"the envelope of {part.id} is {error.detail}") from error
-    if digest_of(envelope) != part.digest:
-        _no(f"the envelope of {part.id} does not hash to its digest")
-    if (envelope["tenant"], envelope["case"]) != (bundle.tenant, bundle.case):
-        _no(f"recommendation {part.id} is of another case")
-    if envelope["revision"] > len(facts) or facts[envelope["revision"] - 1][0] != envelope["facts"]:
-        _no(f"recommendation {part.id} was made on other facts than the case has")
-    if set(part.leaves) != set(LEAVES) or {n: leaf.hash for n, leaf in part.leaves.items()} != envelope["leaves"]:
-        _no(f"the leaves of {part.id} are not those that its envelope names")
-    for name, leaf in part.leaves.items():
-        if leaf.salt is None and leaf.content is None:
-            erased.append(f"{name} of recommendation {part.id}")
-        elif leaf.salt is None or leaf.content is None or _salted(leaf.salt, leaf.content) != leaf.hash:
-            _no(f"the {name} of {part.id} is not the one that was signed")
-    draft = part.leaves["draft"].content
-    if draft is not None and (json.loads(draft) or {}).get("to") != envelope["recipient"]:
-        _no(f"the letter of {part.id} is not addressed to the recipient of its envelope")
-    return envelope
-
-
-def _salted(salt: str, content: str) -> str:
-    return "sha256:" + salted_hash(salt, content)
-
-
-def _comments(bundle: Bundle, replay: Replay, erased: list[str]) -> None:
-    """Every decision is one of the ledger's, in its order, and its comment is the one that was hashed."""
-    if [part.id for part in bundle.decisions] != list(replay.decisions):
-        _no("the decisions are not those that the ledger recorded")
-    for part in bundle.decisions:
-        entry = replay.decisions[part.id]
-        body = entry["body"]
-        said = (part.recommendation, part.decision, part.actor, part.digest, part.seat, part.reason_code)
-        recorded = (
-            entry["subject"], entry["kind"].removeprefix("decision."), entry["actor"], body["digest"],
-            body.get("seat"), body.get("reason_code"),
-        )  # fmt: skip
-        if said != recorded:
-            _no(f"decision {part.id} is not the one that the ledger recorded")
-        if part.comment is None:
-            if body.get("comment") is not None:
-                erased.append(f"comment of decision {part.id}")
-        elif _salted(part.comment.salt, part.comment.text) != body.get("comment"):
-            _no(f"the comment of decision {part.id} is not the one that was made")
-
-
-def _documents(bundle: Bundle, facts: list[tuple[str, Mapping[str, Any]]]) -> int:
-    """Documents are those that the facts name, in order; the number whose content is here and right."""
-    named = list(dict.fromkeys(each["document"] for _, each in facts if each["document"]))
-    if [part.sha256 for part in bundle.documents] != named:
-        _no("the documents are not those that the case's facts name")
-    included = 0
-    for part in bundle.documents:
-        if part.content is None:
-            continue
-        try:
-            content = base64.b64decode(part.content, validate=True)
-        except (binascii.Error, ValueError):
-            _no(f"the content of document {part.sha256} is not base64")
-        if base64.b64encode(content).decode() != part.content or hashlib.sha256(content).hexdigest() != part.sha256:
-            _no(f"the content of document {part.sha256} is not what was received")
-        included += 1
-    return included

@@ -15,12 +15,13 @@ from governance.chain import (
     Break,
     Checkpoint,
     check_chain,
+    consistency_proof,
     merkle_root,
     origin,
     read_checkpoint,
     sign_checkpoint,
 )
-from governance.errors import Malformed, NotFound, Tampered
+from governance.errors import Malformed, Tampered
 
 _AS_OWNER = "SET LOCAL ROLE countersign_owner"
 _ENTRIES = "SELECT seq, entry, hash, kind, subject FROM cs.ledger WHERE tenant = %s AND seq <= %s ORDER BY seq"
@@ -34,33 +35,6 @@ _NEWEST_OF = "SELECT size, note FROM cs.checkpoints WHERE tenant = %s ORDER BY s
 _ADD_CHECKPOINT = "SELECT cs.add_checkpoint(%s, %s)"
 _TENANTS = "SELECT tenant FROM cs.ledger_heads ORDER BY tenant"
 _SUBJECT = "SELECT seq, entry, hash FROM cs.ledger WHERE subject = ANY (%s) ORDER BY seq"
-# One statement, so one snapshot: what the tables say is what the entries say.
-_CASE = """
-WITH recs AS (SELECT * FROM cs.recommendations WHERE tenant = %(tenant)s AND case_id = %(case)s),
-     made AS (SELECT d.* FROM cs.decisions d JOIN recs r ON r.tenant = d.tenant AND r.id = d.recommendation_id)
-SELECT
-    (SELECT json_agg(json_build_object('seq', l.seq, 'entry', l.entry, 'hash', l.hash) ORDER BY l.seq) FROM cs.ledger l
-     WHERE l.tenant = c.tenant AND (
-        (l.subject = c.id AND l.kind LIKE 'case.%%')
-        OR (l.subject IN (SELECT id FROM recs) AND (l.kind LIKE 'recommendation.%%' OR l.kind LIKE 'decision.%%' OR l.kind LIKE 'effect.%%'))
-        OR (l.subject IN (SELECT actor FROM made) AND l.kind LIKE 'actor.%%')
-        OR (l.subject = c.tenant AND l.kind = 'genesis'))) AS entries,
-    (SELECT json_agg(v.facts ORDER BY v.revision) FROM cs.case_revisions v WHERE v.tenant = c.tenant AND v.case_id = c.id) AS facts,
-    (SELECT coalesce(json_agg(p.canon ORDER BY p.version), '[]') FROM cs.policies p
-     WHERE p.tenant = c.tenant AND p.version IN (SELECT policy_version FROM recs)) AS policies,
-    (SELECT coalesce(json_agg(json_build_object('id', r.id, 'digest', r.digest, 'envelope', r.envelope,
-        'leaves', (SELECT json_object_agg(f.name, json_build_object('salt', f.salt, 'content', f.content))
-                   FROM cs.leaves f WHERE f.tenant = r.tenant AND f.recommendation_id = r.id),
-        'seats', (SELECT json_agg(json_build_object('role', s.role, 'filled_by', s.filled_by, 'decision', s.decision_id) ORDER BY s.seat)
-                  FROM cs.seats s WHERE s.tenant = r.tenant AND s.recommendation_id = r.id)
-     ) ORDER BY r.revision, r.draft_number), '[]') FROM recs r) AS recommendations,
-    (SELECT coalesce(json_agg(json_build_object('id', d.id, 'recommendation', d.recommendation_id, 'decision', d.decision, 'actor', d.actor,
-        'seat', d.seat_role, 'digest', d.digest, 'reason_code', d.reason_code,
-        'comment', (SELECT json_build_object('salt', n.salt, 'text', n.comment) FROM cs.decision_notes n
-                    WHERE n.tenant = d.tenant AND n.decision_id = d.id)) ORDER BY d.at, d.id), '[]') FROM made d) AS decisions
-FROM cs.cases c WHERE c.tenant = %(tenant)s AND c.id = %(case)s
-"""
-_CONTENT = "SELECT content FROM cs.document_contents WHERE tenant = %s AND sha256 = %s"
 
 
 def tenants(conn: Connection[Any]) -> list[str]:
@@ -90,24 +64,6 @@ def head(conn: Connection[Any], tenant: str) -> int:
     return 0 if row is None else int(row[0])
 
 
-def case_record(conn: Connection[Any], tenant: str, case_id: str) -> dict[str, Any]:
-    """All that the record holds about a case, from one snapshot: texts as they were hashed. Role `audit`.
-
-    {entries, facts, policies, recommendations, decisions}; raises NotFound.
-    """
-    with conn.cursor(row_factory=dict_row) as cursor:
-        row = cursor.execute(_CASE, {"tenant": tenant, "case": case_id}).fetchone()
-    if row is None:
-        raise NotFound("there is no such case")
-    return row
-
-
-def document(conn: Connection[Any], tenant: str, sha256: str) -> bytes | None:
-    """The bytes of a document, None where they were erased or never stored."""
-    row = conn.execute(_CONTENT, (tenant, sha256)).fetchone()
-    return None if row is None else bytes(row[0])
-
-
 def newest_checkpoint(conn: Connection[Any], tenant: str) -> tuple[int, str] | None:
     """(size, note) of the tenant's newest stored checkpoint."""
     return conn.execute(_NEWEST_OF, (tenant,)).fetchone()
@@ -117,6 +73,11 @@ def proofs(conn: Connection[Any], tenant: str, size: int, seqs: Iterable[int]) -
     """Audit path of each entry (RFC 9162 section 2.1.3) in the tree of the first `size` entries."""
     leaves = _hashes(conn, tenant, size)
     return {index + 1: path for index, path in _paths([seq - 1 for seq in seqs], leaves).items()}
+
+
+def extension(conn: Connection[Any], tenant: str, first: int, second: int) -> list[bytes]:
+    """Proof that the first `second` entries begin with the first `first` (RFC 9162 section 2.1.4.1)."""
+    return consistency_proof(first, _hashes(conn, tenant, second))
 
 
 def _paths(wanted: Sequence[int], leaves: Sequence[bytes]) -> dict[int, list[bytes]]:

@@ -179,7 +179,7 @@ CUT = (
 
 def test_a_tail_cut_with_its_head_shows_against_the_kept_checkpoint(made: World, home: Path, run: Run) -> None:
     approved(made)
-    made.import_books("fx", [{"day": "2026-11-23", "currency": "USD", "per_eur": "1.1"}])
+    made.import_books("orders", [{"id": "O-1", "supplier_id": "S-1"}])
     sign(made, home)
     superuser(made, *CUT)
     code, (line,), _ = run("verify")
@@ -432,7 +432,7 @@ FORGERIES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "an entry of one's own": lambda b: b["entries"].append({**b["entries"][-1], "seq": b["entries"][-1]["seq"] + 1}),
     "another seat holder": lambda b: b["recommendations"][1]["seats"][0].update(filled_by="reviewer"),
     "an open seat more": lambda b: b["recommendations"][1]["seats"].append(
-        {"role": "controller", "filled_by": None, "decision": None}
+        {"role": "controller", "filled_by": None, "acting_for": None, "stands_in_as": None, "decision": None}
     ),
     "an open seat less": lambda b: b["recommendations"][0]["seats"].clear(),
     "an emptied seat": lambda b: b["recommendations"][1]["seats"][0].update(filled_by=None, decision=None),
@@ -492,13 +492,23 @@ def test_a_lawless_record_does_not_pass_as_sound(made: World, home: Path) -> Non
         check_bundle(bundle_of(made, rec["case_id"]), PUBLIC)
 
 
-def test_erased_leaves_and_comments_are_allowed_and_said(made: World, home: Path, tmp_path: Path) -> None:
+def test_what_was_erased_by_right_is_allowed_and_said(made: World, home: Path, tmp_path: Path) -> None:
     with Sink(tmp_path / "outbox") as sink:
         case_id = story(made, home, sink)
-    superuser(made, "DELETE FROM cs.leaves", "DELETE FROM cs.decision_notes", "DELETE FROM cs.document_contents")
+    made.enact("admin1", "erasure", f"case:{case_id}", {})
+    sign(made, home)
     report = check_bundle(bundle_of(made, case_id, with_document=True), PUBLIC)
     assert len(report.erased) == 6 + 3
     assert report.documents == 0
+
+
+@pytest.mark.parametrize("table", ["leaves", "decision_notes"])
+def test_what_is_gone_without_an_entry_is_tampering(made: World, home: Path, tmp_path: Path, table: str) -> None:
+    with Sink(tmp_path / "outbox") as sink:
+        case_id = story(made, home, sink)
+    superuser(made, f"DELETE FROM cs.{table}")
+    with pytest.raises(Tampered, match="no entry says that it was erased"):
+        check_bundle(bundle_of(made, case_id), PUBLIC)
 
 
 def test_cases_at_every_stage_export(made: World, home: Path) -> None:

@@ -196,13 +196,16 @@ BEGIN
         SELECT * INTO spec FROM cs.action_catalogue WHERE name = rec.action;
         INSERT INTO cs.effects (tenant, recommendation_id, connector, available_at)
         VALUES (rec.tenant, rec.id, spec.effect, greatest(
-            now() + make_interval(secs => policy.undo_seconds),
+            clock_timestamp() + make_interval(secs => policy.undo_seconds),
             CASE WHEN spec.effect = 'timer' THEN ((rec.envelope::jsonb)#>>'{action,args,date}')::date::timestamptz ELSE now() END));
         NOTIFY countersign_effects;
     END IF;
     PERFORM cs._append(rec.tenant, me.id, 'decision.approve', rec.id, jsonb_build_object('decision', made.id, 'digest', rec.digest,
         'seat', taken.role, 'acting_for', for_actor, 'stands_in_as', taken.stands_in_as, 'reason_code', reason, 'comment', made.comment_hash,
-        'opened', to_jsonb(need.evidence), 'signature', signature, 'complete', complete));
+        'opened', to_jsonb(need.evidence), 'signature', signature, 'complete', complete,
+        -- Seats that the total to a payee added stand in no rule that the filing names: the ledger says them.
+        'seats', (SELECT jsonb_object_agg(t.role, t.n) FROM (SELECT s.role, count(*) AS n FROM cs.seats s
+                  WHERE s.tenant = rec.tenant AND s.recommendation_id = rec.id GROUP BY s.role) t)));
     RETURN jsonb_build_object('decision_id', made.id, 'state', CASE WHEN complete THEN 'approved' ELSE 'awaiting_review' END, 'recommendation_id', rec.id);
 END $$;
 
@@ -298,7 +301,7 @@ CREATE OR REPLACE FUNCTION cs.decide(of_recommendation text, verb text, with_dig
     in_bulk boolean DEFAULT false) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, pg_temp AS $$
 DECLARE
-    me cs.actors := cs._me();
+    me cs.actors := cs._me_for('decide');
     rec cs.recommendations;
     made cs.decisions;
     seat_role text;
