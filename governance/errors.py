@@ -40,6 +40,12 @@ class Unauthenticated(Refusal):
     status, slug, sqlstate = 401, "unauthenticated", "CS401"
 
 
+class ClockSkew(Unauthenticated):
+    """The token was issued in the future: set the clock of this machine, or of the identity provider."""
+
+    status, slug, sqlstate = 401, "clock-skew", "CS457"
+
+
 class NotPermitted(Refusal):
     """Your roles do not permit this."""
 
@@ -194,6 +200,48 @@ class AlreadyEstablished(Refusal):
     """A policy is active already: genesis happens once."""
 
     status, slug, sqlstate = 409, "already-established", "CS434"
+
+
+class AmountInvalid(Malformed):
+    """An amount is a finite decimal in plain digits, such as 1234.50."""
+
+    status, slug, sqlstate = 422, "amount-invalid", "CS450"
+
+
+class AmountTooFine(Malformed):
+    """The amount has more decimals than its currency: round it where it comes from."""
+
+    status, slug, sqlstate = 422, "amount-too-fine", "CS451"
+
+
+class AmountTooLarge(Malformed):
+    """An amount is below 10**15."""
+
+    status, slug, sqlstate = 422, "amount-too-large", "CS452"
+
+
+class CurrencyUnknown(Malformed):
+    """A currency is a code of ISO 4217 in capital letters, such as EUR."""
+
+    status, slug, sqlstate = 422, "currency-unknown", "CS453"
+
+
+class TextInvalid(Malformed):
+    """The text has characters that cannot be stored, cannot be seen or pass for others: write it without them."""
+
+    status, slug, sqlstate = 422, "text-invalid", "CS454"
+
+
+class NotPayable(Refusal):
+    """Nothing is paid of an amount of zero or less."""
+
+    status, slug, sqlstate = 422, "not-payable", "CS455"
+
+
+class OldView(Refusal):
+    """Use a transaction at READ COMMITTED: an older view of the record would hide what has changed."""
+
+    status, slug, sqlstate = 409, "old-view", "CS456"
 
 
 class Tampered(Refusal):

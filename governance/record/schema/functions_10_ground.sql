@@ -52,26 +52,42 @@ CREATE OR REPLACE FUNCTION cs.tenant() RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = cs, pg_temp AS $$
     SELECT c.tenant FROM cs.credentials c JOIN cs.actors a ON a.tenant = c.tenant AND a.id = c.actor
     WHERE c.sha256 = cs._sha256(nullif(current_setting('countersign.token', true), ''))
-      AND c.revoked_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > now()) AND a.active
+      AND c.revoked_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp()) AND a.active
 $$;
 
--- Who acts, by the token of this transaction. Raises CS401.
-CREATE OR REPLACE FUNCTION cs._me() RETURNS cs.actors
+-- Who acts, by the token of this transaction. A key with scopes does only what says that it takes such a key: `scope` is
+-- the one that is enough; 'any' takes every key, null none with scopes. Raises CS401, CS403, CS456.
+CREATE OR REPLACE FUNCTION cs._me_for(scope text) RETURNS cs.actors
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = cs, pg_temp AS $$
-DECLARE me cs.actors;
+DECLARE
+    me cs.actors;
+    limited text[];
 BEGIN
-    SELECT a.* INTO me FROM cs.credentials c JOIN cs.actors a ON a.tenant = c.tenant AND a.id = c.actor
+    -- An older view of the record would hide a revoked key, a switched-off signer, a payee's new account.
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        PERFORM cs._refuse('CS456', 'use a transaction at READ COMMITTED: an older view of the record would hide what has changed');
+    END IF;
+    SELECT a, c.scopes INTO me, limited FROM cs.credentials c JOIN cs.actors a ON a.tenant = c.tenant AND a.id = c.actor
     WHERE c.sha256 = cs._sha256(nullif(current_setting('countersign.token', true), ''))
-      AND c.revoked_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > now()) AND a.active;
+      AND c.revoked_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp()) AND a.active;
     IF NOT FOUND THEN
         PERFORM cs._refuse('CS401', 'sign in first: no valid API key or session was given');
+    END IF;
+    IF limited IS NOT NULL AND scope IS DISTINCT FROM 'any' AND NOT coalesce(scope = ANY (limited), false) THEN
+        PERFORM cs._refuse('CS403', 'this key may only ' || array_to_string(limited, ' and ') || ': use another');
     END IF;
     RETURN me;
 END $$;
 
+CREATE OR REPLACE FUNCTION cs._me() RETURNS cs.actors
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = cs, pg_temp AS $$
+    SELECT cs._me_for(NULL)
+$$;
+
+-- Reading takes a key that may read, except at the door where documents come in.
 CREATE OR REPLACE FUNCTION cs.whoami() RETURNS TABLE (tenant text, id text, kind text, name text, roles text[])
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = cs, pg_temp AS $$
-    SELECT m.tenant, m.id, m.kind, m.name, m.roles FROM cs._me() m
+    SELECT m.tenant, m.id, m.kind, m.name, m.roles FROM cs._me_for(CASE WHEN session_user = 'countersign_intake' THEN 'any' ELSE 'read' END) m
 $$;
 
 CREATE OR REPLACE FUNCTION cs._need(me cs.actors, kinds text[], roles text[], what text) RETURNS void

@@ -87,6 +87,18 @@ BEGIN
     IF person->>'kind' IS NULL OR person->>'id' IS NULL OR person->>'name' IS NULL THEN
         PERFORM cs._refuse('CS400', 'a user needs id, kind and name');
     END IF;
+    -- Two names that look alike would be one signature that counts as two.
+    IF person->>'id' !~ '^[A-Za-z0-9][A-Za-z0-9._@-]{0,99}$' THEN
+        PERFORM cs._refuse('CS454', 'this is no user id: begin with a letter or digit, then letters, digits, . _ @ -');
+    END IF;
+    PERFORM cs._check_texts(person, ARRAY['name'], 'a user''s');
+    IF person->>'email' !~ '^[!-~]+$' THEN
+        PERFORM cs._refuse('CS454', 'an e-mail address has plain ASCII characters only');
+    END IF;
+    IF EXISTS (SELECT FROM cs.actors a WHERE a.tenant = me.tenant AND a.id <> person->>'id'
+               AND (lower(a.id) = lower(person->>'id') OR a.kind = 'person' AND person->>'kind' = 'person' AND lower(a.email) = lower(person->>'email'))) THEN
+        PERFORM cs._refuse('CS421', 'there is a user with this id or e-mail address already: one person signs once');
+    END IF;
     -- Roles are power: one administrator alone must not make the people who then sign.
     IF person->>'kind' = 'person' AND jsonb_array_length(coalesce(person->'roles', '[]')) > 0 THEN
         PERFORM cs._refuse('CS439', 'a role is granted through the gate: add the user without roles, then propose a change of roles');
@@ -108,16 +120,24 @@ BEGIN
     PERFORM cs._append(me.tenant, me.id, 'actor.deactivated', of_actor, '{}');
 END $$;
 
-CREATE OR REPLACE FUNCTION cs.issue_key(token_sha256 text, for_actor text, key_label text, expires timestamptz) RETURNS text
+-- Whoever may decide sees what they decide on: `decide` brings `read`.
+CREATE OR REPLACE FUNCTION cs.issue_key(token_sha256 text, for_actor text, key_label text, expires timestamptz, of_scopes text[]) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, pg_temp AS $$
 DECLARE
     me cs.actors := cs._me();
     key_id text;
+    limits text[] := CASE WHEN of_scopes IS NOT NULL THEN ARRAY(SELECT DISTINCT s FROM unnest(of_scopes || CASE WHEN 'decide' = ANY (of_scopes) THEN '{read}'::text[] ELSE '{}' END) AS s ORDER BY s) END;
 BEGIN
     -- A stolen cookie must not become a key that outlives it.
     IF EXISTS (SELECT FROM cs.credentials WHERE kind = 'session'
                AND sha256 = cs._sha256(nullif(current_setting('countersign.token', true), ''))) THEN
         PERFORM cs._refuse('CS403', 'a console session cannot make keys: use your API key');
+    END IF;
+    IF limits = '{}' OR NOT limits <@ '{read,decide,submit}' THEN
+        PERFORM cs._refuse('CS400', 'the scopes of a key are read, decide and submit');
+    END IF;
+    IF EXISTS (SELECT FROM cs.identity_brokers b WHERE b.tenant = me.tenant AND b.actor = for_actor AND b.revoked_at IS NULL) THEN
+        PERFORM cs._refuse('CS439', 'whoever holds this key opens sessions of others: end the broker, issue the key, then propose a change of identity_broker');
     END IF;
     IF for_actor <> me.id THEN
         PERFORM cs._need(me, ARRAY['person'], ARRAY['administrator'], 'issue keys for others');
@@ -126,12 +146,23 @@ BEGIN
                    AND EXISTS (SELECT FROM cs.credentials c WHERE c.tenant = me.tenant AND c.actor = for_actor AND c.revoked_at IS NULL)) THEN
             PERFORM cs._refuse('CS403', 'this person has a key already: nobody else may make another');
         END IF;
+        -- Nor after revoking the person's own: who gets a new key from somebody else, signs again when others have said so.
+        IF EXISTS (SELECT FROM cs.actors WHERE tenant = me.tenant AND id = for_actor AND kind = 'person' AND active AND cardinality(roles) > 0) THEN
+            PERFORM cs._refuse('CS439', 'whoever holds this key signs as ' || for_actor || ': switch the user off, issue the key, then propose a change of roles that brings them back');
+        END IF;
     END IF;
-    INSERT INTO cs.credentials (sha256, tenant, actor, kind, label, expires_at)
-    VALUES (token_sha256, me.tenant, for_actor, 'api_key', key_label, expires) RETURNING id INTO key_id;
-    PERFORM cs._append(me.tenant, me.id, 'key.issued', key_id, jsonb_build_object('actor', for_actor, 'label', key_label));
+    INSERT INTO cs.credentials (sha256, tenant, actor, kind, label, expires_at, scopes)
+    VALUES (token_sha256, me.tenant, for_actor, 'api_key', key_label, expires, limits) RETURNING id INTO key_id;
+    PERFORM cs._append(me.tenant, me.id, 'key.issued', key_id, jsonb_build_object('actor', for_actor, 'label', key_label)
+        || CASE WHEN limits IS NOT NULL THEN jsonb_build_object('scopes', to_jsonb(limits)) ELSE '{}' END);
     RETURN key_id;
 END $$;
+
+-- A key that may do all that its owner may.
+CREATE OR REPLACE FUNCTION cs.issue_key(token_sha256 text, for_actor text, key_label text, expires timestamptz) RETURNS text
+LANGUAGE sql SECURITY DEFINER SET search_path = cs, pg_temp AS $$
+    SELECT cs.issue_key(token_sha256, for_actor, key_label, expires, NULL)
+$$;
 
 CREATE OR REPLACE FUNCTION cs.revoke_key(key_id text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, pg_temp AS $$

@@ -58,6 +58,7 @@ BEGIN
     IF me.kind = 'agent' THEN
         PERFORM cs._refuse('CS403', 'an agent may not bring in cases');
     END IF;
+    PERFORM cs._check_item(item);
     IF content IS NOT NULL AND encode(sha256(content), 'hex') IS DISTINCT FROM item->>'document_sha256' THEN
         PERFORM cs._refuse('CS400', 'document_sha256 is not the hash of the content');
     END IF;
@@ -149,6 +150,7 @@ BEGIN
     IF kind = 'fx' AND EXISTS (SELECT FROM cs.recommendations WHERE tenant = me.tenant) THEN
         PERFORM cs._refuse('CS439', 'rates decide which band an amount falls in: once work has begun, propose a change of fx');
     END IF;
+    PERFORM cs._check_rows(kind, rows);
     CASE kind
     WHEN 'entities' THEN
         INSERT INTO cs.entities AS b (tenant, id, name, country, region, currency, source)

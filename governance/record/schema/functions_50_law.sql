@@ -120,6 +120,8 @@ RETURNS boolean
 LANGUAGE sql STABLE SET search_path = cs, pg_temp AS $$
     SELECT EXISTS (SELECT FROM cs.delegations d WHERE d.tenant = of_tenant AND d.from_actor = from_person AND d.to_actor = to_person
         AND d.role = of_role AND d.revoked_at IS NULL AND d.starts_at <= clock_timestamp() AND d.ends_at > clock_timestamp()
+        -- Who has become an auditor since holds no borrowed role either.
+        AND NOT EXISTS (SELECT FROM cs.actors a WHERE a.tenant = of_tenant AND a.id = to_person AND 'auditor' = ANY (a.roles))
         AND d.queues && ARRAY[of_queue, '*'] AND d.entities && ARRAY[law.entity, '*']
         AND (d.amount_below IS NULL OR abs(cs._in_currency(of_tenant, law.amount, law.currency, policy.currency, law.created_at::date)) < d.amount_below))
 $$;
@@ -189,8 +191,17 @@ BEGIN
     IF args ? 'date' AND (args->>'date' !~ '^\d{4}-\d\d-\d\d$' OR NOT pg_input_is_valid(args->>'date', 'date')) THEN
         PERFORM cs._refuse('CS432', 'argument date must be a date, YYYY-MM-DD');
     END IF;
-    IF args ? 'amount' AND NOT pg_input_is_valid(args->>'amount', 'numeric') THEN
+    IF args ? 'amount' AND args->>'amount' !~ '^-?[0-9]{1,15}(\.[0-9]{1,3})?$' THEN
         PERFORM cs._refuse('CS432', 'argument amount must be a decimal string');
+    END IF;
+    -- What is paid is what is judged: another invoice's number on this case would be judged by this case's amount.
+    IF spec.risk_class = 3 AND args ? 'invoice_id' AND NOT (CASE WHEN law.invoice_id IS NOT NULL THEN args->>'invoice_id' = law.invoice_id
+            ELSE coalesce((SELECT args->>'invoice_id' IN (d.reading#>>'{fields,invoice_number}', d.details->>'invoice_number', d.details->>'invoice_no')
+                FROM cs.case_readings d WHERE d.tenant = law.tenant AND d.case_id = law.case_id AND d.revision = law.revision), false) END) THEN
+        PERFORM cs._refuse('CS428', 'the action names an invoice that is not the case''s own');
+    END IF;
+    IF spec.name IN ('release_payment', 'approve_payout') AND law.amount <= 0 THEN
+        PERFORM cs._refuse('CS455', 'nothing is paid of an amount of zero or less');
     END IF;
     IF (args ? 'amount' AND (args->>'amount')::numeric IS DISTINCT FROM law.amount)
        OR (args ? 'currency' AND args->>'currency' IS DISTINCT FROM law.currency)
@@ -228,20 +239,24 @@ DECLARE
     salts jsonb;
     hashes jsonb;
     envelope jsonb;
+    -- By the clock: a transaction that has been open for days would pick that day's rates.
+    at timestamptz := clock_timestamp();
 BEGIN
     PERFORM FROM cs.suppliers WHERE tenant = law.tenant AND id = law.supplier_id FOR SHARE;
     SELECT * INTO policy FROM cs.policies WHERE tenant = law.tenant AND active FOR SHARE;
-    need := cs._needs(law, policy, action->>'name', of_risk, now()::date, NULL, NULL);
+    need := cs._needs(law, policy, action->>'name', of_risk, at::date, NULL, NULL);
     rec.tenant := law.tenant; rec.id := gen_random_uuid()::text; rec.case_id := law.case_id; rec.revision := law.revision;
     SELECT coalesce(max(draft_number), 0) + 1 INTO rec.draft_number FROM cs.recommendations r
     WHERE r.tenant = law.tenant AND r.case_id = law.case_id AND r.revision = law.revision;
     rec.state := 'awaiting_review'; rec.action := action->>'name'; rec.policy_version := policy.version;
     rec.payee_bank := cs._payee_bank(law.tenant, law.supplier_id);
     rec.risk := of_risk; rec.confidence := of_confidence; rec.drafted_by := drafter; rec.job_id := job;
-    rec.excluded := ARRAY(SELECT DISTINCT e FROM unnest(excluded || law.initiator || drafter) AS e ORDER BY e);
-    rec.created_at := now();
-    rec.rules := need.rules; rec.expires_at := now() + make_interval(hours => need.expires_hours);
-    rec.sla_due_at := now() + cs._sla(law.tenant, queue, exception_type);
+    -- Whoever brought in an earlier revision of the facts initiated it, too.
+    rec.excluded := ARRAY(SELECT DISTINCT e FROM unnest(excluded || law.initiator || drafter || ARRAY(SELECT r.initiator FROM cs.case_revisions r
+        WHERE r.tenant = law.tenant AND r.case_id = law.case_id AND r.revision <= law.revision)) AS e ORDER BY e);
+    rec.created_at := at;
+    rec.rules := need.rules; rec.expires_at := at + make_interval(hours => need.expires_hours);
+    rec.sla_due_at := at + cs._sla(law.tenant, queue, exception_type);
     SELECT jsonb_object_agg(key, cs._salt()) INTO salts FROM jsonb_each_text(leaves);
     SELECT jsonb_object_agg(key, 'sha256:' || cs._sha256(E'countersign/leaf/v1\n' || (salts->>key) || E'\n' || value)) INTO hashes
     FROM jsonb_each_text(leaves);
