@@ -1,4 +1,7 @@
-"""Who asks: `Authorization: Bearer <API key>`. The key is the session token of the request's transaction."""
+"""Who asks: `Authorization: Bearer` with an API key, or with a token of the identity provider, which gets a session.
+
+The key or the session is what the request's transaction acts by.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,12 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from api import wire
+from api.oidc import sign_in_of
+from api.oidc_token import looks_like_token
 from governance.actor import Actor
 from governance.errors import Malformed, Unauthenticated
 from governance.record import answers, people
@@ -71,7 +77,9 @@ class Caller:
         return Response(answer.body, answer.status, headers, "application/json")
 
 
-_bearer = HTTPBearer(auto_error=False, description="An API key of a person or a service.")
+_bearer = HTTPBearer(
+    auto_error=False, description="An API key of a person or a service, or a token of the identity provider."
+)
 
 
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
@@ -87,7 +95,18 @@ def caller_with(database: Database, key: str) -> Caller:
 async def _caller(request: Request, credentials: Credentials) -> Caller:
     if credentials is None:
         raise Unauthenticated
-    return caller_with(request.app.state.system.database, credentials.credentials)
+    key = credentials.credentials
+    if looks_like_token(key):
+        key = await run_in_threadpool(_session_of, request, key)
+    return caller_with(request.app.state.system.database, key)
+
+
+def _session_of(request: Request, token: str) -> str:
+    """The session of who holds a token of the identity provider. Raises Unauthenticated, NotPermitted, Unavailable."""
+    door = sign_in_of(request.app.state)
+    if door is None:
+        raise Unauthenticated("no identity provider is configured here: use an API key")
+    return door.session_for(token)
 
 
 async def _idempotency_key(

@@ -81,6 +81,19 @@ class Settings(BaseSettings):
     api_key: Secret | None = None
     """Of who sits at the terminal: the person as whom a command acts."""
 
+    oidc_issuer: Text = None
+    """Sign-in with an identity provider: its address, exactly as its tokens say it."""
+    oidc_name: Annotated[str, Field(min_length=1, max_length=60)] = "your company account"
+    oidc_client_id: Text = None
+    oidc_client_secret: Secret | None = None
+    oidc_redirect_url: Text = None
+    oidc_audience: Text = None
+    """Of bearer tokens for the API, where it is not the client id."""
+    oidc_algorithms: Annotated[str, Field(min_length=1)] = "RS256,ES256,EdDSA"
+    oidc_scope: Annotated[str, Field(pattern=r"^openid( [!-~]+)*$", max_length=200)] = "openid"
+    oidc_token: Secret | None = None
+    """Key of the service that the record knows as broker of this issuer (a governed change, identity_broker)."""
+
     smtp_host: Text = None
     smtp_port: Annotated[int, Field(ge=1, le=65535)] = 587
     smtp_user: Text = None

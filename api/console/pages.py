@@ -20,6 +20,7 @@ from starlette.responses import HTMLResponse, Response
 
 from api.console import plain
 from api.console.session import SESSION, VISIT, csrf_of, new_token, set_cookie, token_in
+from api.oidc import sign_in_of
 from governance.errors import Malformed, Refusal, Unauthenticated, Unavailable
 
 HOME = "/console/queue"
@@ -119,7 +120,15 @@ def sign_in(
 ) -> Response:
     """The page that asks who is there."""
     visit = token_in(request, VISIT) or new_token()
-    values = {"problem": problem, "next_page": next_page, "user": user, "csrf": csrf_of(visit), "actor": None}
+    door = sign_in_of(request.app.state)
+    values = {
+        "problem": problem,
+        "next_page": next_page,
+        "user": user,
+        "csrf": csrf_of(visit),
+        "actor": None,
+        "provider": door and door.choice.name,
+    }
     response = render(request, "sign_in.html", status, **values)
     set_cookie(request, response, VISIT, visit)
     return response

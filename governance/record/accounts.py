@@ -14,9 +14,12 @@ from governance.actor import ROLES, ActorKind
 from governance.errors import IllegalState, Malformed
 from governance.record.people import token_hash
 
+SCOPES = ("read", "decide", "submit")
+"""What a key can be limited to: decide brings read; without scopes a key may do all that its owner may."""
+
 _ADD = "SELECT cs.add_actor(%s)"
 _SET_ACTIVE = "SELECT cs.set_active(%s, %s)"
-_ISSUE_KEY = "SELECT cs.issue_key(%s, %s, %s, %s)"
+_ISSUE_KEY = "SELECT cs.issue_key(%s, %s, %s, %s, %s)"
 _REVOKE_KEY = "SELECT cs.revoke_key(%s)"
 
 
@@ -52,9 +55,20 @@ def set_active(conn: Connection[Any], actor: str, active: bool) -> None:
     conn.execute(_SET_ACTIVE, (actor, active))
 
 
-def issue_key(conn: Connection[Any], key: str, actor: str, label: str, expires: datetime | None) -> str:
-    """Make `key` a key of the actor; its id. Raises NotPermitted where another person has a key already."""
-    row = conn.execute(_ISSUE_KEY, (token_hash(key), actor, label, expires)).fetchone()
+def issue_key(
+    conn: Connection[Any],
+    key: str,
+    actor: str,
+    label: str,
+    expires: datetime | None,
+    scopes: Sequence[str] | None = None,
+) -> str:
+    """Make `key` a key of the actor; its id. `scopes`: what it may do of SCOPES, None for all that the actor may.
+
+    Raises NotPermitted where another person has a key already, GovernedChange, Malformed.
+    """
+    limits = None if scopes is None else list(scopes)
+    row = conn.execute(_ISSUE_KEY, (token_hash(key), actor, label, expires, limits)).fetchone()
     assert row is not None
     return str(row[0])
 

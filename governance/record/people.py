@@ -22,7 +22,9 @@ _GENESIS = "SELECT cs.genesis(%s, %s, %s, %s, %s, %s)"
 _WHOAMI = "SELECT tenant, id, kind, name, roles FROM cs.whoami()"
 _MIGRATED = "SELECT to_regprocedure('cs.whoami()') IS NOT NULL"
 _ACTORS = "SELECT id, kind, name, email, roles, active, created_at FROM cs.actors ORDER BY id"
-_KEYS = "SELECT id, actor, kind, label, created_at, expires_at, revoked_at FROM cs.credentials ORDER BY created_at, id"
+_KEYS = """
+SELECT id, actor, kind, label, scopes, created_at, expires_at, revoked_at FROM cs.credentials ORDER BY created_at, id
+"""
 _POLICY = """
 SELECT version, digest, name, owner, currency, undo_seconds, canon, source, activated_at FROM cs.policies WHERE active
 """

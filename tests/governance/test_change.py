@@ -25,6 +25,13 @@ DIGEST = "sha256:" + "a" * 64
 CONTENTS: dict[str, tuple[str, str, dict[str, Any], tuple[str, str]]] = {
     "roles": ("admin1", "analyst2", {"roles": ["reviewer"], "active": True}, ("controller", "admin2")),
     "signing_key": ("reviewer", "reviewer", {"public_key": KEY}, ("controller", "admin2")),
+    "identity": (
+        "analyst",
+        "analyst",
+        {"issuer": "https://id.acme.example", "subject": "a-1"},
+        ("controller", "admin2"),
+    ),  # fmt: skip
+    "identity_broker": ("admin1", "service", {"issuer": "https://id.acme.example"}, ("controller", "admin2")),
     "fx": ("controller", "USD", {"rates": {"2026-01-02": "1.25"}}, ("admin1", "controller2")),
     "retention": ("admin1", "*", {"days": "3650"}, ("controller", "admin2")),
     "connector": ("admin1", "erp", {"url": "https://erp.example"}, ("controller", "admin2")),
@@ -61,7 +68,7 @@ def test_every_kind_takes_effect_by_others_once(acme: World, kind: str) -> None:
     author, subject, content, signers = CONTENTS[kind]
     row = acme.propose(author, kind, subject, content)
     assert row["queue"] == "governance"
-    assert row["excluded"] == sorted({author, *([subject] if kind == "roles" else [])})
+    assert row["excluded"] == sorted({author, *([subject] if kind in ("roles", "identity") else [])})
     with pytest.raises((errors.SegregationOfDuties, errors.NotPermitted)):
         acme.decide(author, row, "approve")
     for signer in signers:
@@ -122,6 +129,13 @@ def test_a_change_that_was_overtaken_is_refused(acme: World) -> None:
         ("admin1", "roles", "analyst", {"roles": ["auditor", "reviewer"], "active": True}, errors.Malformed),
         ("reviewer", "signing_key", "controller", {"public_key": KEY}, errors.NotPermitted),
         ("reviewer", "signing_key", "reviewer", {"public_key": "short"}, errors.Malformed),
+        ("reviewer", "identity", "controller", {"issuer": "https://id.example", "subject": "r"}, errors.NotPermitted),
+        ("admin1", "identity", "service", {"issuer": "https://id.example", "subject": "r"}, errors.Malformed),
+        ("admin1", "identity", "reviewer", {"issuer": "http://id.example", "subject": "r"}, errors.Malformed),
+        ("admin1", "identity", "reviewer", {"issuer": "https://id.example", "subject": "r\u0301"}, errors.Malformed),
+        ("admin1", "identity", "reviewer", {"issuer": "https://id.example"}, errors.Malformed),
+        ("admin1", "identity_broker", "reviewer", {"issuer": "https://id.example"}, errors.Malformed),
+        ("controller", "identity_broker", "service", {"issuer": "https://id.example"}, errors.NotPermitted),
         ("controller", "fx", "usd", {"rates": {"2026-01-02": "1.25"}}, errors.Malformed),
         ("controller", "fx", "USD", {"rates": {"2026-01-02": "0"}}, errors.Malformed),
         ("controller", "fx", "USD", {"rates": {"yesterday": "1"}}, errors.Malformed),

@@ -61,21 +61,22 @@ CREATE OR REPLACE FUNCTION cs._me_for(scope text) RETURNS cs.actors
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = cs, pg_temp AS $$
 DECLARE
     me cs.actors;
-    limited text[];
+    key record;
 BEGIN
     -- An older view of the record would hide a revoked key, a switched-off signer, a payee's new account.
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         PERFORM cs._refuse('CS456', 'use a transaction at READ COMMITTED: an older view of the record would hide what has changed');
     END IF;
-    SELECT a, c.scopes INTO me, limited FROM cs.credentials c JOIN cs.actors a ON a.tenant = c.tenant AND a.id = c.actor
+    SELECT a AS who, c.scopes INTO key FROM cs.credentials c JOIN cs.actors a ON a.tenant = c.tenant AND a.id = c.actor
     WHERE c.sha256 = cs._sha256(nullif(current_setting('countersign.token', true), ''))
       AND c.revoked_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp()) AND a.active;
     IF NOT FOUND THEN
         PERFORM cs._refuse('CS401', 'sign in first: no valid API key or session was given');
     END IF;
-    IF limited IS NOT NULL AND scope IS DISTINCT FROM 'any' AND NOT coalesce(scope = ANY (limited), false) THEN
-        PERFORM cs._refuse('CS403', 'this key may only ' || array_to_string(limited, ' and ') || ': use another');
+    IF key.scopes IS NOT NULL AND scope IS DISTINCT FROM 'any' AND NOT coalesce(scope = ANY (key.scopes), false) THEN
+        PERFORM cs._refuse('CS403', 'this key may only ' || array_to_string(key.scopes, ' and ') || ': use another');
     END IF;
+    me := key.who;
     RETURN me;
 END $$;
 

@@ -47,7 +47,7 @@ END $$;
 CREATE OR REPLACE FUNCTION cs.accept(item jsonb, content bytea DEFAULT NULL) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, pg_temp AS $$
 DECLARE
-    me cs.actors := cs._me();
+    me cs.actors := cs._me_for('submit');
     known cs.cases;
     pending cs.recommendations;
     last_facts jsonb;
@@ -127,7 +127,7 @@ END $$;
 -- What could not become a case is recorded with its reason.
 CREATE OR REPLACE FUNCTION cs.refuse_item(item jsonb, why text) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, pg_temp AS $$
-DECLARE me cs.actors := cs._me();
+DECLARE me cs.actors := cs._me_for('submit');
 BEGIN
     PERFORM cs._log_intake(me, item, 'rejected', NULL, why);
     PERFORM cs._append(me.tenant, me.id, 'intake.rejected', coalesce(item->>'source_key', item->>'name', ''),

@@ -79,7 +79,7 @@ END $$;
 -- A person opened the case, or its document, as it stands. Opening twice is opening once.
 CREATE OR REPLACE FUNCTION cs.opened(of_case text, of_what text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, pg_temp AS $$
-DECLARE me cs.actors := cs._me();
+DECLARE me cs.actors := cs._me_for('read');
 BEGIN
     IF me.kind = 'person' THEN
         INSERT INTO cs.openings (tenant, case_id, revision, actor, what)

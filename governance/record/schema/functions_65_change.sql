@@ -15,6 +15,8 @@ BEGIN
         WHEN 'hold' THEN (SELECT cs._canon(jsonb_build_object('held', true)) FROM cs.legal_holds WHERE tenant = of_tenant AND subject = of_subject)
         WHEN 'hold_release' THEN (SELECT cs._canon(jsonb_build_object('held', true)) FROM cs.legal_holds WHERE tenant = of_tenant AND subject = of_subject)
         WHEN 'erasure' THEN NULL
+        WHEN 'identity' THEN cs._current_identity(of_tenant, of_kind, of_subject)
+        WHEN 'identity_broker' THEN cs._current_identity(of_tenant, of_kind, of_subject)
         WHEN 'model' THEN (SELECT cs._canon(jsonb_build_object('digest', digest)) FROM cs.champions WHERE tenant = of_tenant AND model = of_subject)
         ELSE (SELECT content FROM cs.settings WHERE tenant = of_tenant AND kind = of_kind AND subject = of_subject ORDER BY version DESC LIMIT 1)
     END;
@@ -49,6 +51,8 @@ BEGIN
         WHEN 'retention' THEN CASE WHEN coalesce(content->>'days', '') !~ '^[1-9][0-9]{1,4}$' THEN 'retention is {"days": "10" or more}' END
         WHEN 'hold' THEN CASE WHEN coalesce(btrim(content->>'reason'), '') = '' THEN 'a legal hold says its reason' END
         WHEN 'erasure' THEN CASE WHEN of_subject !~ '^(case|supplier|customer|actor):.' THEN 'what is erased is case:ID, supplier:ID, customer:ID or actor:ID' END
+        WHEN 'identity' THEN cs._malformed_identity(of_tenant, of_kind, of_subject, content)
+        WHEN 'identity_broker' THEN cs._malformed_identity(of_tenant, of_kind, of_subject, content)
         WHEN 'model' THEN CASE WHEN of_subject !~ '^[a-z][a-z0-9_]{0,62}$' OR coalesce(content->>'digest', '') !~ '^sha256:[0-9a-f]{64}$' THEN 'a champion is a model''s name and {"digest": "sha256:…"}' END
     END;
 END $$;
@@ -78,6 +82,9 @@ BEGIN
     IF of_kind = 'signing_key' AND of_subject <> me.id THEN
         PERFORM cs._refuse('CS403', 'a signing key is proposed by its owner');
     END IF;
+    IF of_kind = 'identity' AND of_subject <> me.id AND NOT 'administrator' = ANY (me.roles) THEN
+        PERFORM cs._refuse('CS403', 'an account is linked to a user by that user or an administrator');
+    END IF;
     IF coalesce(btrim(why), '') = '' THEN
         PERFORM cs._refuse('CS433', 'a change needs a comment that says why');
     END IF;
@@ -93,7 +100,7 @@ BEGIN
     INSERT INTO cs.case_readings (tenant, case_id, revision, reading, details) VALUES (me.tenant, new_case, 1, '{}', jsonb_build_object('change', of_kind, 'subject', of_subject));
     rec := cs._compose(law, 'governance', of_kind, jsonb_build_object('name', kind.action, 'args', jsonb_build_object('subject', of_subject, 'change', 'sha256:' || cs._sha256(change))),
         jsonb_build_object('draft', 'null', 'change', change, 'findings', cs._canon(jsonb_build_object('why', why, 'before', before)), 'evidence', coalesce(replay, '{}')::text),
-        '{}', '{}', 'normal', NULL, me.id, CASE WHEN of_kind = 'roles' THEN ARRAY[of_subject] ELSE '{}' END, NULL);
+        '{}', '{}', 'normal', NULL, me.id, CASE WHEN of_kind IN ('roles', 'identity') THEN ARRAY[of_subject] ELSE '{}' END, NULL);
     PERFORM cs._append(me.tenant, me.id, 'change.proposed', rec.id, jsonb_build_object('case', new_case, 'digest', rec.digest, 'change', 'sha256:' || cs._sha256(change),
         'of', of_kind, 'policy_version', rec.policy_version, 'rules', to_jsonb(rec.rules)));
     RETURN jsonb_build_object('case_id', new_case, 'recommendation_id', rec.id, 'digest', rec.digest, 'expires_at', cs._stamp(rec.expires_at));
@@ -175,6 +182,8 @@ BEGIN
     WHEN 'signing_key' THEN
         INSERT INTO cs.signing_keys (tenant, id, actor, public_key)
         VALUES (rec.tenant, left(encode(sha256(decode(content->>'public_key', 'base64')), 'hex'), 16), of_subject, content->>'public_key');
+    WHEN 'identity', 'identity_broker' THEN
+        PERFORM cs._apply_identity(rec, of_kind, of_subject, content);
     WHEN 'fx' THEN
         INSERT INTO cs.fx_rates (tenant, day, currency, per_eur, source)
         SELECT rec.tenant, r.key::date, of_subject, r.value::numeric, 'change ' || rec.id FROM jsonb_each_text(content->'rates') AS r
@@ -225,7 +234,7 @@ DECLARE me cs.actors := cs._me();
 BEGIN
     PERFORM cs._need(me, ARRAY['service'], NULL, 'read signatures');
     RETURN QUERY SELECT d.actor, d.id, d.signature, k.public_key, d.digest FROM cs.seats s JOIN cs.decisions d ON d.tenant = s.tenant AND d.id = s.decision_id
-        LEFT JOIN cs.signing_keys k ON k.tenant = d.tenant AND k.id = split_part(d.signature, ':', 2)
+        LEFT JOIN cs.signing_keys k ON k.tenant = d.tenant AND k.id = split_part(d.signature, ':', 2) AND k.actor = d.actor AND k.revoked_at IS NULL
         WHERE s.tenant = me.tenant AND s.recommendation_id = of_recommendation AND d.signature IS NOT NULL;
 END $$;
 
@@ -259,7 +268,7 @@ END $$;
 CREATE OR REPLACE FUNCTION cs.recorded(wanted text, most int)
 RETURNS TABLE (recommendation_id text, action text, amount numeric, risk text, entity text, region text, signed jsonb, erased boolean)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = cs, pg_temp AS $$
-DECLARE me cs.actors := cs._me();
+DECLARE me cs.actors := cs._me_for('read');
 BEGIN
     PERFORM cs._need(me, ARRAY['person'], ARRAY['administrator', 'controller', 'auditor', 'reviewer', 'ml_engineer'], 'replay a policy');
     RETURN QUERY SELECT r.id, r.action, cs._in_currency(r.tenant, l.amount, l.currency, wanted, r.created_at::date), r.risk, l.entity, l.region,

@@ -136,7 +136,7 @@ END $$;
 CREATE OR REPLACE FUNCTION cs.confirm(of_recommendation text, outcome text, note text) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, pg_temp AS $$
 DECLARE
-    me cs.actors := cs._me();
+    me cs.actors := cs._me_for('decide');
     rec cs.recommendations;
     effect cs.effects;
 BEGIN
@@ -257,7 +257,7 @@ END $$;
 CREATE OR REPLACE FUNCTION cs.idempotent(of_key text, of_request text) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, pg_temp AS $$
 DECLARE
-    me cs.actors := cs._me();
+    me cs.actors := cs._me_for('any');
     found cs.idempotency;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('idempotency ' || me.tenant || ' ' || me.id || ' ' || of_key, 0));
@@ -273,7 +273,7 @@ END $$;
 
 CREATE OR REPLACE FUNCTION cs.remember_answer(of_key text, of_request text, of_status int, of_body text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, pg_temp AS $$
-DECLARE me cs.actors := cs._me();
+DECLARE me cs.actors := cs._me_for('any');
 BEGIN
     INSERT INTO cs.idempotency (tenant, actor, key, request_sha256, status, body)
     VALUES (me.tenant, me.id, of_key, of_request, of_status, of_body) ON CONFLICT DO NOTHING;
