@@ -60,6 +60,8 @@ class SeatRow(_Part):
 
 
 class RecommendationPart(_Part):
+    """`seats`: by role, the filled ones in the order of their decisions, then the open ones."""
+
     id: str
     digest: Digest
     envelope: str
@@ -182,7 +184,7 @@ def build_bundle(
         "facts": record["facts"],
         "policies": record["policies"],
         "changes": record["changes"],
-        "recommendations": [_recommendation(row) for row in record["recommendations"]],
+        "recommendations": [_recommendation(row, made) for row in record["recommendations"]],
         "decisions": [decisions[name] for name in made if name in decisions],
         "documents": _documents(conn, tenant, record["facts"], with_document),
         "seal": None,
@@ -204,13 +206,19 @@ def _decision_of(entry: str) -> str | None:
     return str(body["body"].get("decision")) if body["kind"].startswith("decision.") else None
 
 
-def _recommendation(row: Mapping[str, Any]) -> dict[str, Any]:
+def _recommendation(row: Mapping[str, Any], made: Sequence[str | None]) -> dict[str, Any]:
     kept = row["leaves"] or {}
     hashes: Mapping[str, str] = json.loads(row["envelope"])["leaves"]
     leaves = {
         name: {"hash": digest, "salt": None, "content": None, **kept.get(name, {})} for name, digest in hashes.items()
     }
-    return {**row, "leaves": leaves, "seats": row["seats"] or []}
+
+    def place(seat: Mapping[str, Any]) -> tuple[str, int]:
+        return seat["role"], made.index(seat["decision"]) if seat["decision"] and seat["decision"] in made else len(
+            made
+        )
+
+    return {**row, "leaves": leaves, "seats": sorted(row["seats"] or [], key=place)}
 
 
 def _documents(conn: Connection, tenant: str, facts: Sequence[str], with_content: bool) -> list[dict[str, Any]]:

@@ -83,7 +83,10 @@ def _upgraded(raw: Mapping[str, Any]) -> dict[str, Any]:
     """A bundle of the old format with what it could not say. One that knows more than its format is left as it is,
     and then refused by its fields."""
     more: dict[str, Any] = {"earlier": None, "found": len(raw["entries"]), "changes": [], "seal": None}
-    if more.keys() & raw.keys() or any('"stands_in_as":' in row["entry"] for row in raw["entries"]):
+    newer = [('"stands_in_as":', row["entry"]) for row in raw["entries"]] + [
+        ('"cover":', text) for text in raw["policies"]
+    ]
+    if more.keys() & raw.keys() or any(mark in text for mark, text in newer):
         raise Tampered("a bundle of the old format holds what only the new one can")
     nobody: dict[str, Any] = {"acting_for": None}
     return {
@@ -114,6 +117,10 @@ def _check(bundle: Bundle, key: Ed25519PublicKey, sealed: bool) -> Report:
     envelopes = {part.id: envelope_of(part, bundle, facts) for part in bundle.recommendations}
     if len(envelopes) != len(bundle.recommendations):
         _no("a recommendation is in the bundle twice")
+    drafts = [(envelopes[part.id]["revision"], envelopes[part.id]["draft_number"]) for part in bundle.recommendations]
+    changes = [part.recommendation for part in bundle.changes]
+    if drafts != sorted(set(drafts)) or changes != sorted(set(changes)) or set(changes) & set(envelopes):
+        _no("recommendations or changes of others are not in order, or stand there twice")
     replay = Replay(bundle, facts, policies, envelopes)
     for body in bodies:
         replay.follow(body)
@@ -222,9 +229,10 @@ def _facts(bundle: Bundle) -> list[tuple[str, Mapping[str, Any]]]:
 
 
 def _policies(bundle: Bundle) -> dict[str, Mapping[str, Any]]:
-    """Digest → policy. One that no envelope names is refused: nothing would bind it."""
+    """Digest → policy, by version. One that no envelope names is refused: nothing would bind it."""
     found = {"sha256:" + sha256_hex(POLICY_TAG + text): text for text in bundle.policies}
-    named = {json.loads(part.envelope)["policy"]["digest"] for part in bundle.recommendations}
-    if len(found) != len(bundle.policies) or set(found) != named:
+    named = [json.loads(part.envelope)["policy"] for part in bundle.recommendations]
+    by_version = dict(sorted((one["version"], one["digest"]) for one in named))
+    if len(found) != len(bundle.policies) or list(found) != list(by_version.values()):
         _no("the policies are not those that the recommendations were made under")
     return {digest: json.loads(text) for digest, text in found.items()}

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Never
 
-from api.evidence import Bundle
+from api.evidence import OLD_FORMAT, Bundle, SeatRow
 from api.evidence_people import GRACE, People, moment
 from api.evidence_rules import Asked, seats_of
 from api.evidence_seats import Bench, Standing
@@ -240,16 +240,7 @@ class Replay:
         for name, standing in self._standing.items():
             if not standing.filed:
                 _no(f"recommendation {name} was never filed")
-            filled = {
-                (seat.decision, seat.role, seat.filled_by, seat.acting_for, seat.stands_in_as)
-                for seat in standing.seats
-                if (seat.filled_by, seat.decision, seat.acting_for, seat.stands_in_as) != (None, None, None, None)
-            }
-            if filled != {
-                (decision, one.role, one.actor, one.acting_for, one.stands_in_as)
-                for decision, one in standing.approvals.items()
-            }:
-                _no(f"the seats of {name} are not filled as the ledger recorded")
+            self._seated(name, standing)
             roles = Counter(seat.role for seat in standing.seats)
             if standing.required is not None and roles != standing.required:
                 _no(f"the seats of {name} are not those that its policy asks for")
@@ -260,6 +251,29 @@ class Replay:
                 for one in standing.approvals.values()
                 if one.wrong
             ]
+
+    def _seated(self, name: str, standing: Standing) -> None:
+        """By role, the filled seats in the order of the ledger, then the open ones (the old format had no order)."""
+        filled = [
+            SeatRow(
+                role=one.role, filled_by=one.actor, acting_for=one.acting_for, stands_in_as=one.stands_in_as,
+                decision=made,
+            )
+            for made, one in standing.approvals.items()
+        ]  # fmt: skip
+        taken = Counter(one.role for one in filled)
+        total = Counter(seat.role for seat in standing.seats)
+        empty = [
+            SeatRow(role=role, filled_by=None, acting_for=None, stands_in_as=None, decision=None)
+            for role, count in total.items()
+            for _ in range(count - taken[role])
+        ]
+        expected = sorted([*filled, *empty], key=lambda seat: seat.role)
+        found = standing.seats
+        if self._bundle.format == OLD_FORMAT:
+            found, expected = (sorted(rows, key=lambda seat: seat.model_dump_json()) for rows in (found, expected))
+        if found != expected:
+            _no(f"the seats of {name} are not filled as the ledger recorded")
 
     def limits(self) -> list[str]:
         """What one case cannot show of the rules that it was judged by."""
