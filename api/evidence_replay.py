@@ -59,16 +59,20 @@ class Replay:
             )
 
     def _excluded(self, envelope: Body, envelopes: Mapping[str, Body]) -> frozenset[str]:
-        """The initiator, whoever drafted this or an earlier proposal on the same facts, and whom a change is about."""
-        initiator = self._facts[envelope["revision"] - 1][1]["initiator"]
+        """Whoever brought in these or earlier facts, drafted this or an earlier proposal on them, and whom a change is
+        about. (Under the old format's law only the newest facts counted.)"""
+        upto = envelope["revision"] if self._bundle.format != OLD_FORMAT else 1
+        initiators = (
+            facts["initiator"] for _, facts in self._facts[envelope["revision"] - upto : envelope["revision"]]
+        )
         drafters = (
             other["drafted_by"]
             for other in envelopes.values()
             if other["revision"] == envelope["revision"] and other["draft_number"] <= envelope["draft_number"]
         )
         action = envelope["action"]
-        about = (action["args"]["subject"],) if action["name"] == "change_roles" else ()
-        return frozenset((initiator, *drafters, *about))
+        about = (action["args"]["subject"],) if action["name"] in ("change_roles", "change_identity") else ()
+        return frozenset((*initiators, *drafters, *about))
 
     def follow(self, entry: Body) -> None:
         """One entry, in the order of the ledger."""

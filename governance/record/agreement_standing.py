@@ -1,6 +1,6 @@
 """Questions of governance/record/agreement.py about what seats and law hang on besides the matrix.
 
-Delegations, absences, openings, signing keys, settings, champions, legal holds and erasures, each against the entry that
+Delegations, absences, openings, signing keys, settings, champions, identities, legal holds and erasures, each against the entry that
 made it, and each such entry against its row.
 """
 
@@ -58,7 +58,7 @@ AND NOT EXISTS (SELECT FROM cs.signing_keys k WHERE k.tenant = %(tenant)s AND k.
 _SETTINGS = """
 SELECT 'version ' || coalesce(s.version, a.version) || ' of the ' || coalesce(s.kind, a.kind) || ' ' || coalesce(s.subject, a.subject) || ' is not the one that was signed'
 FROM (SELECT * FROM cs.settings WHERE tenant = %(tenant)s) s
-FULL JOIN (SELECT * FROM applied WHERE kind NOT IN ('policy', 'roles', 'signing_key', 'fx', 'hold', 'hold_release', 'erasure', 'model')) a
+FULL JOIN (SELECT * FROM applied WHERE kind NOT IN ('policy', 'roles', 'signing_key', 'fx', 'hold', 'hold_release', 'erasure', 'model', 'identity', 'identity_broker')) a
     ON (a.id, a.kind, a.subject, a.version) = (s.recommendation_id, s.kind, s.subject, s.version)
 WHERE a.id IS NULL OR s.kind IS NULL OR s.digest <> 'sha256:' || encode(sha256(convert_to(s.content, 'UTF8')), 'hex')
     OR (a.text IS NOT NULL AND (s.content::jsonb <> a.content OR s.expires_at IS DISTINCT FROM (a.content->>'expires_at')::timestamptz))
@@ -74,6 +74,25 @@ _CHAMPIONS = """, chosen AS (SELECT seq, subject, content->>'digest' AS digest F
 SELECT 'the champion of the model ' || coalesce(c.model, l.subject) || ' is not the one that the ledger says'
 FROM (SELECT * FROM cs.champions WHERE tenant = %(tenant)s) c FULL JOIN last l ON l.subject = c.model
 WHERE c.model IS NULL OR l.subject IS NULL OR (l.digest IS NOT NULL AND l.digest <> c.digest)
+"""
+_IDENTITIES = """
+SELECT 'the account ' || i.subject || ' at ' || i.issuer || ' is not linked to ' || i.actor || ' as the ledger says'
+FROM cs.identities i WHERE i.tenant = %(tenant)s AND (
+    NOT EXISTS (SELECT FROM applied a WHERE a.id = i.recommendation_id AND a.kind = 'identity' AND a.subject = i.actor
+        AND (a.text IS NULL OR (a.content->>'issuer', a.content->>'subject') = (i.issuer, i.subject)))
+    OR (i.revoked_at IS NULL) = (EXISTS (SELECT FROM cs.ledger r WHERE r.tenant = i.tenant AND r.subject = i.id AND r.kind = 'identity.revoked')
+        OR EXISTS (SELECT FROM cs.identities n JOIN applied a ON a.id = n.recommendation_id WHERE n.tenant = i.tenant AND n.actor = i.actor AND n.issuer = i.issuer
+            AND a.seq > (SELECT b.seq FROM applied b WHERE b.id = i.recommendation_id))))
+UNION ALL
+SELECT 'the broker ' || b.actor || ' of ' || b.issuer || ' is not the one that the ledger says'
+FROM cs.identity_brokers b WHERE b.tenant = %(tenant)s AND (
+    NOT EXISTS (SELECT FROM applied a WHERE a.id = b.recommendation_id AND a.kind = 'identity_broker' AND a.subject = b.actor
+        AND (a.text IS NULL OR a.content->>'issuer' = b.issuer))
+    OR (b.revoked_at IS NULL) = EXISTS (SELECT FROM cs.ledger r WHERE r.tenant = b.tenant AND r.subject = b.actor AND r.kind = 'identity_broker.revoked'
+        AND r.entry::jsonb #>> '{body,issuer}' = b.issuer AND r.seq > (SELECT a.seq FROM applied a WHERE a.id = b.recommendation_id)))
+UNION ALL
+SELECT 'the ' || a.kind || ' of ' || a.subject || ' that entry ' || a.seq || ' made is gone' FROM applied a
+WHERE a.kind = 'identity' AND NOT EXISTS (SELECT FROM cs.identities i WHERE i.tenant = %(tenant)s AND i.recommendation_id = a.id)
 """
 _ERASURES = """
 SELECT 'the erasure of case ' || coalesce(e.case_id, l.subject) || ' is not what the ledger says'
@@ -94,5 +113,5 @@ AND NOT EXISTS (SELECT FROM cs.ledger l WHERE l.tenant = r.tenant AND l.subject 
 
 STANDING = (
     _DELEGATIONS, _ABSENCES, _OPENINGS, _ERASURES,
-    *(_APPLIED + question for question in (_CHANGES, _KEYS, _SETTINGS, _HOLDS, _CHAMPIONS)),
+    *(_APPLIED + question for question in (_CHANGES, _KEYS, _SETTINGS, _HOLDS, _CHAMPIONS, _IDENTITIES)),
 )  # fmt: skip

@@ -60,7 +60,9 @@ class Lawful:
         (job,) = self.made.claim(1)
         with self.made.database.transaction("agent", self.made.tokens["agent"]) as conn:
             digest = queue.briefs(conn, [job])[0].facts_digest
-        proposal = letter(digest, action=Action("release_payment", {"invoice_id": "INV-1"}), draft=None)
+        proposal = letter(
+            digest, action=Action("release_payment", {"invoice_id": item.get("invoice_id", "INV-1")}), draft=None
+        )
         return self.made.recommendation(self.made.file(job, proposal).recommendation_id)
 
     def approve(self, row: Mapping[str, Any], *people: str, sign: bool = False, **values: Any) -> None:

@@ -346,16 +346,33 @@ def test_a_settled_change_of_every_other_kind_agrees(database: Database, tmp_pat
         ("controller", "hold", "case:x", {"reason": "court"}, ("reviewer",)),
         ("ml_engineer", "model", "risk", {"digest": "sha256:" + "a" * 64}, ("reviewer", "controller")),
         ("admin1", "erasure", "customer:C-1", {}, ("controller", "admin2")),
+        ("admin1", "identity", "reviewer", {"issuer": "https://id.example", "subject": "r1"}, ("controller", "admin2")),
+        ("admin1", "identity", "reviewer", {"issuer": "https://id.example", "subject": "r2"}, ("controller", "admin2")),
+        ("admin1", "identity_broker", "service", {"issuer": "https://id.example"}, ("controller", "admin2")),
     ):
         made.enact(author, kind, subject, content, signers)
     with made.database.transaction("owner") as conn:
         conn.execute("SET LOCAL ROLE countersign_owner")
         people = json.dumps([{"id": n, "name": n, "token_sha256": n * 64} for n in ("a", "b")])
         conn.execute("SELECT cs.recover('acme', %s::jsonb, 'both left')", (people,))
+    with made.database.transaction("review", made.tokens["admin1"]) as conn:
+        conn.execute("SELECT cs.revoke_identity_broker('service', 'https://id.example')")
     told.sign()
     with made.database.transaction("owner") as conn:
         ledger.as_owner(conn)
         assert agreement.disagreements(conn, "acme") == []
+        for statement in (
+            "UPDATE cs.identities SET subject = 'r3' WHERE revoked_at IS NULL",
+            "UPDATE cs.identities SET revoked_at = NULL",
+            "UPDATE cs.identity_brokers SET revoked_at = NULL",
+            "DELETE FROM cs.identities",
+        ):
+            with conn.transaction(force_rollback=True):
+                conn.execute("RESET ROLE")
+                conn.execute("SET LOCAL session_replication_role = replica")
+                conn.execute("DROP INDEX cs.one_account_of_a_person")
+                assert conn.execute(statement.encode()).rowcount
+                assert agreement.disagreements(conn, "acme"), statement
         ids = [str(row[0]) for row in conn.execute("SELECT id FROM cs.cases ORDER BY created_at")]
     for case_id in ids:
         assert check_bundle(told.bundle(case_id), PUBLIC).unproven == ()
