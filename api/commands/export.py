@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
     from api.wiring import System
 
 HELP = "one case with everything that proves it, as one JSON file that countersign verify checks offline"
@@ -16,6 +19,12 @@ HELP = "one case with everything that proves it, as one JSON file that countersi
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("case_id", metavar="CASE_ID")
     parser.add_argument("--with-document", action="store_true", help="put the documents themselves in, not only hashes")
+    parser.add_argument(
+        "--since",
+        type=Path,
+        metavar="FILE",
+        help="a checkpoint kept earlier: prove that the ledger has only grown since",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -33,8 +42,12 @@ def run(args: argparse.Namespace) -> int:
         if public is None:
             raise Unavailable(f"{system.home / keyring.LEDGER_PUB} is missing: it names who signed the ledger")
         key = read_public_key(public)
+        earlier = None if args.since is None else args.since.read_text("utf-8")
         with auditing(system, args) as conn:
-            text = build_bundle(conn, system.tenant, args.case_id, key, with_document=args.with_document)
+            text = build_bundle(
+                conn, system.tenant, args.case_id, key, with_document=args.with_document, earlier=earlier
+            )
+        text = _sealed(system, text, key)
     if args.out is None:
         sys.stdout.write(text)
     else:
@@ -46,6 +59,24 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(json.dumps(line) + "\n")
     sys.stderr.write(f"case {report.case}: {report.entries} ledger entries, signed up to {report.checkpoint_size}\n")
     return 0
+
+
+def _sealed(system: System, text: str, key: Ed25519PublicKey) -> str:
+    """The bundle under the seal of who signs the ledger, where this machine holds that key."""
+    from api import keyring
+    from api.evidence import seal
+    from governance.errors import Unavailable
+
+    try:
+        private = keyring.read_ledger_key(system.home, system.settings.secret("ledger_key"))
+    except Unavailable:
+        private = None
+    if private is None or private.public_key() != key:
+        sys.stderr.write(
+            "the file is not sealed, for this machine does not hold ledger.key: what was left out would not show\n"
+        )
+        return text
+    return seal(text, private)
 
 
 def _sign(system: System) -> None:

@@ -21,10 +21,8 @@ HELP = "check the ledger in the database, or with FILE an exported case; exit co
 
 _TAMPERED = 3
 _LIMIT = "Not proven: that what was first written was true; the state of cases and the books, which no digest covers."
-_BUNDLE_LIMIT = (
-    "Not proven: that no entry about this case was left out of the file; what came after its checkpoint; that what "
-    "was first written was true."
-)
+_BUNDLE_LIMIT = "Not proven: what came after the checkpoint; that what was first written was true."
+_UNSEALED = "Not proven: that no entry about this case was left out of the file; it carries no seal."
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -61,14 +59,16 @@ def _public_key(given: str | None, home: Path) -> Ed25519PublicKey | None:
 
 
 def _file(args: argparse.Namespace, key: Ed25519PublicKey | None) -> int:
-    from api.evidence_check import check_bundle
+    from api.evidence_check import check_bundle, extends
     from governance.errors import Malformed, Tampered
 
     if key is None:
         raise Malformed("give --public-key: there is no ledger.pub in HOME")
     content = args.file.read_bytes()
     try:
-        report = check_bundle(content.decode("utf-8"), key)
+        text = content.decode("utf-8")
+        report = check_bundle(text, key)
+        follows = None if args.checkpoint is None else extends(text, args.checkpoint.read_text("utf-8"), key)
     except (Tampered, UnicodeDecodeError) as error:
         reason = error.detail if isinstance(error, Tampered) else "this is not an evidence bundle: not UTF-8"
         line = {"file": str(args.file), "sound": False, "reason": reason}
@@ -77,12 +77,16 @@ def _file(args: argparse.Namespace, key: Ed25519PublicKey | None) -> int:
     line = {
         "file": str(args.file), "sound": True, "tenant": report.tenant, "case": report.case, "entries": report.entries,
         "signed": report.checkpoint_size, "recommendations": dict(report.outcomes), "erased": list(report.erased),
-        "documents": report.documents,
+        "documents": report.documents, "signatures": report.signatures, "sealed": report.sealed,
+        "grew_from": report.grew_from, "follows_checkpoint": follows, "unproven": list(report.unproven),
     }  # fmt: skip
     words = [f"{args.file}: sound: case {report.case}, {report.entries} of the {report.checkpoint_size} entries signed"]
     words += [f"  recommendation {name}: {outcome}" for name, outcome in report.outcomes.items()]
     words += [f"  erased: {part}" for part in report.erased]
-    _write(args, json.dumps(line) if args.json else "\n".join(words), _BUNDLE_LIMIT)
+    limits = [*([] if report.sealed else [_UNSEALED]), *(f"Not proven: {one}." for one in report.unproven)]
+    if args.checkpoint is not None and not follows:
+        limits.append("Not proven: that this ledger grew from the given checkpoint; export the case with --since FILE.")
+    _write(args, json.dumps(line) if args.json else "\n".join(words), *limits, _BUNDLE_LIMIT)
     return 0
 
 

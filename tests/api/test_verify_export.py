@@ -538,7 +538,9 @@ def test_export_and_verify_commands(made: World, home: Path, run: Run, tmp_path:
     assert (code, line["case"]) == (0, rec["case_id"])
     code, (line,), said = run("verify", str(out))
     assert (code, line["sound"], line["documents"]) == (0, True, 1)
-    assert "left out of the file" in said
+    assert line["sealed"]
+    assert "left out of the file" not in said
+    assert "what was first written was true" in said
     elsewhere = tmp_path / "elsewhere.pub"
     elsewhere.write_text(public_key_text(PUBLIC) + "\n")
     assert run("verify", str(out), "--public-key", str(elsewhere))[0] == 0
@@ -549,6 +551,36 @@ def test_export_and_verify_commands(made: World, home: Path, run: Run, tmp_path:
     out.write_bytes(b"\xff\xfe")
     assert run("verify", str(out))[0] == 3
     assert run("export", "no-such-case")[0] == 1
+
+
+def test_an_export_proves_growth_from_a_kept_checkpoint(made: World, home: Path, run: Run, tmp_path: Path) -> None:
+    sign(made, home)
+    kept = Path(shutil.copy(home / "checkpoint.latest", tmp_path / "kept.txt"))
+    rec = approved(made)
+    out = tmp_path / "case.json"
+    assert run("export", rec["case_id"], "--out", str(out))[0] == 0
+    code, (line,), said = run("verify", str(out), "--checkpoint", str(kept))
+    assert (code, line["follows_checkpoint"]) == (0, None)
+    assert "--since" in said
+    assert run("export", rec["case_id"], "--out", str(out), "--since", str(kept))[0] == 0
+    code, (line,), said = run("verify", str(out), "--checkpoint", str(kept))
+    assert (code, line["follows_checkpoint"], line["grew_from"]) == (0, True, int(kept.read_text().split("\n")[1]))
+    assert "--since" not in said
+    superuser(made, "UPDATE cs.ledger SET hash = repeat('0', 64) WHERE seq = 2")
+    (home / keyring.LEDGER_KEY).unlink()
+    assert run("export", rec["case_id"], "--out", str(out), "--since", str(kept))[0] == 3
+
+
+def test_without_the_ledger_s_key_an_export_is_not_sealed(made: World, home: Path, run: Run, tmp_path: Path) -> None:
+    rec = approved(made)
+    sign(made, home)
+    (home / keyring.LEDGER_KEY).unlink()
+    out = tmp_path / "case.json"
+    code, _, said = run("export", rec["case_id"], "--out", str(out))
+    assert (code, "not sealed" in said) == (0, True)
+    code, (line,), said = run("verify", str(out))
+    assert (code, line["sealed"]) == (0, False)
+    assert "left out of the file" in said
 
 
 def test_a_case_that_no_checkpoint_covers_is_not_exported(made: World, home: Path) -> None:
