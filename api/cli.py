@@ -37,11 +37,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "policy": ("policy", "check policy files, compare them with the active policy, or propose them"),
     "change": ("change", "propose a governed change, or see what is set"),
     "user": ("user", "add, list and switch users"),
-    "key": ("key", "make, list and revoke API keys"),
+    "key": ("key", "make, list and revoke API keys; make a signing key"),
+    "sign": ("sign", "approve with a signature by your own key"),
 }
 """Name → (module in api.commands, help in one line)."""
 _ACTING = frozenset(
-    {"intake", "import", "cases", "case", "tasks", "policy", "change", "user", "key", "export", "verify"}
+    {"intake", "import", "cases", "case", "tasks", "policy", "change", "user", "key", "sign", "export", "verify"}
 )
 
 

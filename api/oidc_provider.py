@@ -182,7 +182,8 @@ class Provider:
         body = b""
         auth = self._auth() if form is not None else None
         with self._client.stream(method, url, data=form, auth=auth) as response:
-            for chunk in response.iter_bytes(16 * 1024):
+            # As it arrives: a full buffer would be waited for without end.
+            for chunk in response.iter_raw():
                 body += chunk
                 if len(body) > LARGEST_ANSWER:
                     raise Malformed("its answer is larger than the limit")

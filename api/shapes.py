@@ -87,6 +87,8 @@ def recommendation(row: Row, decisions: Sequence[Row]) -> dict[str, Any]:
         "effect": row["effect"],
         "change": _leaf(leaves, "change"),
         "unstaffed": row["unstaffed_at"] is not None,
+        # What the digest is of, for who signs it: the envelope as JSON, and the text of the facts that it hashes.
+        "signed": {"envelope": envelope, "facts": row["facts_text"]},
     }
 
 

@@ -1,8 +1,9 @@
 """The courier drains the outbox: it carries approved effects out and records what became of each.
 
-For one effect: prepare (connect, and all that can fail without consequence) → the gate's last look and the state
-`delivering`, in a transaction → send, outside any transaction → settle. What a crash leaves in `delivering` the clock
-hands to a person where a second copy would do harm, and to the next courier where it would not.
+For one effect: prepare (connect, and all that can fail without consequence) → the gate's last look, the signatures that
+stand on the approvals, and the state `delivering`, in a transaction → send, outside any transaction → settle. What a
+crash leaves in `delivering` the clock hands to a person where a second copy would do harm, and to the next courier
+where it would not.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ import structlog
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from api.delivery.connector import Connector, NotDelivered, Outcome, Ready
-from governance.errors import LostLease, Refusal, Unavailable
-from governance.record import outbox
-from governance.record.db import Database, retrying, translated
+from governance.decision import signed_statement
+from governance.errors import LostLease, Refusal, SignatureRequired, Unavailable
+from governance.record import changes, outbox, people
+from governance.record.db import Connection, Database, retrying, translated
 from governance.record.outbox import Effect
+from governance.signature import verify_signature
 
 log = structlog.get_logger(__name__)
 
@@ -202,7 +205,10 @@ class Courier:
 
     def _execute(self, effect: Effect) -> Mapping[str, Any]:
         with self._database.transaction("courier", self._token) as conn:
-            return outbox.execute(conn, effect)
+            approved = outbox.execute(conn, effect)
+            # Here the recommendation is held: nobody signs anew behind this look, and a refusal undoes it all.
+            _check_signatures(conn, approved)
+            return approved
 
     def _settle(self, effect: Effect, outcome: Outcome) -> Outcome:
         """Record the outcome; it is known only here, so an outage of the database is waited out for a while."""
@@ -226,3 +232,20 @@ class Courier:
         again(retrying, settle)
         log.info("effect settled", recommendation=effect.recommendation_id, outcome=outcome.state, detail=outcome.why)
         return outcome
+
+
+def _check_signatures(conn: Connection, approved: Mapping[str, Any]) -> None:
+    """Raises SignatureRequired unless every signature that was given is its signer's, over exactly what is approved.
+
+    The database has seen to it that those signed whom policy wants to; that a signature is more than well formed it
+    cannot know, nor can whoever stored it have made it without the signer's key.
+    """
+    found = changes.signatures(conn, approved["recommendation_id"])
+    if not found:
+        return
+    statement = signed_statement(people.whoami(conn).tenant, approved["recommendation_id"], approved["digest"])
+    for one in found:
+        if one.public_key is None:
+            raise SignatureRequired(f"the signature of {one.actor} is by no live key of theirs: nothing was done")
+        if not verify_signature(one.public_key, one.signature, statement):
+            raise SignatureRequired(f"the signature of {one.actor} is not over what was approved: nothing was done")

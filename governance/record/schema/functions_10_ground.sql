@@ -53,6 +53,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = cs, pg_temp AS $$
     SELECT c.tenant FROM cs.credentials c JOIN cs.actors a ON a.tenant = c.tenant AND a.id = c.actor
     WHERE c.sha256 = cs._sha256(nullif(current_setting('countersign.token', true), ''))
       AND c.revoked_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > clock_timestamp()) AND a.active
+      -- A key that may only submit sees what the door needs to see, and nothing elsewhere.
+      AND (c.scopes IS NULL OR 'read' = ANY (c.scopes) OR session_user = 'countersign_intake' AND 'submit' = ANY (c.scopes))
 $$;
 
 -- Who acts, by the token of this transaction. A key with scopes does only what says that it takes such a key: `scope` is
@@ -85,10 +87,9 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = cs, pg_temp AS $$
     SELECT cs._me_for(NULL)
 $$;
 
--- Reading takes a key that may read, except at the door where documents come in.
 CREATE OR REPLACE FUNCTION cs.whoami() RETURNS TABLE (tenant text, id text, kind text, name text, roles text[])
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = cs, pg_temp AS $$
-    SELECT m.tenant, m.id, m.kind, m.name, m.roles FROM cs._me_for(CASE WHEN session_user = 'countersign_intake' THEN 'any' ELSE 'read' END) m
+    SELECT m.tenant, m.id, m.kind, m.name, m.roles FROM cs._me_for('any') m
 $$;
 
 CREATE OR REPLACE FUNCTION cs._need(me cs.actors, kinds text[], roles text[], what text) RETURNS void
