@@ -63,7 +63,7 @@ def check_bundle(text: str, key: Ed25519PublicKey) -> Report:
     """Check everything that a bundle says. Raises Tampered with the first thing that is wrong."""
     try:
         raw = parse_canonical(text)
-        bundle = Bundle.model_validate(_upgraded(raw) if raw.get("format") == OLD_FORMAT else raw)
+        bundle = Bundle.model_validate(_upgraded(raw))
     except Malformed as error:
         raise Tampered(f"this is not an evidence bundle as it was written: {error.detail}") from error
     except RecursionError:
@@ -80,8 +80,17 @@ def check_bundle(text: str, key: Ed25519PublicKey) -> Report:
 
 
 def _upgraded(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """A bundle of the old format with what it could not say. One that knows more than its format is left as it is,
-    and then refused by its fields."""
+    """A bundle of the old format with what it could not say; any other as it is. Raises Tampered where one knows more
+    than its format."""
+    if raw.get("format") != OLD_FORMAT:
+        return dict(raw)
+    try:
+        return _with_new_fields(raw)
+    except (AttributeError, LookupError, TypeError) as error:
+        raise Tampered("this is not an evidence bundle: a part of the old format is missing") from error
+
+
+def _with_new_fields(raw: Mapping[str, Any]) -> dict[str, Any]:
     more: dict[str, Any] = {"earlier": None, "found": len(raw["entries"]), "changes": [], "seal": None}
     newer = [('"stands_in_as":', row["entry"]) for row in raw["entries"]] + [
         ('"cover":', text) for text in raw["policies"]
@@ -89,6 +98,9 @@ def _upgraded(raw: Mapping[str, Any]) -> dict[str, Any]:
     if more.keys() & raw.keys() or any(mark in text for mark, text in newer):
         raise Tampered("a bundle of the old format holds what only the new one can")
     nobody: dict[str, Any] = {"acting_for": None}
+    rows = [*raw["decisions"], *(seat for part in raw["recommendations"] for seat in part["seats"])]
+    if any({"acting_for", "stands_in_as", "signature"} & row.keys() for row in rows):
+        raise Tampered("a bundle of the old format holds what only the new one can")
     return {
         **raw,
         **more,

@@ -43,10 +43,9 @@ class Replay:
         self.people = People()
         self.bench = Bench(bundle.tenant, self.people, facts)
         self.decisions: dict[str, Body] = {}
-        self.erased: set[str] = set()
-        """Recommendations whose words an entry says were erased."""
+        self.erased: set[str] = set()  # recommendations whose words an entry says were erased
         self.policies: dict[int, str | None] = {}
-        """Version → digest, of policies that an entry of the bundle made active; None where its text was erased."""
+        """Version → digest of policies that an entry made active; None: its text was erased."""
         self.notes: list[str] = self.people.notes
         self._standing: dict[str, Standing] = {}
         for part in bundle.recommendations:

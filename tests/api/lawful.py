@@ -1,5 +1,6 @@
 """A tenant on which everything that the law knows has happened, for tests of its evidence."""
 
+# ruff: noqa: E501  (statements stand on one line, as in governance/record/schema)
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -16,11 +17,11 @@ from api.clock import Clock
 from api.evidence import build_bundle
 from governance.action import Action
 from governance.actor import ActorKind
-from governance.chain import public_key_text
+from governance.chain import Checkpoint, origin, public_key_text, sign_checkpoint
 from governance.decision import signed_statement
 from governance.matrix import Policy
 from governance.policy import compile_policy
-from governance.record import accounts, changes, queue, standing
+from governance.record import accounts, changes, ledger, queue, standing
 from governance.record.db import Database
 from governance.signature import sign_statement
 from tests.build import World, letter, world
@@ -171,3 +172,33 @@ def eventful(database: Database, home: Path) -> Lawful:
     told.cases |= {"gone": gone["case_id"], "erasure": erasure["case_id"]}
     told.sign()
     return told
+
+
+REWRITE = """
+DO $$
+DECLARE line record; before text := repeat('0', 64); body jsonb;
+BEGIN
+    FOR line IN SELECT * FROM cs.ledger WHERE tenant = 'acme' ORDER BY seq LOOP
+        body := jsonb_set(line.entry::jsonb, '{prev}', to_jsonb(before));
+        %s
+        UPDATE cs.ledger SET entry = cs._canon(body), hash = cs._sha256(E'countersign/ledger/v1\\n' || cs._canon(body)) WHERE tenant = 'acme' AND seq = line.seq
+        RETURNING hash INTO before;
+    END LOOP;
+    UPDATE cs.ledger_heads SET hash = before WHERE tenant = 'acme';
+    DELETE FROM cs.checkpoints WHERE tenant = 'acme';
+END $$
+"""
+
+
+def lawless(told: Lawful, name: str, rewrite: str, *statements: str) -> str:
+    """The bundle of a case as the owner of a database that never had the law would sign it; nothing stays changed."""
+    with told.made.database.transaction("owner") as conn, conn.transaction(force_rollback=True):
+        conn.execute("SET LOCAL session_replication_role = replica")
+        for statement in statements:
+            assert conn.execute(statement.encode()).rowcount != 0, "the test changes nothing"
+        conn.execute((REWRITE % rewrite).encode())
+        ledger.as_owner(conn)
+        size = ledger.head(conn, "acme")
+        note = sign_checkpoint(Checkpoint(origin("acme"), size, ledger.root_at(conn, "acme", size)), KEY)
+        conn.execute("INSERT INTO cs.checkpoints (tenant, size, note) VALUES ('acme', %s, %s)", (size, note))
+        return build_bundle(conn, "acme", told.cases[name], PUBLIC)

@@ -3,7 +3,10 @@
 # ruff: noqa: E501  (statements stand on one line, as in governance/record/schema)
 from __future__ import annotations
 
+import copy
+import dataclasses
 import json
+import random
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,9 +18,12 @@ from api.evidence import seal
 from api.evidence_check import check_bundle, extends
 from governance.chain import canonical
 from governance.errors import Malformed, Tampered
+from governance.matrix import Policy
 from governance.record import agreement, ledger
 from governance.record.db import Database, clone, drop, urls_for
-from tests.api.lawful import KEY, PUBLIC, Lawful, eventful
+from tests.api.lawful import KEY, PUBLIC, Lawful, eventful, lawless, policy
+from tests.api.test_evidence_mutations import delete, edit, old_format, places, rewrite
+from tests.build import world
 from tests.conftest import PASSWORDS
 
 
@@ -128,39 +134,6 @@ def forge(text: str, change: Callable[[dict[str, Any]], Any]) -> str:
     bundle = json.loads(text)
     change(bundle)
     return canonical(bundle)
-
-
-REWRITE = """
-DO $$
-DECLARE line record; before text := repeat('0', 64); body jsonb;
-BEGIN
-    FOR line IN SELECT * FROM cs.ledger WHERE tenant = 'acme' ORDER BY seq LOOP
-        body := jsonb_set(line.entry::jsonb, '{prev}', to_jsonb(before));
-        %s
-        UPDATE cs.ledger SET entry = cs._canon(body), hash = cs._sha256(E'countersign/ledger/v1\\n' || cs._canon(body)) WHERE tenant = 'acme' AND seq = line.seq
-        RETURNING hash INTO before;
-    END LOOP;
-    UPDATE cs.ledger_heads SET hash = before WHERE tenant = 'acme';
-    DELETE FROM cs.checkpoints WHERE tenant = 'acme';
-END $$
-"""
-
-
-def lawless(told: Lawful, name: str, rewrite: str, *statements: str) -> str:
-    """The bundle of a case as the owner of a database that never had the law would sign it; nothing stays changed."""
-    from api.evidence import build_bundle
-    from governance.chain import Checkpoint, origin, sign_checkpoint
-
-    with told.made.database.transaction("owner") as conn, conn.transaction(force_rollback=True):
-        conn.execute("SET LOCAL session_replication_role = replica")
-        for statement in statements:
-            assert conn.execute(statement.encode()).rowcount != 0, "the test changes nothing"
-        conn.execute((REWRITE % rewrite).encode())
-        ledger.as_owner(conn)
-        size = ledger.head(conn, "acme")
-        note = sign_checkpoint(Checkpoint(origin("acme"), size, ledger.root_at(conn, "acme", size)), KEY)
-        conn.execute("INSERT INTO cs.checkpoints (tenant, size, note) VALUES ('acme', %s, %s)", (size, note))
-        return build_bundle(conn, "acme", told.cases[name], PUBLIC)
 
 
 def entry(kind: str, path: str, value: str, also: str = "true") -> str:
@@ -376,3 +349,108 @@ def test_a_settled_change_of_every_other_kind_agrees(database: Database, tmp_pat
         ids = [str(row[0]) for row in conn.execute("SELECT id FROM cs.cases ORDER BY created_at")]
     for case_id in ids:
         assert check_bundle(told.bundle(case_id), PUBLIC).unproven == ()
+
+
+# The chain itself -------------------------------------------------------------------------------------------------
+
+EDITED = 'UPDATE cs.ledger SET entry = replace(entry, \'"at":"20\', \'"at":"19\') WHERE seq = %(at)s'
+REHASHED = "UPDATE cs.ledger SET hash = encode(sha256(convert_to(E'countersign/ledger/v1\\n' || entry, 'UTF8')), 'hex') WHERE seq = %(at)s"
+SHIFTED = (
+    "UPDATE cs.ledger SET seq = -seq WHERE seq > %(at)s",
+    "UPDATE cs.ledger SET seq = 1 - seq WHERE seq < 0",
+    "INSERT INTO cs.ledger SELECT tenant, seq + 1, entry, hash, kind, subject FROM cs.ledger WHERE seq = %(at)s",
+    "UPDATE cs.ledger_heads SET seq = seq + 1",
+)
+SWAPPED = (
+    "UPDATE cs.ledger a SET entry = b.entry, hash = b.hash, kind = b.kind, subject = b.subject FROM cs.ledger b "
+    "WHERE (a.seq, b.seq) IN ((%(at)s, %(at)s - 1), (%(at)s - 1, %(at)s))"
+)
+CUT_AFTER = (
+    "DELETE FROM cs.ledger WHERE seq > %(at)s",
+    "UPDATE cs.ledger_heads h SET seq = l.seq, hash = l.hash FROM cs.ledger l WHERE l.seq = %(at)s",
+    "DELETE FROM cs.checkpoints",
+)
+CHAIN: dict[str, tuple[tuple[str, ...], int]] = {
+    "edit": ((EDITED,), 0),
+    "edit and hash": ((EDITED, REHASHED), 1),
+    "refile": (("UPDATE cs.ledger SET kind = 'case.requeued' WHERE seq = %(at)s",), 0),
+    "delete": (("DELETE FROM cs.ledger WHERE seq = %(at)s",), 0),
+    "insert": (SHIFTED, 1),
+    "reorder": ((SWAPPED,), -1),
+    "cut": (CUT_AFTER, 1),
+}
+
+
+@pytest.mark.parametrize("how", CHAIN)
+def test_the_first_bad_entry_of_every_kind_is_named(told: Lawful, how: str) -> None:
+    statements, offset = CHAIN[how]
+    with told.made.database.transaction("owner") as conn:
+        size = ledger.head(conn, "acme")
+        outside = _signed_at(conn, size)
+        kinds = conn.execute(
+            "SELECT kind, min(seq) FROM cs.ledger WHERE seq > 1 AND seq < %s GROUP BY kind", (size,)
+        ).fetchall()
+        assert {"change.applied", "change.proposed", "delegation.made", "delegation.revoked", "absence.set", "absence.ended",
+                "signing_key.revoked", "recommendation.regated", "case.erased", "actor.deactivated"} <= {kind for kind, _ in kinds}  # fmt: skip
+        for kind, at in kinds:
+            with conn.transaction(force_rollback=True):
+                conn.execute("SET LOCAL session_replication_role = replica")
+                for statement in statements:
+                    assert conn.execute(statement.encode(), {"at": at}).rowcount != 0, "the test changes nothing"
+                ledger.as_owner(conn)
+                found = ledger.verify(conn, "acme", PUBLIC, outside)[1]
+                assert found is not None, kind
+                assert found.seq == at + offset, kind
+                conn.execute("RESET ROLE")
+
+
+# Bundles from before the law grew ------------------------------------------------------------------------------------
+
+
+class OldPolicy(Policy):
+    """A policy as it was written before rules knew windows and signatures, and roles their cover."""
+
+    def rows(self) -> dict[str, Any]:
+        rows = super().rows()
+        del rows["cover"]
+        rows["rules"] = [
+            {k: v for k, v in row.items() if k not in ("window_days", "signature")} for row in rows["rules"]
+        ]
+        return rows
+
+
+OLD_ENTRIES = (
+    "IF line.kind = 'decision.approve' THEN body := body #- '{body,stands_in_as}' #- '{body,opened}' #- '{body,signature}' #- '{body,seats}'; END IF;"
+    " IF line.kind = 'decision.override' THEN body := body #- '{body,rules}' #- '{body,policy_version}'; END IF;"
+)
+
+
+def test_a_bundle_from_before_the_law_grew_still_verifies(database: Database, tmp_path: Path) -> None:
+    now = policy()
+    old = OldPolicy(**{one.name: getattr(now, one.name) for one in dataclasses.fields(now)})
+    told = Lawful(world(database, policy=old), tmp_path)
+    made = told.made
+    row = made.filed(source_key="old")
+    kinder = {"to": "ap@supplier.example", "subject": "Order?", "body": "Would you please?", "language": "en"}
+    made.decide("controller", row, "override", draft=kinder)
+    edited = made.recommendation(made.scalar("SELECT id FROM cs.recommendations WHERE drafted_by = 'controller'"))
+    told.approve(edited, "reviewer", comment="fine")
+    made.carry_out(edited)
+    told.cases["old"] = row["case_id"]
+    text = lawless(told, "old", OLD_ENTRIES)
+    check_bundle(text, PUBLIC)
+    bundle = json.loads(text)
+    old_format(random.Random(0), bundle, bundle)
+    report = check_bundle(canonical(bundle), PUBLIC)
+    assert sorted(report.outcomes.values()) == ["decision.override", "effect.sent"]
+    rng, tried = random.Random(1), 0
+    optional = {("key",), *(path for path, _ in places(bundle) if path[-1] in ("comment", "content", "salt"))}
+    while tried < 100:
+        changed = copy.deepcopy(bundle)
+        rng.choice((edit, rewrite, delete))(rng, changed, bundle)
+        # Words that were erased needed no entry then: a part that is null says less, and the report names it.
+        if changed == bundle or any(path in optional and value is None for path, value in places(changed)):
+            continue
+        tried += 1
+        with pytest.raises((Tampered, Malformed)):
+            check_bundle(canonical(changed), PUBLIC)

@@ -153,7 +153,7 @@ def rewrite(rng: random.Random, bundle: dict[str, Any], _: dict[str, Any]) -> No
         *(("entries", i, "entry") for i in range(len(bundle["entries"]))),
         *(("facts", i) for i in range(len(bundle["facts"]))),
         *(("policies", i) for i in range(len(bundle["policies"]))),
-        *(("changes", i, "text") for i in range(len(bundle["changes"]))),
+        *(("changes", i, "text") for i in range(len(bundle.get("changes", ())))),
         *(("recommendations", i, "envelope") for i in range(len(bundle["recommendations"]))),
         *(
             ("recommendations", i, "leaves", name, "content")
