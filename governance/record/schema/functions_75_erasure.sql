@@ -76,6 +76,7 @@ BEGIN
             PERFORM cs._refuse('CS421', 'user ' || who || ' is active: switch them off first');
         END IF;
         UPDATE cs.actors SET name = 'erased', email = NULL WHERE tenant = of_tenant AND id = who;
+        UPDATE cs.identities SET subject = 'erased:' || id, revoked_at = coalesce(revoked_at, clock_timestamp()) WHERE tenant = of_tenant AND actor = who;
     ELSE NULL;
     END CASE;
 END $$;
