@@ -11,7 +11,7 @@ from tests.governance.bypass.attempts import Attempt, Ground, Reason, Register, 
 TABLES = (
     "absences", "action_catalogue", "actors", "bank_accounts", "case_readings", "case_revisions", "case_vectors",
     "cases", "champions", "change_kinds", "checkpoints", "credentials", "customers", "decision_notes", "decisions",
-    "delegations", "document_contents", "documents", "effects", "entities", "erasures", "fx_rates", "idempotency",
+    "delegations", "document_contents", "documents", "effects", "entities", "erasures", "fx_rates", "idempotency", "identities", "identity_brokers",
     "intake_log", "invoice_keys", "invoices", "jobs", "leaves", "ledger", "ledger_heads", "legal_holds",
     "matrix_rules", "matrix_seats", "observations", "open_items", "openings", "orders", "payments", "policies",
     "receipts", "recommendations", "seats", "settings", "signing_keys", "suppliers", "tenants", "workflows",
@@ -34,6 +34,7 @@ ITS_OWN = {
         "decide", "delegate", "revoke_delegation", "set_absence", "end_absence", "opened", "propose_change",
         "revoke_signing_key", "confirm", "requeue", "add_actor", "set_active", "issue_key", "revoke_key",
         "idempotent", "remember_answer", "open_session", "session", "close_session", "recorded",
+        "open_identity_session", "revoke_identity", "revoke_identity_broker",
     ),
     "courier": (
         "claim_effects", "execute", "settle", "tick", "add_checkpoint", "signatures", "erasures_for", "erased_in",
