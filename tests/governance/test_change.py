@@ -30,7 +30,7 @@ CONTENTS: dict[str, tuple[str, str, dict[str, Any], tuple[str, str]]] = {
         "analyst",
         {"issuer": "https://id.acme.example", "subject": "a-1"},
         ("controller", "admin2"),
-    ),  # fmt: skip
+    ),
     "identity_broker": ("admin1", "service", {"issuer": "https://id.acme.example"}, ("controller", "admin2")),
     "fx": ("controller", "USD", {"rates": {"2026-01-02": "1.25"}}, ("admin1", "controller2")),
     "retention": ("admin1", "*", {"days": "3650"}, ("controller", "admin2")),
