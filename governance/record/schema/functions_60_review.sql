@@ -137,6 +137,9 @@ BEGIN
         AND NOT EXISTS (SELECT FROM cs.actors a WHERE a.tenant = rec.tenant AND a.active AND a.kind = 'person' AND s.role = ANY (a.roles)
             AND NOT cs._is_excluded(rec, a.id) AND NOT cs._is_away(rec.tenant, a.id, me.id)
             AND NOT EXISTS (SELECT FROM cs.seats o WHERE o.tenant = rec.tenant AND o.recommendation_id = rec.id AND o.filled_by = a.id))
+        -- Nor has the one who stands in switched a holder off who was there.
+        AND NOT EXISTS (SELECT FROM cs.actors a JOIN cs.ledger l ON l.tenant = a.tenant AND l.subject = a.id AND l.kind = 'actor.deactivated'
+            WHERE a.tenant = rec.tenant AND NOT a.active AND a.kind = 'person' AND s.role = ANY (a.roles) AND l.entry::jsonb->>'actor' = me.id)
         ORDER BY s.seat LIMIT 1 FOR UPDATE;
     IF NOT FOUND THEN
         PERFORM cs._refuse('CS411', 'no open seat of this recommendation fits your roles');
@@ -350,7 +353,7 @@ BEGIN
         UPDATE cs.recommendations SET state = 'rejected' WHERE tenant = rec.tenant AND id = rec.id;
         PERFORM cs._case_state(rec.tenant, rec.case_id, ARRAY['awaiting_review'], 'rejected');
     WHEN 'send_back' THEN
-        IF coalesce(btrim(comment), '') = '' THEN
+        IF coalesce(comment, '') !~ '\S' THEN
             PERFORM cs._refuse('CS433', 'send_back needs a comment that says what to change');
         END IF;
         made := cs._note_decision(rec, me, 'send_back', NULL, NULL, reason_code, comment);

@@ -85,7 +85,7 @@ BEGIN
     IF of_kind = 'identity' AND of_subject <> me.id AND NOT 'administrator' = ANY (me.roles) THEN
         PERFORM cs._refuse('CS403', 'an account is linked to a user by that user or an administrator');
     END IF;
-    IF coalesce(btrim(why), '') = '' THEN
+    IF coalesce(why, '') !~ '\S' THEN
         PERFORM cs._refuse('CS433', 'a change needs a comment that says why');
     END IF;
     before := cs._current(me.tenant, of_kind, of_subject);
