@@ -10,6 +10,7 @@ import pytest
 
 from governance import errors
 from governance.record import accounts, sessions
+from governance.record.connection import translated
 from tests.build import World, genesis
 from tests.governance.bypass.attempts import (
     Attempt,
@@ -319,8 +320,6 @@ def token_left_by_the_last_user_of_a_connection(acme: World) -> Try:
                 conn.execute("SELECT * FROM cs.whoami()")
             with conn.transaction():
                 return conn.execute("SELECT cs.decide(%s, 'approve', %s)", (row["id"], row["digest"])).fetchone()
-
-    from governance.record.connection import translated
 
     def told() -> Any:
         with translated():
