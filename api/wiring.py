@@ -5,17 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from api import keyring
 from api.keyring import SERVICES, Keyring
 from api.settings import PREFIX, Settings, load_settings
 from api.system import System
-from governance.errors import AlreadyEstablished, Malformed, Unavailable
-from governance.matrix import Policy
-from governance.policy import standard_policy
-from governance.record import people
-from governance.record.db import LOGIN_ROLES, Database, create, migrate, urls_for
+from governance.errors import Malformed, Unavailable
+from governance.record.db import LOGIN_ROLES, Database, create, urls_for
 from governance.record.embedded import running_url
 
 if TYPE_CHECKING:
@@ -29,7 +26,7 @@ if TYPE_CHECKING:
     from api.intake.reader import DocumentReader
 
 __all__ = [
-    "System", "app", "clock", "connect", "courier", "embedded_url", "first_start", "lab_feed", "reader", "worker",
+    "System", "app", "clock", "connect", "courier", "embedded_url", "given", "lab_feed", "reader", "worker",
 ]  # fmt: skip
 
 DATABASE = "countersign"
@@ -55,49 +52,16 @@ def connect(home: Path | None = None, *, settings: Settings | None = None) -> Sy
         home=home,
         database=Database(urls),
         tenant=settings.tenant or (known.tenant if known else "main"),
-        tokens={**(known.tokens if known else {}), **_given(settings, SERVICES, "token")},
+        tokens={**(known.tokens if known else {}), **given(settings, SERVICES, "token")},
     )
-
-
-def first_start(
-    home: Path,
-    superuser_url: str,
-    tenant: str,
-    persons: Sequence[Mapping[str, Any]],
-    *,
-    settings: Settings | None = None,
-    policy: Policy | None = None,
-) -> dict[str, str]:
-    """Make HOME's secrets, bring the database to this program's schema and found the tenant. Safe to repeat.
-
-    `persons`: {"id", "name", "roles", optional "kind" (person), "email", "key"}, two administrators at least; a missing
-    key is made. Returns person → API key of those founded now; nothing where the tenant had a policy already.
-    Raises Unavailable where HOME's service tokens are not those of the database.
-    """
-    settings = settings or load_settings(home)
-    given_roles = _given(settings, LOGIN_ROLES, "password")
-    given_tokens = _given(settings, SERVICES, "token")
-    known = keyring.read_keyring(home)
-    if known is not None and known.tenant != tenant:
-        raise Malformed(f"{home} belongs to tenant {known.tenant}: choose another --home for {tenant}")
-    migrate(superuser_url, roles={**(known.roles if known else {}), **given_roles})
-    with Database({"owner": superuser_url}, max_size=1) as database:
-        with database.transaction("owner") as conn:
-            founded = people.established(conn, tenant)
-        if founded:
-            _check_services(database, tenant, {**(known.tokens if known else {}), **given_tokens})
-            return {}
-        known = keyring.make_keyring(home, tenant, given_roles, given_tokens)
-        keyring.make_ledger_key(home)
-        migrate(superuser_url, roles={**known.roles, **given_roles})
-        return _found(database, tenant, persons, {**known.tokens, **given_tokens}, policy or standard_policy())
 
 
 def _configured(settings: Settings) -> bool:
     return settings.database_url is not None or any(settings.secret(f"{role}_url") for role in LOGIN_ROLES)
 
 
-def _given(settings: Settings, names: Sequence[str], what: str) -> dict[str, str]:
+def given(settings: Settings, names: Sequence[str], what: str) -> dict[str, str]:
+    """The secrets NAME_<what> that the settings hold, by name."""
     return {name: value for name in names if (value := settings.secret(f"{name}_{what}"))}
 
 
@@ -105,9 +69,9 @@ def _configured_urls(settings: Settings, known: Keyring | None) -> dict[str, str
     owner = settings.secret("database_url")
     urls: dict[str, str] = {}
     if owner is not None:
-        passwords = {**(known.roles if known else {}), **_given(settings, LOGIN_ROLES, "password")}
+        passwords = {**(known.roles if known else {}), **given(settings, LOGIN_ROLES, "password")}
         urls = urls_for(owner, passwords)
-    return {**urls, **_given(settings, LOGIN_ROLES, "url")}
+    return {**urls, **given(settings, LOGIN_ROLES, "url")}
 
 
 def embedded_url(home: Path) -> str:
@@ -128,62 +92,28 @@ def _embedded_urls(home: Path, known: Keyring | None) -> dict[str, str]:
     return urls_for(owner, known.roles)
 
 
-def _check_services(database: Database, tenant: str, tokens: Mapping[str, str]) -> None:
-    with database.transaction("owner") as conn:
-        for name in people.unknown_tokens(conn, tenant, tokens):
-            raise Unavailable(
-                f"the token of {name} is not known to tenant {tenant}: restore {keyring.SECRETS} of the HOME that "
-                f"founded it, or set {PREFIX}{name.upper()}_TOKEN"
-            )
-
-
-def _found(
-    database: Database, tenant: str, persons: Sequence[Mapping[str, Any]], tokens: Mapping[str, str], policy: Policy
-) -> dict[str, str]:
-    keys = {str(person["id"]): str(person.get("key") or keyring.new_token()) for person in persons}
-    actors = [
-        {
-            "id": person["id"],
-            "kind": person.get("kind", "person"),
-            "name": person["name"],
-            "email": person.get("email"),
-            "roles": list(person["roles"]),
-            "token_sha256": people.token_hash(keys[str(person["id"])]),
-        }
-        for person in persons
-    ]
-    actors += [
-        {
-            "id": name,
-            "kind": "agent" if name == "agent" else "service",
-            "name": f"Countersign {name}",
-            "roles": [] if name == "agent" else ["service"],
-            "token_sha256": people.token_hash(tokens[name]),
-        }
-        for name in SERVICES
-    ]
-    try:
-        with database.transaction("owner") as conn:
-            people.genesis(conn, tenant, tenant.title(), "EU", actors, policy)
-    except AlreadyEstablished:
-        # Another process was first, with the same secrets or none of ours.
-        _check_services(database, tenant, tokens)
-        return {}
-    return keys
-
-
 def reader(system: System) -> DocumentReader:
     """Reads documents with the installed models; close its `pdf` pool. The first time the models are trained."""
     from api.intake.pdf import PdfPool
     from api.intake.reader import DocumentReader
-    from models.bundle import default_bundle
+    from models.champions import champion_bundle
 
     return DocumentReader(
-        default_bundle(system.home).classifier,
+        champion_bundle(system.home, _champions(system, "intake")).classifier,
         PdfPool(),
         size_limit=system.settings.max_upload_bytes,
         default_currency=system.settings.default_currency,
     )
+
+
+def _champions(system: System, role: str) -> Mapping[str, str]:
+    """Model → digest, as the record holds them. A process without the token reads with the shipped models."""
+    from governance.record import telemetry
+
+    if role not in system.tokens:
+        return {}
+    with system.database.transaction(role, system.token(role)) as conn:
+        return telemetry.champions(conn)
 
 
 def worker(system: System, name: str, *, batch: int = 16) -> Worker:
@@ -193,13 +123,13 @@ def worker(system: System, name: str, *, batch: int = 16) -> Worker:
     """
     from agents.context import Models
     from agents.worker import Worker
-    from models.bundle import default_bundle
+    from models.champions import champion_bundle
     from models.embedding import Embedder
 
     token = system.token("agent")
     embedder = Embedder(threads=1)
     embedder.encode(["ready"])
-    models = Models(default_bundle(system.home), embedder)
+    models = Models(champion_bundle(system.home, _champions(system, "agent")), embedder)
     return Worker(system.database, token, models, name=name, batch=batch)
 
 
@@ -295,9 +225,15 @@ def clock(system: System) -> Clock:
 
 
 def app(system: System) -> FastAPI:
-    """The HTTP service. Models are loaded at the first document, not before."""
+    """The HTTP service. Models are loaded at the first document, not before.
+
+    Raises Malformed where the settings name half an identity provider.
+    """
     from api.app import create
+    from api.oidc import choice_of
     from api.readers import Readers
+
+    choice_of(system.settings)
 
     return create(
         system, Readers(lambda: reader(system)), public_key=keyring.public_key(system.home), sign=_signer(system)

@@ -65,7 +65,8 @@ class Bundle:
     manifest: dict[str, Any]
 
 
-_PARTS: dict[str, type] = {"classifier": DocumentClassifier, "pair_scorer": PairScorer, "risk": CollectionRisk}
+PARTS: dict[str, type] = {"classifier": DocumentClassifier, "pair_scorer": PairScorer, "risk": CollectionRisk}
+"""Name of a model → its type."""
 
 
 def versions() -> dict[str, str]:
@@ -126,9 +127,9 @@ def replace(
     The manifest then names the bundle it comes from and says under `replaced` what the part was trained on
     (`note`, plain JSON). Raises ValueError for another part or an estimator of another kind.
     """
-    if part not in _PARTS or type(estimator) is not _PARTS[part]:
+    if part not in PARTS or type(estimator) is not PARTS[part]:
         raise ValueError(f"a bundle has no part {part!r} that is a {type(estimator).__name__}")
-    parts = {name: estimator if name == part else getattr(bundle, name) for name in _PARTS}
+    parts = {name: estimator if name == part else getattr(bundle, name) for name in PARTS}
     manifest = {
         **{name: value for name, value in bundle.manifest.items() if name != "files"},
         "parent": bundle.digest,
@@ -146,13 +147,13 @@ def save(bundle: Bundle, folder: Path) -> str:
     """
     folder.mkdir(parents=True, exist_ok=True)
     files = {}
-    for name in _PARTS:
+    for name in PARTS:
         content = skops.io.dumps(getattr(bundle, name), compression=zipfile.ZIP_DEFLATED)
         _write(folder / f"{name}.skops", content)
         files[f"{name}.skops"] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     manifest = rfc8785.dumps(cast(Any, {**bundle.manifest, "files": files}))
     _write(folder / MANIFEST, manifest)
-    return _digest(manifest)
+    return manifest_digest(manifest)
 
 
 def load(folder: Path, expected: str | None = None) -> Bundle:
@@ -166,16 +167,16 @@ def load(folder: Path, expected: str | None = None) -> Bundle:
     except OSError:
         raise Unavailable(f"there is no model bundle in {folder}: train one with countersign-evals train") from None
     manifest = _manifest(raw, folder)
-    if expected is not None and _digest(raw) != expected:
-        raise Tampered(f"the model bundle in {folder} has the digest {_digest(raw)}, not {expected}: {_AGAIN}")
+    if expected is not None and manifest_digest(raw) != expected:
+        raise Tampered(f"the model bundle in {folder} has the digest {manifest_digest(raw)}, not {expected}: {_AGAIN}")
     made, here = manifest["versions"]["scikit-learn"], sklearn.__version__
     if made.split(".")[:2] != here.split(".")[:2]:
         raise Unavailable(
             f"the model bundle in {folder} was made with scikit-learn {made}, here is {here}: "
             "install that version or move the folder away and train again"
         )
-    parts = {name: _part(folder, name, kind, manifest["files"]) for name, kind in _PARTS.items()}
-    return Bundle(**parts, digest=_digest(raw), manifest=manifest)
+    parts = {name: _part(folder, name, kind, manifest["files"]) for name, kind in PARTS.items()}
+    return Bundle(**parts, digest=manifest_digest(raw), manifest=manifest)
 
 
 def default_bundle(home: Path, progress: Progress | None = None) -> Bundle:
@@ -223,7 +224,7 @@ def _manifest(raw: bytes, folder: Path) -> dict[str, Any]:
             rfc8785.dumps(manifest) == raw
             and manifest["format"] == FORMAT
             and isinstance(manifest["versions"]["scikit-learn"], str)
-            and manifest["files"].keys() == {f"{name}.skops" for name in _PARTS}
+            and manifest["files"].keys() == {f"{name}.skops" for name in PARTS}
             and all(isinstance(file["sha256"], str) for file in manifest["files"].values())
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, rfc8785.CanonicalizationError):
@@ -260,7 +261,7 @@ _UNREADABLE = (
 )  # fmt: skip
 
 
-def _digest(manifest: bytes) -> str:
+def manifest_digest(manifest: bytes) -> str:
     return f"sha256:{hashlib.sha256(manifest).hexdigest()}"
 
 

@@ -17,7 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from api import keyring, wiring
+    from api import founding, keyring, wiring
     from api.commands.listing import say
     from api.commands.output import emit
     from api.settings import load_settings
@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
     owner_url = settings.secret("database_url") or wiring.embedded_url(args.home)
     if args.admin:
         tenant = settings.tenant or (known.tenant if known else "main")
-        keys = wiring.first_start(args.home, owner_url, tenant, args.admin, settings=settings)
+        keys = founding.first_start(args.home, owner_url, tenant, args.admin, settings=settings)
         emit(args, ("id", "key"), [{"id": person, "key": key} for person, key in keys.items()])
         say("the keys are shown this once" if keys else f"tenant {tenant} was founded before: nobody was added")
         return 0

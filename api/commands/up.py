@@ -113,10 +113,10 @@ def _database(settings: Settings, home: Path) -> Iterator[tuple[EmbeddedPostgres
 
 def _found(args: argparse.Namespace, plan: Plan, settings: Settings, owner_url: str) -> None:
     """Schema, secrets and the tenant with its first people; the keys of new administrators are shown this once."""
-    from api import demo, wiring
+    from api import demo, founding
 
     if plan.demo:
-        wiring.first_start(
+        founding.first_start(
             plan.home,
             owner_url,
             plan.tenant,
@@ -124,7 +124,7 @@ def _found(args: argparse.Namespace, plan: Plan, settings: Settings, owner_url: 
             settings=settings,
         )
         return
-    made = wiring.first_start(plan.home, owner_url, plan.tenant, args.admin, settings=settings)
+    made = founding.first_start(plan.home, owner_url, plan.tenant, args.admin, settings=settings)
     for person, key in made.items():
         _say(f"the key of {person}, shown this once: {key}")
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from api import keyring, wiring
+from api import founding, keyring, wiring
 from api.settings import Settings, load_settings
 from governance.chain import public_key_text
 from governance.errors import Malformed, Unavailable
@@ -85,9 +85,9 @@ def configured(url: str, home: Path, **more: Any) -> Settings:
 def test_a_configured_database_is_founded_once(database: Database, tmp_path: Path) -> None:
     url = database.url("owner")
     settings = configured(url, tmp_path)
-    keys = wiring.first_start(tmp_path, url, "acme", [*ADMINS], settings=settings)
+    keys = founding.first_start(tmp_path, url, "acme", [*ADMINS], settings=settings)
     assert set(keys) == {"ada", "bob"}
-    assert wiring.first_start(tmp_path, url, "acme", ADMINS, settings=settings) == {}
+    assert founding.first_start(tmp_path, url, "acme", ADMINS, settings=settings) == {}
     with wiring.connect(tmp_path, settings=settings) as system:
         assert system.tenant == "acme"
         for token, name in ((keys["ada"], "ada"), (system.token("intake"), "intake"), (system.token("agent"), "agent")):
@@ -98,18 +98,18 @@ def test_a_configured_database_is_founded_once(database: Database, tmp_path: Pat
         wiring.clock(system).tick()
         assert wiring.courier(system, "test").run_once() == 0
     with pytest.raises(Malformed, match="belongs to tenant acme"):
-        wiring.first_start(tmp_path, url, "other", ADMINS, settings=settings)
+        founding.first_start(tmp_path, url, "other", ADMINS, settings=settings)
 
 
 def test_lost_secrets_are_noticed_and_not_replaced(database: Database, tmp_path: Path) -> None:
     url = database.url("owner")
     home = tmp_path / "home"
     settings = configured(url, home)
-    wiring.first_start(home, url, "acme", ADMINS, settings=settings)
+    founding.first_start(home, url, "acme", ADMINS, settings=settings)
     with wiring.connect(home, settings=settings) as system:
         tokens = dict(system.tokens)
     (home / keyring.SECRETS).unlink()
-    assert wiring.first_start(home, url, "acme", ADMINS, settings=settings) == {}
+    assert founding.first_start(home, url, "acme", ADMINS, settings=settings) == {}
     assert not (home / keyring.SECRETS).exists()
     with (
         wiring.connect(home, settings=settings) as system,
@@ -118,10 +118,10 @@ def test_lost_secrets_are_noticed_and_not_replaced(database: Database, tmp_path:
         system.token("agent")
     with pytest.raises(Unavailable, match="the token of agent is not known"):
         wrong = settings.model_copy(update={"agent_token": SecretStr("somebody-elses")})
-        wiring.first_start(home, url, "acme", ADMINS, settings=wrong)
+        founding.first_start(home, url, "acme", ADMINS, settings=wrong)
     # Another machine is told by its environment.
     elsewhere = settings.model_copy(update={f"{name}_token": SecretStr(token) for name, token in tokens.items()})
-    assert wiring.first_start(tmp_path / "other", url, "acme", ADMINS, settings=elsewhere) == {}
+    assert founding.first_start(tmp_path / "other", url, "acme", ADMINS, settings=elsewhere) == {}
     with wiring.connect(tmp_path / "other", settings=elsewhere) as system:
         assert dict(system.tokens) == tokens
 
@@ -129,7 +129,7 @@ def test_lost_secrets_are_noticed_and_not_replaced(database: Database, tmp_path:
 def test_genesis_needs_two_administrators(database: Database, tmp_path: Path) -> None:
     url = database.url("owner")
     with pytest.raises(Malformed, match="two administrators"):
-        wiring.first_start(tmp_path, url, "acme", ADMINS[:1], settings=configured(url, tmp_path))
+        founding.first_start(tmp_path, url, "acme", ADMINS[:1], settings=configured(url, tmp_path))
 
 
 def test_a_role_may_have_a_url_of_its_own(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_the_embedded_database_of_a_home(tmp_path: Path) -> None:
     home.mkdir()
     settings = load_settings(home)
     with EmbeddedPostgres(home):
-        keys = wiring.first_start(home, wiring.embedded_url(home), "demo", [*ADMINS], settings=settings)
+        keys = founding.first_start(home, wiring.embedded_url(home), "demo", [*ADMINS], settings=settings)
         with wiring.connect(home) as system:
             assert system.tenant == "demo"
             with system.database.transaction("review", keys["bob"]) as conn:

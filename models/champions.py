@@ -1,0 +1,51 @@
+"""The models that triage: one bundle a model, by the digests that the record names as champions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from governance.chain import sha256_hex
+from governance.errors import Unavailable
+from models.bundle import MANIFEST, PARTS, Bundle, default_bundle, load, manifest_digest
+
+
+def champion_bundle(home: Path, champions: Mapping[str, str]) -> Bundle:
+    """The bundle of these champions (model → digest of the bundle it comes from), from the folders in HOME/models.
+
+    A model without a champion is the shipped one. The digest is that of the one bundle where all come from one, else
+    that of the list. Raises Unavailable where a champion's bundle is not on this machine, and what `load` raises.
+    """
+    shipped = default_bundle(home)
+    wanted = {name: champions.get(name, shipped.digest) for name in PARTS}
+    if set(wanted.values()) == {shipped.digest}:
+        return shipped
+    folders = _folders(home / "models")
+    loaded = {shipped.digest: shipped}
+    for name, digest in wanted.items():
+        if digest not in loaded:
+            if digest not in folders:
+                raise Unavailable(
+                    f"the champion of {name} is {digest}, which is not in {home / 'models'}: bring its folder here"
+                )
+            loaded[digest] = load(folders[digest], digest)
+    parts: dict[str, Any] = {name: getattr(loaded[digest], name) for name, digest in wanted.items()}
+    digests = set(wanted.values())
+    lines = "".join(f"{name} {wanted[name]}\n" for name in sorted(wanted))
+    digest = digests.pop() if len(digests) == 1 else "sha256:" + sha256_hex("countersign/champions/v1\n" + lines)
+    return Bundle(**parts, digest=digest, manifest={"champions": wanted})
+
+
+def _folders(models: Path) -> dict[str, Path]:
+    """Digest → folder, of every bundle whose manifest can be read; whether it is sound is asked when it is loaded."""
+    found: dict[str, Path] = {}
+    for manifest in sorted(models.glob(f"*/{MANIFEST}")):
+        raw = manifest.read_bytes()
+        try:
+            json.loads(raw)
+        except ValueError:
+            continue
+        found[manifest_digest(raw)] = manifest.parent
+    return found
