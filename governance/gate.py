@@ -22,6 +22,8 @@ from governance.errors import (
     NotDelegated,
     NotInBulk,
     NotPermitted,
+    PayeeChanged,
+    PolicyChanged,
     Refusal,
     SegregationOfDuties,
     SignatureRequired,
@@ -117,16 +119,24 @@ class Standing:
     opened: Mapping[str, frozenset[str]] = field(default_factory=dict)
     signature: bool = False
     bulk: bool = True
+    payee_changed: bool = False
+    """Whether the payee's bank accounts are others than at the proposal."""
+    policy_changed: bool = False
+    switched_off: Collection[tuple[str, str]] = ()
+    """Pairs (whom, by whom), of all times."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """How somebody asks to approve. `signed`: with a well-formed signature under a live key of their own."""
+    """How somebody asks to approve.
+
+    `signed`: None without a signature, True with a well-formed one under a live key of their own, else False.
+    """
 
     digest: str
     seat: str | None = None
     acting_for: str | None = None
-    signed: bool = False
+    signed: bool | None = None
     in_bulk: bool = False
 
 
@@ -149,11 +159,16 @@ def judge_approval(standing: Standing, actor: Actor, asked: Asked, now: datetime
     taken = _take_seat(standing, actor, asked, now)
     if isinstance(taken, Refusal):
         return taken
+    if standing.payee_changed:
+        return PayeeChanged()
+    if standing.policy_changed:
+        return PolicyChanged()
     if asked.in_bulk and not standing.bulk:
         return NotInBulk()
     if standing.evidence - standing.opened.get(actor.id, frozenset()):
         return EvidenceNotOpened()
-    if standing.signature and not asked.signed:
+    # A signature that does not hold is refused even where none is demanded.
+    if asked.signed is False or (standing.signature and not asked.signed):
         return SignatureRequired()
     return taken
 
@@ -185,6 +200,9 @@ def _take_seat(standing: Standing, actor: Actor, asked: Asked, now: datetime) ->
 
 
 def _is_delegated(standing: Standing, giver: str, taker: str, role: str, now: datetime) -> bool:
+    borrower = standing.people.get(taker)
+    if borrower is not None and "auditor" in borrower.roles:
+        return False
     return any(
         (one.from_actor, one.to_actor, one.role) == (giver, taker, role)
         and one.covers(now, standing.queue, standing.entity, standing.amount)
@@ -193,7 +211,13 @@ def _is_delegated(standing: Standing, giver: str, taker: str, role: str, now: da
 
 
 def _all_away(standing: Standing, role: str, stand_in: str, now: datetime) -> bool:
-    """Whether everybody who could still take the role here, and somebody at all, is away by another's word than his."""
+    """Whether everybody who could still take the role here, and somebody at all, is away by another's word than his.
+
+    Who has switched a holder off, that is off still, stands in for none of that role.
+    """
+    off = {one.id for one in standing.people.values() if not one.active and one.is_person and role in one.roles}
+    if any(whom in off and by == stand_in for whom, by in standing.switched_off):
+        return False
     holders = [
         one.id
         for one in standing.people.values()
@@ -205,9 +229,11 @@ def _all_away(standing: Standing, role: str, stand_in: str, now: datetime) -> bo
 
 
 def is_complete(seats: Iterable[Seat]) -> bool:
-    """Whether every seat is filled, each by a different person."""
-    people = [seat.filled_by for seat in seats]
-    return bool(people) and None not in people and len(set(people)) == len(people)
+    """Whether every seat is filled, each by a different person and by the authority of a different one."""
+    places = list(seats)
+    people = {seat.filled_by for seat in places}
+    authorities = {seat.authority for seat in places}
+    return bool(places) and None not in people and len(people) == len(authorities) == len(places)
 
 
 def as_seats(required: Mapping[str, int]) -> list[Seat]:

@@ -99,13 +99,13 @@ BEGIN
     END IF;
     -- New facts under a known key: a new revision; what was pending on the old one is superseded.
     SELECT * INTO pending FROM cs.recommendations WHERE tenant = me.tenant AND case_id = known.id
-        AND state IN ('awaiting_review', 'approved') FOR UPDATE;
+        AND (state IN ('awaiting_review', 'approved') OR state = 'sent_back' AND returned_to IS NOT NULL) FOR UPDATE;
     IF pending.id IS NOT NULL THEN
         DELETE FROM cs.effects WHERE tenant = me.tenant AND recommendation_id = pending.id AND state = 'ready';
         IF pending.state = 'approved' AND EXISTS (SELECT FROM cs.effects WHERE tenant = me.tenant AND recommendation_id = pending.id) THEN
             RETURN cs._log_intake(me, item, 'already_known', known.id, 'facts differ, but an effect is on its way: send it again afterwards');
         END IF;
-        UPDATE cs.recommendations SET state = 'superseded' WHERE tenant = me.tenant AND id = pending.id;
+        UPDATE cs.recommendations SET state = 'superseded', returned_to = NULL WHERE tenant = me.tenant AND id = pending.id;
     END IF;
     UPDATE cs.jobs SET state = 'done', lease_until = NULL
     WHERE tenant = me.tenant AND case_id = known.id AND state IN ('ready', 'leased', 'dead');

@@ -227,6 +227,9 @@ DECLARE
 BEGIN
     SELECT * INTO law FROM cs.case_revisions WHERE tenant = rec.tenant AND case_id = rec.case_id AND revision = rec.revision;
     SELECT * INTO of_case FROM cs.cases WHERE tenant = rec.tenant AND id = rec.case_id FOR UPDATE;
+    IF of_case.revision <> rec.revision THEN
+        PERFORM cs._refuse('CS421', 'the case has newer facts than this recommendation');
+    END IF;
     SELECT jsonb_object_agg(name, content) INTO leaves FROM cs.leaves WHERE tenant = rec.tenant AND recommendation_id = rec.id;
     SELECT * INTO spec FROM cs.action_catalogue WHERE name = next_action->>'name';
     IF next_draft IS NULL AND spec.effect = 'mail' THEN

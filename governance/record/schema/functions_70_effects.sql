@@ -197,7 +197,10 @@ BEGIN
     FOR rec IN SELECT * FROM cs.recommendations r WHERE r.tenant = me.tenant AND r.expires_at <= now()
         AND (r.state = 'awaiting_review' OR (r.state = 'sent_back' AND r.returned_to IS NOT NULL)) ORDER BY r.expires_at LIMIT 500 FOR UPDATE SKIP LOCKED LOOP
         UPDATE cs.recommendations SET state = 'expired', returned_to = NULL WHERE tenant = rec.tenant AND id = rec.id;
-        PERFORM cs._requeue_case(rec, 'triage', NULL);
+        -- With newer facts the case is under way again already; one that cannot go back must not stop the clock of all.
+        IF (SELECT revision FROM cs.cases WHERE tenant = rec.tenant AND id = rec.case_id) = rec.revision THEN
+            PERFORM cs._requeue_case(rec, 'triage', NULL);
+        END IF;
         PERFORM cs._append(me.tenant, me.id, 'recommendation.expired', rec.id, jsonb_build_object('digest', rec.digest));
         expired := expired + 1;
     END LOOP;
