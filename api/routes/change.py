@@ -46,7 +46,7 @@ def propose_change(caller: CallerOf, body: ChangeBody, idempotency_key: Idempote
     return caller.write(act, idempotency_key=idempotency_key, request=asked)
 
 
-@router.delete("/signing-keys/{key_id}")
+@router.delete("/signing-keys/{key_id}", status_code=204)
 def revoke_signing_key(caller: CallerOf, key_id: Id) -> Response:
     """Give up a signing key at once: its owner, or an administrator."""
     with caller.transaction() as scope:

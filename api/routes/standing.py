@@ -44,7 +44,7 @@ def lend_role(caller: CallerOf, body: DelegationBody, idempotency_key: Idempoten
     return caller.write(act, idempotency_key=idempotency_key, request=asked)
 
 
-@router.delete("/delegations/{number}")
+@router.delete("/delegations/{number}", status_code=204)
 def end_delegation(caller: CallerOf, number: Number) -> Response:
     """End a delegation: who gave it, who has it, or an administrator."""
     with caller.transaction() as scope:
@@ -74,7 +74,7 @@ def say_away(caller: CallerOf, body: AbsenceBody, idempotency_key: IdempotencyKe
     return caller.write(act, idempotency_key=idempotency_key, request=asked)
 
 
-@router.delete("/absences/{number}")
+@router.delete("/absences/{number}", status_code=204)
 def say_back(caller: CallerOf, number: Number) -> Response:
     """Somebody is back."""
     with caller.transaction() as scope:

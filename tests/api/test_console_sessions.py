@@ -144,8 +144,9 @@ def test_session_ends_by_itself_and_with_its_key(api: Api) -> None:
     with api.world.database.transaction("review", api.world.tokens["admin1"]) as conn:
         conn.execute("SELECT cs.revoke_key(%s)", (key_id,))
     assert other.get("/console/queue").status_code == 401
-    # What ended with the key does not stand in the way of a new key.
+    # What ended with the key does not stand in the way of a new key, once the person is switched off.
     with api.world.database.transaction("review", api.world.tokens["admin1"]) as conn:
+        conn.execute("SELECT cs.set_active('controller', false)")
         conn.execute("SELECT cs.issue_key(%s, 'controller', 'new', NULL)", (sessions.token_hash(new_token()),))
 
 
