@@ -64,10 +64,16 @@ BEGIN
     END IF;
     -- Two intakes of the same key at once: the second waits here and then finds the first.
     PERFORM pg_advisory_xact_lock(hashtextextended('intake ' || me.tenant || ' ' || (item->>'source_key'), 0));
-    SELECT * INTO known FROM cs.cases WHERE tenant = me.tenant AND source_key = item->>'source_key' FOR UPDATE;
+    SELECT * INTO known FROM cs.cases WHERE tenant = me.tenant AND source_key = item->>'source_key';
     IF NOT FOUND AND item->>'document_sha256' IS NOT NULL THEN
         SELECT c.* INTO known FROM cs.cases c JOIN cs.case_revisions r ON r.tenant = c.tenant AND r.case_id = c.id
-        WHERE c.tenant = me.tenant AND r.document_sha256 = item->>'document_sha256' ORDER BY c.created_at LIMIT 1 FOR UPDATE OF c;
+        WHERE c.tenant = me.tenant AND r.document_sha256 = item->>'document_sha256' ORDER BY c.created_at LIMIT 1;
+    END IF;
+    IF known.id IS NOT NULL THEN
+        -- In the order of everybody else: recommendation, job, case.
+        PERFORM FROM cs.recommendations WHERE tenant = me.tenant AND case_id = known.id AND state IN ('awaiting_review', 'approved') FOR UPDATE;
+        PERFORM FROM cs.jobs WHERE tenant = me.tenant AND case_id = known.id AND state IN ('ready', 'leased', 'dead') ORDER BY id FOR UPDATE;
+        SELECT * INTO known FROM cs.cases WHERE tenant = me.tenant AND id = known.id FOR UPDATE;
     END IF;
     IF known.id IS NULL THEN
         IF content IS NOT NULL THEN

@@ -64,6 +64,21 @@ LANGUAGE sql STABLE SET search_path = cs, pg_temp AS $$
     FROM cs.bank_accounts WHERE tenant = of_tenant AND owner_kind = 'supplier' AND owner_id = supplier AND valid_to IS NULL
 $$;
 
+-- The active policy, held until the transaction ends. Who waited here for a change of policy would find no row: the old one
+-- is active no longer, the new one came after the question. So it is asked again.
+CREATE OR REPLACE FUNCTION cs._hold_policy(of_tenant text) RETURNS cs.policies
+LANGUAGE plpgsql SET search_path = cs, pg_temp AS $$
+DECLARE policy cs.policies;
+BEGIN
+    FOR n IN 1..10 LOOP
+        SELECT * INTO policy FROM cs.policies WHERE tenant = of_tenant AND active FOR SHARE;
+        IF policy.version IS NOT NULL THEN
+            RETURN policy;
+        END IF;
+    END LOOP;
+    PERFORM cs._refuse('CS426', 'the policy is being changed: try again');
+END $$;
+
 -- Who can hold no seat: the initiator, and every person who drafted, edited or requested.
 CREATE OR REPLACE FUNCTION cs._is_excluded(rec cs.recommendations, who text) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = cs, pg_temp AS $$ SELECT who = ANY (rec.excluded) $$;
@@ -151,8 +166,8 @@ BEGIN
     IF (SELECT revision FROM cs.cases WHERE tenant = rec.tenant AND id = rec.case_id) <> rec.revision THEN
         PERFORM cs._refuse('CS421', 'the case has newer facts than this recommendation');
     END IF;
-    SELECT * INTO policy FROM cs.policies WHERE tenant = rec.tenant AND active FOR SHARE;
-    IF policy.version <> rec.policy_version THEN
+    policy := cs._hold_policy(rec.tenant);
+    IF policy.version IS DISTINCT FROM rec.policy_version THEN
         PERFORM cs._refuse('CS426', 'the policy changed since this was proposed');
     END IF;
     PERFORM cs._check_seats(rec, law, policy, cs._needs(law, policy, rec.action, rec.risk, rec.created_at::date, rec.id, rec.approved_at));
@@ -243,7 +258,7 @@ DECLARE
     at timestamptz := clock_timestamp();
 BEGIN
     PERFORM FROM cs.suppliers WHERE tenant = law.tenant AND id = law.supplier_id FOR SHARE;
-    SELECT * INTO policy FROM cs.policies WHERE tenant = law.tenant AND active FOR SHARE;
+    policy := cs._hold_policy(law.tenant);
     need := cs._needs(law, policy, action->>'name', of_risk, at::date, NULL, NULL);
     rec.tenant := law.tenant; rec.id := gen_random_uuid()::text; rec.case_id := law.case_id; rec.revision := law.revision;
     SELECT coalesce(max(draft_number), 0) + 1 INTO rec.draft_number FROM cs.recommendations r

@@ -164,12 +164,12 @@ DECLARE
 BEGIN
     SELECT * INTO law FROM cs.case_revisions WHERE tenant = rec.tenant AND case_id = rec.case_id AND revision = rec.revision;
     PERFORM cs._lock_payee(law);
-    SELECT * INTO policy FROM cs.policies WHERE tenant = rec.tenant AND active FOR SHARE;
+    policy := cs._hold_policy(rec.tenant);
     taken := cs._take_seat(rec, me, law, policy, wanted_seat, for_actor);
     IF cs._payee_bank(rec.tenant, law.supplier_id) <> rec.payee_bank THEN
         PERFORM cs._refuse('CS427', 'the payee''s bank details changed since this was proposed');
     END IF;
-    IF policy.version <> rec.policy_version THEN
+    IF policy.version IS DISTINCT FROM rec.policy_version THEN
         PERFORM cs._refuse('CS426', 'the policy changed since this was proposed');
     END IF;
     need := cs._needs(law, policy, rec.action, rec.risk, rec.created_at::date, rec.id, NULL);

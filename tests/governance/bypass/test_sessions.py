@@ -23,7 +23,6 @@ from tests.governance.bypass.attempts import (
     execute,
     leased,
     name_of,
-
     say,
 )
 

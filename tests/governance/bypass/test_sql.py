@@ -6,7 +6,7 @@ import pytest
 
 from governance.record.db import LOGIN_ROLES
 from tests.build import World
-from tests.governance.bypass.attempts import Attempt, Ground, Reason, Register, Try, denied, name_of, outcome, say
+from tests.governance.bypass.attempts import Ground, Reason, Register, denied, outcome, say
 
 TABLES = (
     "absences", "action_catalogue", "actors", "bank_accounts", "case_readings", "case_revisions", "case_vectors",
