@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,13 +10,25 @@ from typing import Any
 from pydantic import ValidationError
 
 from api.console import override
+from api.console.law import Law, Signing, is_change
 from api.console.plain import phrase
 from api.schemas import DecisionBody
 from governance import gate, permit
 from governance.action import Action
 from governance.actor import Actor
 from governance.decision import Decision, DecisionKind
-from governance.errors import CommentRequired, Malformed, Refusal, SegregationOfDuties
+from governance.errors import (
+    CommentRequired,
+    EvidenceNotOpened,
+    Malformed,
+    NotDelegated,
+    NotPermitted,
+    PayeeChanged,
+    PolicyChanged,
+    Refusal,
+    SegregationOfDuties,
+    SignatureRequired,
+)
 from governance.recommendation import RecommendationState
 
 _WORDS: Mapping[str, tuple[str, str]] = {
@@ -30,6 +42,13 @@ _WORDS: Mapping[str, tuple[str, str]] = {
 _ESCALATE_ROLES = frozenset({"analyst", "reviewer", "controller"})
 
 
+_OF_A_CHANGE: Mapping[str, str] = {
+    "send_back": "It goes back to its author, who can withdraw it and propose it anew. Say why in the comment.",
+    "reject": "Nothing is changed, and the proposal is closed.",
+}
+"""What is said otherwise of a governed change."""
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """One decision that is open to this person."""
@@ -41,21 +60,17 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """`notes` say why what one might expect is not offered. `seats`: roles to choose from where several fit."""
+    """`notes` say why what one might expect is not offered.
+
+    `signings`: the ways to sign, where it is not simply one's own seat. `unopened`: what policy wants opened before an
+    approval. `key`: policy wants a signature, which no page can make.
+    """
 
     decisions: tuple[Offer, ...]
     notes: tuple[str, ...]
-    seats: tuple[str, ...] = ()
-
-
-def _standing(recommendation: Mapping[str, Any]) -> gate.Standing:
-    return gate.Standing(
-        state=RecommendationState(recommendation["state"]),
-        digest=recommendation["digest"],
-        expires_at=recommendation["expires_at"],
-        seats=[gate.Seat(seat["role"], seat["filled_by"]) for seat in recommendation["required_seats"]],
-        excluded=frozenset(recommendation["excluded"]),
-    )
+    signings: tuple[Signing, ...] = ()
+    unopened: tuple[str, ...] = ()
+    key: bool = False
 
 
 def _withdrawable(recommendation: Mapping[str, Any], actor: Actor) -> bool:
@@ -70,42 +85,77 @@ def _withdrawable(recommendation: Mapping[str, Any], actor: Actor) -> bool:
     return state in ("awaiting_review", "sent_back") and (signed or mine)
 
 
-def offers(recommendation: Mapping[str, Any], actor: Actor, now: datetime) -> Offers:
+@dataclass(frozen=True, slots=True)
+class _Approval:
+    """Whether an approval is offered, how, and what is said."""
+
+    offered: bool
+    note: str | None = None
+    signings: tuple[Signing, ...] = ()
+    unopened: tuple[str, ...] = ()
+    key: bool = False
+
+
+def _approval(recommendation: Mapping[str, Any], standing: gate.Standing, law: Law, now: datetime) -> _Approval:
+    signings = law.signings(standing, now)
+    if not signings:
+        judged = gate.judge_approval(standing, law.me, gate.Asked(standing.digest, signed=True), now)
+        if isinstance(judged, gate.Seat | NotPermitted):
+            return _Approval(False)
+        return _Approval(False, _why_not(judged, recommendation, law.me))
+    plain = len(signings) == 1 and not signings[0].acting_for and not signings[0].stands_in_as
+    unopened = standing.evidence - standing.opened.get(law.me.id, frozenset())
+    return _Approval(
+        not standing.signature, None, () if plain else signings, tuple(sorted(unopened)), standing.signature
+    )
+
+
+def offers(recommendation: Mapping[str, Any], standing: gate.Standing, law: Law, now: datetime) -> Offers:
     """Asked only to be polite: the database decides. `recommendation` has the shape of api.shapes."""
-    may = permit.allowed(actor)
-    if "decide" not in may and "escalate" not in may:
-        return Offers((), ("Your role reads here; it does not decide.",))
-    verbs: list[str] = []
-    notes: list[str] = []
-    seats: tuple[str, ...] = ()
-    standing = _standing(recommendation)
+    actor, may = law.me, permit.allowed(law.me)
     waiting = standing.state is RecommendationState.AWAITING_REVIEW and now < standing.expires_at
-    if "decide" in may and waiting:
-        judged = gate.judge_approval(standing, actor, gate.Asked(standing.digest), now)
-        involved = actor.id in standing.excluded
-        if isinstance(judged, gate.Seat):
-            verbs.append("approve")
-            fitting = [one.role for one in standing.seats if one.filled_by is None and one.role in actor.roles]
-            seats = tuple(dict.fromkeys(fitting)) if len(set(fitting)) > 1 else ()
-        else:
-            notes.append(_why_not(judged, recommendation, actor))
-        verbs += [] if involved else ["override", "reject", "send_back"]
+    approval = _approval(recommendation, standing, law, now) if waiting else _Approval(False)
+    decides = "decide" in may
+    if not decides and "escalate" not in may and not approval.signings:
+        return Offers((), ("Your role reads here; it does not decide.",))
+    verbs = ["approve"] if approval.offered else []
+    notes = [approval.note] if approval.note else []
+    change = is_change(recommendation)
+    if decides and waiting and actor.id not in standing.excluded:
+        verbs += ["reject", "send_back"] if change else ["override", "reject", "send_back"]
     has_controller = any(seat.role == "controller" for seat in standing.seats)
     if waiting and actor.roles & _ESCALATE_ROLES and not has_controller:
         verbs.append("escalate")
-    if "decide" in may and _withdrawable(recommendation, actor):
+    if decides and _withdrawable(recommendation, actor):
         verbs.append("withdraw")
     if standing.state is RecommendationState.SENT_BACK and recommendation["returned_to"] == actor.id:
-        verbs.append("override")
+        if change:
+            notes.append("It was sent back to you. A proposed change is not edited: propose it anew instead.")
+        else:
+            verbs.append("override")
     if not waiting and not verbs:
         notes.append(_closed(recommendation, now))
-    return Offers(tuple(Offer(verb, *_WORDS[verb]) for verb in verbs), tuple(notes), seats)
+    said = tuple(_offer(verb, change, approval.unopened) for verb in verbs)
+    return Offers(said, tuple(notes), approval.signings, approval.unopened, approval.key)
+
+
+def _offer(verb: str, change: bool, unopened: Sequence[str]) -> Offer:
+    words, hint = _WORDS[verb]
+    if change:
+        hint = _OF_A_CHANGE.get(verb, hint)
+    if verb == "approve" and unopened:
+        hint = f"Open the {' and the '.join(unopened)} first. {hint}"
+    return Offer(verb, words, hint)
 
 
 def _why_not(judged: Refusal, recommendation: Mapping[str, Any], actor: Actor) -> str:
     if isinstance(judged, SegregationOfDuties):
         part = "drafted or edited" if recommendation["drafted_by"] == actor.id else "had a hand in"
         return f"You {part} this, so somebody else must decide on it."
+    if isinstance(judged, PolicyChanged):
+        return (
+            "The policy changed since this was proposed. It is asked anew under the new one, usually within a minute."
+        )
     return judged.detail
 
 
@@ -137,10 +187,13 @@ def asked(recommendation: Mapping[str, Any], form: Mapping[str, str]) -> Decisio
         raise CommentRequired("For the reason “Other”, say in the comment what it is.")
     if edited.action is not None:
         Action(edited.action["name"], edited.action["args"])
+    # Only an approval takes a seat, or is given for somebody.
+    seat, _, person = form.get("seat", "").partition("|") if verb == DecisionKind.APPROVE.value else ("", "", "")
     values: dict[str, Any] = {
         "decision": verb,
         "digest": form.get("digest", ""),
-        "seat": form.get("seat") or None,
+        "seat": seat or None,
+        "acting_for": person or None,
         "reason_code": form.get("reason_code") or None,
         "comment": comment,
         "action": edited.action,
@@ -157,15 +210,51 @@ def _mistake(place: tuple[int | str, ...], message: str) -> str:
     return f"{words}: {message.removeprefix('Value error, ')}"
 
 
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What to do about a refusal: words, the parts of the case to open, or a command to run."""
+
+    words: str
+    unopened: tuple[str, ...] = ()
+    command: str | None = None
+
+
+def command(recommendation_id: str) -> str:
+    """What signs a digest: the key never comes near this service."""
+    return f"countersign sign {recommendation_id} --key FILE"
+
+
+def advice(refusal: Refusal, recommendation_id: str) -> Advice | None:
+    """None where the refusal says it all."""
+    if isinstance(refusal, EvidenceNotOpened):
+        parts = refusal.extensions.get("unopened")
+        unopened = tuple(str(part) for part in parts) if isinstance(parts, list) else ("document",)
+        if "document" in unopened:
+            return Advice("Open it, then record your decision again: what you filled in is still there.", unopened)
+        return Advice("You have it open now: read it, then record your decision again.")
+    if isinstance(refusal, SignatureRequired):
+        return Advice("Sign it where your key is, with this command:", command=command(recommendation_id))
+    if isinstance(refusal, PayeeChanged):
+        return Advice("Send it back or reject it, and check the new bank details before anything is paid.")
+    if isinstance(refusal, PolicyChanged):
+        return Advice("It will be asked anew under the policy that holds now, within a minute.")
+    if isinstance(refusal, NotDelegated):
+        return Advice("Who lends a role to whom, and for what, stands on the page Standing.")
+    return None
+
+
 def confirmation(decision: Mapping[str, Any], recommendation: Mapping[str, Any], names: Mapping[str, str]) -> str:
     """What a decision that was just recorded has brought about."""
     verb, state = decision["decision"], recommendation["state"]
     if verb == "approve":
+        person = decision["acting_for"]
+        whose = f" for {names.get(person, person)}" if person else ""
+        signed = f"You signed as {phrase(decision['seat_role'])}{whose}."
         missing = [seat["role"] for seat in recommendation["required_seats"] if seat["filled_by"] is None]
         if missing:
-            return f"You signed as {decision['seat_role']}. Still to sign: {', '.join(phrase(one) for one in missing)}."
+            return f"{signed} Still to sign: {', '.join(phrase(one) for one in missing)}."
         undo = " You can withdraw until it leaves." if state == "approved" else ""
-        return f"You signed as {decision['seat_role']}. Every seat is filled: it is carried out now.{undo}"
+        return f"{signed} Every seat is filled: it is carried out now.{undo}"
     if verb == "send_back":
         back_to = recommendation["returned_to"]
         whom = names.get(back_to, back_to) if back_to else "the agent"

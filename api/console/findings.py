@@ -92,7 +92,7 @@ class Findings:
 
 
 _KNOWN = frozenset(
-    {"document", "duplicates", "risk", "cause", "precedents", "match", "why", "alternatives", "reviewer_note"}
+    {"document", "duplicates", "risk", "cause", "precedents", "match", "why", "alternatives", "reviewer_note", "before"}
 )
 _TWIN = (
     "invoice_number", "supplier", "amount", "currency", "invoice_date", "posting_date", "purchase_order", "entity",

@@ -10,10 +10,13 @@ from datetime import date, datetime
 from typing import Any
 
 from api import shapes
-from api.console import findings, override
+from api.console import change, findings, law, override
+from api.console.law import Law, is_change
 from api.console.once import mark
 from api.console.plain import amount, day, label, percent
 from api.words import in_words
+from governance import gate
+from governance.actor import Actor
 from governance.case import FIELD_NAMES
 from governance.errors import UnknownAction
 from governance.record import cases, people, review, worklist
@@ -53,9 +56,23 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class SeatView:
+    """One seat, with names: who sits there, for whom, or standing in as what."""
+
     role: str
     filled_by: str | None
+    acting_for: str | None
+    stands_in_as: str | None
     at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """The case's words are gone. `change`: the governed change that erased them, where it was one."""
+
+    words: str
+    at: str
+    change: str | None
+    people: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +90,11 @@ class Item:
     found: findings.Findings
     seats: tuple[SeatView, ...]
     effect: str | None
-    editor: override.Editor
+    editor: override.Editor | None
+    change: change.Change | None
+    erased: Erased | None
+    law: Law
+    standing: gate.Standing
     drafts: Sequence[Mapping[str, Any]]
     timeline: tuple[Moment, ...]
     names: Mapping[str, str]
@@ -89,7 +110,7 @@ def gather(
     conn: Connection,
     recommendation_id: str,
     *,
-    actor_id: str,
+    actor: Actor,
     chosen: str | None = None,
     kept: Mapping[str, str] | None = None,
     made: str | None = None,
@@ -103,7 +124,10 @@ def gather(
     reading = read["reading"] or {}
     drafts = worklist.drafts(conn, record["case_id"])
     spoken = review.decisions(conn, [draft["id"] for draft in drafts])
-    names = {actor["id"]: actor["name"] for actor in people.actors(conn)}
+    actors = people.actors(conn)
+    names = {one["id"]: one["name"] for one in actors}
+    known = law.read(conn, actor, actors)
+    entries = [{**row, **json.loads(row["entry"])} for row in cases.timeline(conn, record["case_id"])]
     parties = worklist.parties(conn, record["facts"]["supplier_id"], record["facts"]["customer_id"])
     return Item(
         record=record,
@@ -117,11 +141,15 @@ def gather(
         found=findings.read(record["findings"]),
         seats=_seats(record, names),
         effect=EFFECTS.get(record["effect"]["state"]) if record["effect"] else None,
-        editor=_editor(record, case, reading, parties, chosen, kept or {}),
+        editor=None if is_change(record) else _editor(record, case, reading, parties, chosen, kept or {}),
+        change=_change(record, names),
+        erased=_erased(conn, record["case_id"], entries, names),
+        law=known,
+        standing=law.of_item(conn, known, record),
         drafts=drafts,
-        timeline=_timeline(cases.timeline(conn, record["case_id"]), names, spoken),
+        timeline=_timeline(entries, names, spoken),
         names=names,
-        just_made=_just_made(spoken, made, actor_id),
+        just_made=_just_made(spoken, made, actor.id),
         once=mark(),
     )
 
@@ -147,8 +175,17 @@ def _party(case: Mapping[str, Any], kind: str, party_id: str | None) -> str | No
 
 
 def _facts(record: Mapping[str, Any], case: Mapping[str, Any], names: Mapping[str, str]) -> tuple[findings.Pair, ...]:
-    """What the law judges, as intake wrote it."""
+    """What the law judges, as intake wrote it; of a governed change, what it is."""
     law = record["facts"]
+    if is_change(record):
+        args = record["action"]["args"]
+        about = {
+            "changes": label(record["exception_type"]),
+            "subject": args.get("subject"),
+            "proposed_by": names.get(law["initiator"], law["initiator"]),
+            "digest_of_the_change": args.get("change"),
+        }
+        return tuple((label(name), text) for name, value in about.items() if (text := _text(value)) is not None)
     unknown = "" if law["amount"] is not None else ": policy treats it as the highest"
     values = {
         "amount": amount(law["amount"], law["currency"]) + unknown,
@@ -186,6 +223,8 @@ def _seats(record: Mapping[str, Any], names: Mapping[str, str]) -> tuple[SeatVie
         SeatView(
             seat["role"],
             names.get(seat["filled_by"], seat["filled_by"]) if seat["filled_by"] else None,
+            names.get(seat["acting_for"], seat["acting_for"]) if seat.get("acting_for") else None,
+            seat.get("stands_in_as"),
             signed.get(seat["filled_by"]),
         )
         for seat in record["required_seats"]
@@ -220,9 +259,28 @@ def _timeline(
     entries: Sequence[Mapping[str, Any]], names: Mapping[str, str], spoken: Sequence[Mapping[str, Any]]
 ) -> tuple[Moment, ...]:
     comments = {one["id"]: one["comment"] for one in spoken}
-    moments = []
-    for row in entries:
-        entry = json.loads(row["entry"])
-        decision = (entry.get("body") or {}).get("decision")
-        moments.append(Moment(entry["at"], in_words(entry, names), comments.get(decision), row["seq"]))
-    return tuple(moments)
+    return tuple(
+        Moment(
+            entry["at"], in_words(entry, names), comments.get((entry.get("body") or {}).get("decision")), entry["seq"]
+        )
+        for entry in entries
+    )
+
+
+def _change(record: Mapping[str, Any], names: Mapping[str, str]) -> change.Change | None:
+    if not is_change(record):
+        return None
+    return change.read(record["change"], record["findings"].get("before"), record["evidence"], names)
+
+
+def _erased(
+    conn: Connection, case_id: str, entries: Sequence[Mapping[str, Any]], names: Mapping[str, str]
+) -> Erased | None:
+    """By whom and when, as the ledger has it."""
+    entry = next((one for one in reversed(entries) if one["kind"] in ("case.erased", "case.purged")), None)
+    if entry is None:
+        return None
+    by = worklist.erased_by(conn, case_id) if entry["kind"] == "case.erased" else None
+    signers = ", ".join(names.get(who, who) for who in by["signers"]) if by else ""
+    proposed = f"proposed by {names.get(by['drafted_by'], by['drafted_by'])}, signed by {signers}" if by else ""
+    return Erased(in_words(entry, names), entry["at"], by["id"] if by else None, proposed)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.console.plain import label, visible
-from governance.action import CATALOGUE, MAIL, ActionSpec
+from governance.action import CATALOGUE, CHANGE, MAIL, ActionSpec
 from governance.errors import UnknownAction
 
 ACTION_FIELD, ARGUMENT, LETTER = "as", "arg.", "draft."
@@ -62,7 +62,8 @@ class Edited:
 
 
 def _spec(name: str) -> ActionSpec:
-    if name not in CATALOGUE:
+    # A governed change is proposed, never edited into being.
+    if name not in CATALOGUE or CATALOGUE[name].effect == CHANGE:
         raise UnknownAction("this action is not in the catalogue")
     return CATALOGUE[name]
 
@@ -90,7 +91,11 @@ def editor(
         if not (optional and argument not in proposed["args"] and argument in ("amount", "currency"))
     )
     letter = _letter(recommendation["draft"], parties, kept) if spec.effect == MAIL else None
-    actions = tuple(sorted(((one, label(one)) for one in CATALOGUE), key=lambda pair: pair[1]))
+    actions = tuple(
+        sorted(
+            ((one, label(one)) for one, other in CATALOGUE.items() if other.effect != CHANGE), key=lambda pair: pair[1]
+        )
+    )
     changed = name != proposed["name"] or (ACTION_FIELD in kept and edited(recommendation, kept).changed)
     return Editor(name, fields, letter, actions, changed)
 

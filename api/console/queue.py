@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -12,18 +13,20 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from api import wire
+from api.console import law
+from api.console.law import Law
 from api.console.pages import HEADERS, HOME, ConsoleRoute, address, render
 from api.console.session import DeskOf
 from api.strict import listing_name
-from governance.actor import Actor
 from governance.case import QUEUES
 from governance.errors import Malformed
 from governance.recommendation import RecommendationState
-from governance.record import worklist
+from governance.record import people, worklist
 
 router = APIRouter(prefix="/console", route_class=ConsoleRoute, include_in_schema=False)
 
 PAGE = 50
+LISTED = (*QUEUES, law.GOVERNANCE)
 WAITING = RecommendationState.AWAITING_REVIEW.value
 ANY = "any"
 STATES = (*(state.value for state in RecommendationState), ANY)
@@ -46,21 +49,27 @@ class Row:
     currency: str | None
     due_at: datetime
     created_at: datetime
+    drafted_by: str
     seats: tuple[str, ...]
     """Roles of the seats that are still open."""
     mine: bool
-    """Whether an open seat fits this person."""
+    """Whether an open seat fits this person, by a role of their own, a lent one, or standing in."""
+    change: bool
 
 
-def _row(row: dict[str, Any], actor: Actor) -> Row:
-    seats = row["seats"] or []
-    open_roles = tuple(seat["role"] for seat in seats if seat["filled_by"] is None)
-    involved = actor.id in row["excluded"] or any(seat["filled_by"] == actor.id for seat in seats)
+def rows(listed: Sequence[Mapping[str, Any]], known: Law, now: datetime) -> list[Row]:
+    """Rows of the worklist as a table shows them to whom the law is read for."""
+    return [_row(row, known, now) for row in listed]
+
+
+def _row(row: Mapping[str, Any], known: Law, now: datetime) -> Row:
     waiting = row["state"] == WAITING
+    seats = row["seats"] or []
     return Row(
-        **{name: row[name] for name in Row.__dataclass_fields__ if name not in ("seats", "mine")},
-        seats=open_roles if waiting else (),
-        mine=waiting and actor.is_person and not involved and bool(actor.roles.intersection(open_roles)),
+        **{name: row[name] for name in Row.__dataclass_fields__ if name not in ("seats", "mine", "change")},
+        seats=tuple(seat["role"] for seat in seats if seat["filled_by"] is None) if waiting else (),
+        mine=waiting and bool(known.signings(law.of_row(known, row), now)),
+        change=law.is_change(row),
     )
 
 
@@ -74,7 +83,7 @@ class Tab:
 
 def _tabs(queue: str, state: str, q: str, counts: dict[str, int]) -> list[Tab]:
     shown = "" if state == WAITING else state
-    names = {"": sum(counts.values()), **{name: counts.get(name, 0) for name in QUEUES}}
+    names = {"": sum(counts.values()), **{name: counts.get(name, 0) for name in LISTED}}
     return [
         Tab(name or "All queues", count, address(HOME, queue=name, state=shown, q=q), name == queue)
         for name, count in names.items()
@@ -97,7 +106,7 @@ def show(
     cursor: Annotated[str, Query(max_length=1000)] = "",
 ) -> Response:
     state = state or WAITING
-    if queue not in ("", *QUEUES) or state not in STATES or _CONTROL.search(q):
+    if queue not in ("", *LISTED) or state not in STATES or _CONTROL.search(q):
         raise Malformed("there is no such filter: choose one of those on the queue's page")
     q = q.strip()
     name = listing_name("console", queue=queue, state=state, q=q)
@@ -106,11 +115,12 @@ def show(
     chosen = None if state == ANY else state
     with desk.open() as scope:
         listing = worklist.most_urgent if urgent else worklist.newest
-        rows = listing(scope.conn, state=chosen, queue=queue or None, q=q or None, after=after, limit=PAGE + 1)
+        found = listing(scope.conn, state=chosen, queue=queue or None, q=q or None, after=after, limit=PAGE + 1)
         counts = worklist.counts(scope.conn, state=chosen, q=q or None)
-        items = [_row(row, scope.actor) for row in rows[:PAGE]]
+        known = law.read(scope.conn, scope.actor, people.actors(scope.conn))
+        items = rows(found[:PAGE], known, datetime.now(UTC))
     following = None
-    if len(rows) > PAGE:
+    if len(found) > PAGE:
         last = items[-1]
         place = wire.cursor(name, last.due_at if urgent else last.created_at, last.id)
         following = address(HOME, queue=queue, state="" if urgent else state, q=q, cursor=place)

@@ -20,13 +20,20 @@ from api.strict import Id
 from governance import permit
 from governance.decision import REASON_CODES
 from governance.errors import NotFound, Refusal, Unauthenticated, Unavailable
-from governance.record import cases, review
+from governance.record import cases, review, standing
 
 router = APIRouter(prefix="/console", route_class=ConsoleRoute, include_in_schema=False)
 
 
 def page(recommendation_id: str) -> str:
     return f"/console/recommendations/{recommendation_id}"
+
+
+def opened(scope: Scope, recommendation_id: str) -> None:
+    """Who sees the facts as they stand has opened the case; a page of earlier facts opens nothing."""
+    record = review.get(scope.conn, recommendation_id)
+    if cases.get(scope.conn, record["case_id"])["revision"] == record["case_revision"]:
+        standing.opened(scope.conn, record["case_id"], "case")
 
 
 def _shown(
@@ -40,20 +47,23 @@ def _shown(
     form: Mapping[str, str] | None = None,
 ) -> Response:
     kept = dict(form or {})
-    found = item.gather(scope.conn, recommendation_id, actor_id=scope.actor.id, chosen=chosen, kept=kept, made=made)
+    opened(scope, recommendation_id)
+    found = item.gather(scope.conn, recommendation_id, actor=scope.actor, chosen=chosen, kept=kept, made=made)
     made_now = found.just_made
     return render(
         request,
         "item.html",
         refusal.status if refusal else 200,
         item=found,
-        offers=decisions.offers(found.record, scope.actor, datetime.now(UTC)),
+        offers=decisions.offers(found.record, found.standing, found.law, datetime.now(UTC)),
         said=decisions.confirmation(made_now, found.record, found.names) if made_now else None,
         problem=refusal.detail if refusal else None,
+        advice=decisions.advice(refusal, recommendation_id) if refusal else None,
+        command=decisions.command(recommendation_id),
         kept=kept,
         # Somebody who decides on what changed meanwhile must choose anew.
         decided=kept.get("decision", "") if kept.get("digest") == found.record["digest"] else "",
-        editing=chosen is not None or found.editor.changed,
+        editing=found.editor is not None and (chosen is not None or found.editor.changed),
         reasons=REASON_CODES,
     )
 
@@ -87,7 +97,7 @@ def decide(request: Request, sent: SentForm, recommendation_id: Id) -> Response:
 def _decide(scope: Scope, recommendation_id: str, form: Mapping[str, str]) -> str:
     record = shapes.one_recommendation(scope.conn, recommendation_id)
     decision = decisions.asked(record, form)
-    permit.may_decide(scope.actor, decision.kind.value)
+    permit.may_decide(scope.actor, decision.kind.value, acting=decision.acting_for is not None)
     made = review.decide(scope.conn, recommendation_id, decision)
     return address(page(made["recommendation_id"]), decision=made["decision_id"])
 
@@ -97,6 +107,8 @@ def save(desk: DeskOf, case_id: Id) -> Response:
     """The case's document, to be saved and never shown: a browser must make nothing of it."""
     with desk.open() as scope:
         found = cases.document(scope.conn, case_id)
+        if found.content is not None:
+            standing.opened(scope.conn, case_id, "document")
     if found.content is None:
         raise NotFound("The document of this case was erased.")
     headers = {"Content-Disposition": disposition(found.name), "Content-SHA256": found.sha256}

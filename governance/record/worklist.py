@@ -8,6 +8,8 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import dict_row
 
+from governance.errors import NotFound
+
 After = tuple[datetime, str]
 """(due_at, id) of the last item seen in `most_urgent`, (created_at, id) in `newest`."""
 
@@ -25,7 +27,7 @@ _COLUMNS = """
 SELECT r.id, r.case_id, c.queue, c.title, c.exception_type, r.state, r.action, r.risk, r.drafted_by, r.excluded, r.digest,
        r.created_at, r.expires_at, r.sla_due_at, coalesce(r.sla_due_at, r.expires_at) AS due_at,
        v.amount, v.currency, v.entity, coalesce(s.name, u.name, v.supplier_id, v.customer_id) AS party,
-       (SELECT jsonb_agg(jsonb_build_object('role', p.role, 'filled_by', p.filled_by) ORDER BY p.seat)
+       (SELECT jsonb_agg(jsonb_build_object('role', p.role, 'filled_by', p.filled_by, 'acting_for', p.acting_for) ORDER BY p.seat)
         FROM cs.seats p WHERE p.tenant = r.tenant AND p.recommendation_id = r.id) AS seats
 """
 _SELECT = _COLUMNS + _FROM
@@ -59,6 +61,35 @@ _PARTIES = """
 SELECT 'supplier' AS kind, id, name, email, language FROM cs.suppliers WHERE id = %(supplier)s
 UNION ALL SELECT 'customer', id, name, email, language FROM cs.customers WHERE id = %(customer)s
 """
+# What cs._approve asks besides the seats, as this person would meet it. `worth`: the amount in the policy's currency.
+_HANGS_ON = """
+SELECT ARRAY(SELECT o.what FROM cs.openings o WHERE o.tenant = r.tenant AND o.case_id = r.case_id AND o.revision = r.revision
+             AND o.actor = %(actor)s) AS opened,
+       r.payee_bank <> CASE WHEN v.supplier_id IS NULL THEN 'none' ELSE 'sha256:' || encode(sha256(convert_to(coalesce(
+            (SELECT string_agg(b.iban, chr(10) ORDER BY b.iban COLLATE "C") FROM cs.bank_accounts b WHERE b.tenant = r.tenant
+             AND b.owner_kind = 'supplier' AND b.owner_id = v.supplier_id AND b.valid_to IS NULL), ''), 'UTF8')), 'hex') END AS payee_changed,
+       CASE WHEN v.currency = %(currency)s THEN v.amount ELSE v.amount / a.rate * b.rate END AS worth
+FROM cs.recommendations r
+JOIN cs.case_revisions v ON v.tenant = r.tenant AND v.case_id = r.case_id AND v.revision = r.revision,
+LATERAL (SELECT CASE WHEN v.currency = 'EUR' THEN 1 ELSE (SELECT f.per_eur FROM cs.fx_rates f WHERE f.tenant = r.tenant
+    AND f.currency = v.currency AND f.day <= v.created_at::date ORDER BY f.day DESC LIMIT 1) END AS rate) a,
+LATERAL (SELECT CASE WHEN %(currency)s = 'EUR' THEN 1 ELSE (SELECT f.per_eur FROM cs.fx_rates f WHERE f.tenant = r.tenant
+    AND f.currency = %(currency)s AND f.day <= v.created_at::date ORDER BY f.day DESC LIMIT 1) END AS rate) b
+WHERE r.id = %(id)s
+"""
+_ERASED_BY = """
+SELECT r.id, r.drafted_by, ARRAY(SELECT s.filled_by FROM cs.seats s WHERE s.tenant = r.tenant AND s.recommendation_id = r.id
+    AND s.filled_by IS NOT NULL ORDER BY s.seat) AS signers
+FROM cs.recommendations r JOIN cs.case_revisions v ON v.tenant = r.tenant AND v.case_id = %s
+WHERE r.action = 'erase_personal_data' AND r.state = 'executed'
+  AND r.envelope::jsonb #>> '{action,args,subject}' IN ('case:' || v.case_id, 'supplier:' || v.supplier_id, 'customer:' || v.customer_id)
+ORDER BY r.created_at LIMIT 1
+"""
+_SWITCHED_OFF = """
+SELECT DISTINCT a.id FROM cs.actors a JOIN cs.ledger l ON l.tenant = a.tenant AND l.subject = a.id AND l.kind = 'actor.deactivated'
+WHERE NOT a.active AND a.kind = 'person' AND l.entry::jsonb ->> 'actor' = %s
+"""
+_ENTITIES = "SELECT id, name FROM cs.entities ORDER BY id"
 
 
 def most_urgent(
@@ -131,3 +162,28 @@ def parties(conn: Connection[Any], supplier_id: str | None, customer_id: str | N
     """The case's supplier and customer as the books know them: {kind, id, name, email, language}."""
     with conn.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(_PARTIES, {"supplier": supplier_id, "customer": customer_id}).fetchall()
+
+
+def hangs_on(conn: Connection[Any], recommendation_id: str, actor: str, currency: str) -> dict[str, Any]:
+    """{opened, payee_changed, worth}: what `actor` has opened of it, and the amount in `currency` (None = unknown)."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        row = cursor.execute(_HANGS_ON, {"id": recommendation_id, "actor": actor, "currency": currency}).fetchone()
+    if row is None:
+        raise NotFound("there is no such recommendation")
+    return row
+
+
+def erased_by(conn: Connection[Any], case_id: str) -> dict[str, Any] | None:
+    """The governed change that erased a case's words: {id, drafted_by, signers}; None where there was none."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(_ERASED_BY, (case_id,)).fetchone()
+
+
+def switched_off(conn: Connection[Any], by: str) -> list[str]:
+    """The people who are switched off, and were switched off by this actor: who did it stands in for none of them."""
+    return [row[0] for row in conn.execute(_SWITCHED_OFF, (by,))]
+
+
+def entities(conn: Connection[Any]) -> dict[str, str]:
+    """Id → name of the entities in the books."""
+    return dict(conn.execute(_ENTITIES).fetchall())

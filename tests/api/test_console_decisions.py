@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from governance.action import CATALOGUE
+from governance.action import CATALOGUE, CHANGE
 from governance.recommendation import Draft
 from governance.record import review
 from tests.api.conftest import Api
@@ -446,6 +446,10 @@ def test_action_of_the_catalogue_all_have_an_editor(api: Api) -> None:
     made = filed(api)
     visitor = signed_in(api, "reviewer")
     for name, spec in CATALOGUE.items():
+        if spec.effect == CHANGE:
+            # A governed change is proposed, never edited into being.
+            assert form_of(visitor.item(made["id"], f"?as={name}"), made["id"]).fields["as"] != name
+            continue
         form = form_of(visitor.item(made["id"], f"?as={name}"), made["id"])
         assert {f"arg.{argument}" for argument in spec.required} <= set(form.fields), name
         assert ("draft.body" in form.fields) == (spec.effect == "mail"), name

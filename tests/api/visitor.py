@@ -71,7 +71,7 @@ class _Page(HTMLParser):
         elif self._form is None or "form" in given:
             return
         elif tag == "input" and "name" in given:
-            if given.get("type") == "radio":
+            if given.get("type") in ("radio", "checkbox"):
                 self._form.choices.setdefault(given["name"], []).append(given["value"])
                 if "checked" not in given:
                     return
