@@ -36,6 +36,9 @@ def wake(threads: Threads, transaction: Transaction, brief: Brief, context: Batc
     state = _papers(threads, thread, returned.interrupt_id)
     if state is None:
         return None
+    if state.get("case_id") != brief.facts.case_id:
+        log.warning("thread of another case", case=brief.facts.case_id)
+        return None
     with transaction() as conn:
         leaves = candidates.leaves(conn, [returned.recommendation_id]).get(returned.recommendation_id, {})
     if not as_recorded(state, returned, leaves):

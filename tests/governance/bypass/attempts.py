@@ -1,11 +1,11 @@
-"""What every attempt to get past the law is made of: a try, the one reason for which it must fail, and a look round after."""
+"""What an attempt to get past the law is made of: a try, the one reason for which it must fail, a look round after."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 
@@ -17,6 +17,7 @@ from tests.build import World, letter, world
 
 Try = Callable[[], Any]
 Prepare = Callable[..., Try]
+F = TypeVar("F", bound=Prepare)
 
 _TABLES = """
 SELECT c.relname, CASE WHEN c.relname = 'tenants' THEN 'id' ELSE a.attname END FROM pg_class c
@@ -68,16 +69,22 @@ class Register:
 
     attempts: list[Attempt] = field(default_factory=list)
 
-    def __call__(self, reason: Reason | Blank | type[Refusal], words: str = "", *, moves: Sequence[str] = ()) -> Any:
+    def __call__(
+        self, reason: Reason | Blank | type[Refusal], words: str = "", *, moves: Sequence[str] = ()
+    ) -> Callable[[F], F]:
         """A decorator: the function below is one attempt."""
         return self.each({"": (reason,)}, words, moves=moves)
 
-    def each(self, cases: Mapping[str, tuple[Any, ...]], words: str = "", *, moves: Sequence[str] = ()) -> Any:
+    def each(
+        self, cases: Mapping[str, tuple[Any, ...]], words: str = "", *, moves: Sequence[str] = ()
+    ) -> Callable[[F], F]:
         """A decorator: one attempt for each of `cases`, name → (reason, what the function gets besides the world…)."""
 
-        def add(prepare: Prepare) -> Prepare:
+        def add(prepare: F) -> F:
             for case, (reason, *given) in cases.items():
                 why = because(reason, words) if isinstance(reason, type) else reason
+                if isinstance(why, Reason) and words:
+                    why = replace(why, words=words)
                 name = prepare.__name__ + (f"[{case}]" if case else "")
                 self.attempts.append(Attempt(name, prepare, why, frozenset(moves), tuple(given)))
             return prepare

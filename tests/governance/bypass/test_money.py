@@ -1,5 +1,7 @@
 """Money: what is signed is what the case says, in a currency that exists, to the payee of the books, however it is split."""
 
+# ruff: noqa: E501  (a case stands on one line, as the statements in governance/record/schema)
+
 from __future__ import annotations
 
 from typing import Any
@@ -76,7 +78,9 @@ def payment_of(acme: World, amount: str) -> Try:
     return lambda: file(acme, job, {"invoice_id": "INV-1"})
 
 
-def file(acme: World, job: Any, args: dict[str, str], name: str = "release_payment", risk: str | None = "normal") -> Any:
+def file(
+    acme: World, job: Any, args: dict[str, str], name: str = "release_payment", risk: str | None = "normal"
+) -> Any:
     """File as the agent's database role can: no Python looks at the arguments."""
     digest = acme.scalar("SELECT facts_digest FROM cs.case_revisions WHERE case_id = %s", job.case_id)
     call = "SELECT recommendation_id FROM cs.file(%s, %s, %s, %s, 'null', '{}', '{}', '{}', '{}', %s, NULL)"
@@ -175,7 +179,7 @@ def facts_that_the_agent_made_up(acme: World) -> Try:
     return lambda: acme.file(job, letter("sha256:" + "0" * 64))
 
 
-# Bands ------------------------------------------------------------------------------------------------------------------
+# Bands --------------------------------------------------------------------------------------------------------------
 
 ASKED = "SELECT role, count(*) FROM cs.seats WHERE recommendation_id = %s GROUP BY role ORDER BY role"
 TOP = [("controller", 1), ("reviewer", 2)]
@@ -209,7 +213,11 @@ def seats_under_a_made_up_risk(acme: World, risk: str) -> Try:
 
     def asked() -> Any:
         made = file(acme, job, {"invoice_id": "INV-1"}, risk=risk)
-        return [(role, n) for role, n in say(acme, "review", "auditor", (ASKED, made[0])) if role in ("controller", "reviewer")]
+        return [
+            (role, n)
+            for role, n in say(acme, "review", "auditor", (ASKED, made[0]))
+            if role in ("controller", "reviewer")
+        ]
 
     return asked
 
@@ -271,7 +279,7 @@ def effect_of_a_split_payment_whose_added_seat_was_taken_away(acme: World) -> Tr
     return lambda: execute(acme, effect)
 
 
-# The books --------------------------------------------------------------------------------------------------------------
+# The books ----------------------------------------------------------------------------------------------------------
 
 FX = {"day": "2020-01-01", "currency": "USD", "per_eur": "1.25"}
 

@@ -1,5 +1,7 @@
 """Names and texts: what looks like another is refused, and what was signed is what leaves."""
 
+# ruff: noqa: E501  (a case stands on one line, as the statements in governance/record/schema)
+
 from __future__ import annotations
 
 import json
@@ -28,7 +30,7 @@ from tests.governance.bypass.attempts import (
 
 tries = Register()
 
-# People -----------------------------------------------------------------------------------------------------------------
+# People -------------------------------------------------------------------------------------------------------------
 
 
 def add(acme: World, **person: Any) -> Try:
@@ -54,9 +56,13 @@ def user_id_that_is(acme: World, text: str) -> Try:
     return add(acme, id=text)
 
 
-@tries.each({"the same": (errors.IllegalState, "r@acme.example"), "in capitals": (errors.IllegalState, "R@ACME.example")})
+@tries.each(
+    {"the same": (errors.IllegalState, "r@acme.example"), "in capitals": (errors.IllegalState, "R@ACME.example")}
+)
 def second_user_with_an_email_that_is(acme: World, email: str) -> Try:
-    acme.scalar("UPDATE cs.actors SET email = 'r@acme.example' WHERE tenant = %s AND id = 'reviewer' RETURNING 1", acme.tenant)
+    acme.scalar(
+        "UPDATE cs.actors SET email = 'r@acme.example' WHERE tenant = %s AND id = 'reviewer' RETURNING 1", acme.tenant
+    )
     return add(acme, email=email)
 
 
@@ -75,7 +81,7 @@ def user_name_with(acme: World, text: str) -> Try:
     return add(acme, name=text)
 
 
-# Masters ----------------------------------------------------------------------------------------------------------------
+# Masters ------------------------------------------------------------------------------------------------------------
 
 UNSEEN = {"zero width": "\u200b", "a zero-width joiner": "\u200d", "a byte order mark": "\ufeff", "a soft hyphen": "\u00ad",
           "the direction turned round": "\u202e", "an isolate": "\u2066", "a word joiner": "\u2060", "a bell": "\u0007",
@@ -84,7 +90,9 @@ UNSEEN = {"zero width": "\u200b", "a zero-width joiner": "\u200d", "a byte order
 
 @tries.each({name: (errors.TextInvalid, mark) for name, mark in UNSEEN.items()}, "nobody can see")
 def supplier_whose_name_hides(acme: World, mark: str) -> Try:
-    return lambda: acme.import_books("suppliers", [{"id": "S-2", "name": f"Sup{mark}plier One", "email": "a@b.example"}])
+    return lambda: acme.import_books(
+        "suppliers", [{"id": "S-2", "name": f"Sup{mark}plier One", "email": "a@b.example"}]
+    )
 
 
 @tries.each({name: (errors.TextInvalid, text) for name, text in {
@@ -121,7 +129,8 @@ def account_on_a_document_with(acme: World, text: str) -> Try:
 @tries.each({f"{name} in {column}": (errors.TextInvalid, column, mark) for column in ("source_key", "supplier_id", "invoice_id", "entity")
              for name, mark in (("zero width", "\u200b"), ("a line end", "\n"))}, "nobody can see")  # fmt: skip
 def item_with(acme: World, column: str, mark: str) -> Try:
-    return lambda: acme.accept(**{column: f"S{mark}1"})
+    given: dict[str, Any] = {column: f"S{mark}1"}
+    return lambda: acme.accept(**given)
 
 
 @tries.each({"a NUL": (Reason("22P05"), "a\\u0000b"), "a lone surrogate": (Reason("22P02"), "a\\ud800b")})
@@ -142,7 +151,7 @@ def item_with_a_lack(acme: World, item: dict[str, Any]) -> Try:
     return lambda: say(acme, "intake", "intake", (call, (Jsonb(given), b"<xml/>")))
 
 
-# Recipients -------------------------------------------------------------------------------------------------------------
+# Recipients ---------------------------------------------------------------------------------------------------------
 
 RECIPIENTS = {
     "a stranger": "thief@elsewhere.example", "a Cyrillic letter": "аp@supplier.example", "capitals": "AP@supplier.example",
@@ -197,7 +206,7 @@ def filing_with(acme: World, draft: Any) -> Try:
     return lambda: agent_files(acme, job, draft)
 
 
-# What was signed is what leaves -------------------------------------------------------------------------------------------
+# What was signed is what leaves -------------------------------------------------------------------------------------
 
 EDITS: dict[str, tuple[type[errors.Refusal], str]] = {
     "the letter": (errors.StaleDigest, "UPDATE cs.leaves SET content = replace(content, 'Please', 'Never') WHERE tenant = %s AND name = 'draft' RETURNING 1"),
@@ -266,13 +275,20 @@ LEDGER = {
 }
 
 
-@tries.each({name: (errors.NotPermitted, statement.replace("{{}}", "{}")) for name, statement in LEDGER.items()}, "append-only")
+@tries.each(
+    {name: (errors.NotPermitted, statement.replace("{{}}", "{}")) for name, statement in LEDGER.items()}, "append-only"
+)
 def owner_of_the_record_with(acme: World, statement: str) -> Try:
     acme.filed()
     return lambda: say(acme, "owner", None, "SET LOCAL ROLE countersign_owner", statement)
 
 
-@tries.each({state: (errors.NoSeat if state == "approved" else errors.IllegalState, state) for state in ("approved", "awaiting_review", "executed")})
+@tries.each(
+    {
+        state: (errors.NoSeat if state == "approved" else errors.IllegalState, state)
+        for state in ("approved", "awaiting_review", "executed")
+    }
+)
 def owner_who_writes_an_effect_of_what_is(acme: World, state: str) -> Try:
     row = payment(acme)
     sign(acme, row, "reviewer")

@@ -1,5 +1,7 @@
 """Races: two at once, in many interleavings; whoever comes first, nothing passes that was not signed as it stands."""
 
+# ruff: noqa: E501  (a case stands on one line, as the statements in governance/record/schema)
+
 from __future__ import annotations
 
 import random
@@ -70,7 +72,10 @@ def ready(acme: World, number: int) -> tuple[dict[str, Any], outbox.Effect]:
     """Approved, and in the courier's hands."""
     row = case(acme, number)
     acme.decide("reviewer", row, "approve")
-    acme.scalar("UPDATE cs.effects SET available_at = now() - interval '1 day' WHERE recommendation_id = %s RETURNING 1", row["id"])
+    acme.scalar(
+        "UPDATE cs.effects SET available_at = now() - interval '1 day' WHERE recommendation_id = %s RETURNING 1",
+        row["id"],
+    )
     with acme.database.transaction("courier", acme.tokens["courier"]) as conn:
         (effect,) = outbox.claim(conn, "racer", 1, 60)
     return row, effect
@@ -141,7 +146,10 @@ def test_approve_against_a_change_of_the_payee(acme: World, rounds: int) -> None
             # It waits to leave, and never does.
             with acme.database.transaction("courier", acme.tokens["courier"]) as conn:
                 conn.execute("SELECT 1")
-            acme.scalar("UPDATE cs.effects SET available_at = now() - interval '1 day' WHERE recommendation_id = %s RETURNING 1", row["id"])
+            acme.scalar(
+                "UPDATE cs.effects SET available_at = now() - interval '1 day' WHERE recommendation_id = %s RETURNING 1",
+                row["id"],
+            )
             with acme.database.transaction("courier", acme.tokens["courier"]) as conn:
                 (effect,) = outbox.claim(conn, "racer", 1, 60)
             assert outcome(lambda: execute(acme, effect))[0] == "payee-changed"
@@ -217,7 +225,10 @@ def test_withdraw_against_execute(acme: World, rounds: int) -> None:
     def prepare(number: int) -> Any:
         row = case(acme, number)
         acme.decide("reviewer", row, "approve")
-        acme.scalar("UPDATE cs.effects SET available_at = now() - interval '1 day' WHERE recommendation_id = %s RETURNING 1", row["id"])
+        acme.scalar(
+            "UPDATE cs.effects SET available_at = now() - interval '1 day' WHERE recommendation_id = %s RETURNING 1",
+            row["id"],
+        )
         return row
 
     def deliver(row: Any) -> None:
@@ -229,7 +240,10 @@ def test_withdraw_against_execute(acme: World, rounds: int) -> None:
 
     def judge(row: Any, withdraw: str, sent: str) -> str:
         result = (withdraw, sent, *state(acme, row))
-        assert result in {("", "not-found", "awaiting_review", None), ("illegal-state", "", "approved", "delivering")}, result
+        assert result in {
+            ("", "not-found", "awaiting_review", None),
+            ("illegal-state", "", "approved", "delivering"),
+        }, result
         return result[2]
 
     both(race(rounds, prepare, by(acme, "reviewer", "withdraw"), deliver, judge), "awaiting_review", "approved")
@@ -240,7 +254,10 @@ def test_two_couriers_and_one_effect(acme: World, rounds: int) -> None:
     def prepare(number: int) -> Any:
         row = case(acme, number)
         acme.decide("reviewer", row, "approve")
-        acme.scalar("UPDATE cs.effects SET available_at = now() - interval '1 day' WHERE recommendation_id = %s RETURNING 1", row["id"])
+        acme.scalar(
+            "UPDATE cs.effects SET available_at = now() - interval '1 day' WHERE recommendation_id = %s RETURNING 1",
+            row["id"],
+        )
         return row
 
     def deliver(row: Any) -> None:
@@ -279,7 +296,9 @@ def test_a_payment_in_two_halves_approved_at_once(acme: World, rounds: int) -> N
         acme.import_books("suppliers", [{"id": supplier, "name": "Split", "email": "x@split.example"}])
         halves = []
         for half in "ab":
-            row = payment(acme, "30000.00", source_key=f"k{number}{half}", invoice_id=f"I{number}{half}", supplier_id=supplier)
+            row = payment(
+                acme, "30000.00", source_key=f"k{number}{half}", invoice_id=f"I{number}{half}", supplier_id=supplier
+            )
             sign(acme, row, "reviewer")
             acme.opened("controller", row)
             halves.append(row)
@@ -317,7 +336,7 @@ def test_approve_against_newer_facts(acme: World, rounds: int) -> None:
     both(race(rounds, prepare, by(acme, "reviewer", "approve"), facts, judge), "", "illegal-state")
 
 
-# Not a matter of chance: one side waits for the other's locks, and goes on with what it then finds -----------------------
+# Not a matter of chance: one side waits for the other's locks, and goes on with what it then finds ------------------
 
 
 def waits_for_the_policy(acme: World, act: Callable[[], Any]) -> str:
@@ -329,7 +348,9 @@ def waits_for_the_policy(acme: World, act: Callable[[], Any]) -> str:
         conn.execute("SELECT cs._activate_policy(%s, %s, %s)", (acme.tenant, policy.text, policy.source))
         thread.start()
         for _ in range(500):
-            if acme.scalar("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"):
+            if acme.scalar(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            ):
                 break
             time.sleep(0.01)
         else:

@@ -265,7 +265,7 @@ def account_that_is_linked_by_its_own_holder(acme: World) -> Try:
     return lambda: acme.decide("admin1", row, "approve")
 
 
-# Keys --------------------------------------------------------------------------------------------------------------
+# Keys ---------------------------------------------------------------------------------------------------------------
 
 
 def issue(acme: World, by: str, for_whom: str) -> Try:
@@ -288,7 +288,9 @@ def administrator_who_revokes_a_signer_s_key_and_makes_another(acme: World) -> T
     return issue(acme, "admin1", "controller")
 
 
-@tries.each({who: (errors.NotPermitted, who) for who in ("analyst", "reviewer", "controller", "auditor")}, "keys for others")
+@tries.each(
+    {who: (errors.NotPermitted, who) for who in ("analyst", "reviewer", "controller", "auditor")}, "keys for others"
+)
 def person_who_makes_a_key_for_another(acme: World, who: str) -> Try:
     return issue(acme, who, "analyst2")
 
@@ -305,7 +307,7 @@ def key_of_another_tenant_revoked(acme: World) -> Try:
     return lambda: say(acme, "review", "admin1", ("SELECT cs.revoke_key(%s)", (key,)))
 
 
-# Pooled connections -----------------------------------------------------------------------------------------------------
+# Pooled connections -------------------------------------------------------------------------------------------------
 
 
 @tries(errors.Unauthenticated)

@@ -1,5 +1,7 @@
 """Time: what is old, superseded, or set back does not count; and nobody moves the law's clock."""
 
+# ruff: noqa: E501  (a case stands on one line, as the statements in governance/record/schema)
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -161,7 +163,7 @@ def approval_of_what_is(acme: World, state: str) -> Try:
     return lambda: acme.decide("reviewer", row, "approve")
 
 
-# Late hands -------------------------------------------------------------------------------------------------------------
+# Late hands ---------------------------------------------------------------------------------------------------------
 
 
 @tries(errors.LostLease)
@@ -212,7 +214,9 @@ def courier_after_another_took_it(acme: World) -> Try:
     return lambda: execute(acme, late)
 
 
-@tries.each({outcome: (errors.LostLease, outcome) for outcome in ("sent", "manual", "retry", "unknown", "refused", "dead")})
+@tries.each(
+    {outcome: (errors.LostLease, outcome) for outcome in ("sent", "manual", "retry", "unknown", "refused", "dead")}
+)
 def late_settling_as(acme: World, outcome: str) -> Try:
     late = late_courier(acme)
     return lambda: say(acme, "courier", "courier",
@@ -263,7 +267,7 @@ def effect_claimed_without_the_time_to_undo(acme: World) -> Try:
     return lambda: say(acme, "courier", "courier", "SELECT count(*) FROM cs.claim_effects('early', 10, 60)")
 
 
-# The clock --------------------------------------------------------------------------------------------------------------
+# The clock ----------------------------------------------------------------------------------------------------------
 
 SETTINGS = {
     "timezone": "SET LOCAL timezone = 'Pacific/Kiritimati'",
@@ -347,7 +351,9 @@ def effect_in_a_transaction_that_looks_at_the_past(acme: World, level: str) -> T
             try:
                 return conn.execute("SELECT cs.execute(%s, %s)", (effect.recommendation_id, effect.fence)).fetchone()
             finally:
-                acme.scalar("DELETE FROM cs.bank_accounts WHERE tenant = %s AND iban = %s RETURNING 1", acme.tenant, OTHER_IBAN)
+                acme.scalar(
+                    "DELETE FROM cs.bank_accounts WHERE tenant = %s AND iban = %s RETURNING 1", acme.tenant, OTHER_IBAN
+                )
 
     def told() -> Any:
         with translated():
