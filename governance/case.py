@@ -10,7 +10,14 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from governance.errors import IllegalState, Malformed
+from governance.errors import (
+    AmountInvalid,
+    AmountTooFine,
+    AmountTooLarge,
+    CurrencyUnknown,
+    IllegalState,
+    Malformed,
+)
 
 DOCUMENT_CLASSES = (
     "invoice", "credit_note", "purchase_order", "order_response", "delivery_note", "statement_of_account",
@@ -43,31 +50,31 @@ def minor_units(currency: str) -> int:
 def parse_amount(text: object, currency: str) -> Decimal:
     """An exact amount from a decimal string. Units: the currency's major unit.
 
-    Raises Malformed for NaN, infinities, more decimals than the currency has, digits that are not
-    ASCII, or a magnitude of 10**15 and more.
+    Raises AmountInvalid for NaN, infinities and digits that are not ASCII, AmountTooFine for more decimals than the
+    currency has, AmountTooLarge for a magnitude of 10**15 and more.
     """
     if isinstance(text, bool) or not isinstance(text, str | int | Decimal):
-        raise Malformed(f"an amount must be a decimal string, not {type(text).__name__}")
+        raise AmountInvalid(f"an amount must be a decimal string, not {type(text).__name__}")
     raw = format(text, "f") if isinstance(text, Decimal) else str(text).strip()
     if not _DECIMAL.fullmatch(raw):
-        raise Malformed(f"{raw[:40]!r} is not a finite amount in plain decimal notation")
+        raise AmountInvalid(f"{raw[:40]!r} is not a finite amount in plain decimal notation")
     value = Decimal(raw)
     if abs(value) >= _LIMIT:
-        raise Malformed("an amount must be below 10**15")
+        raise AmountTooLarge("an amount must be below 10**15")
     places = minor_units(currency)
     exponent = value.as_tuple().exponent
     if isinstance(exponent, int) and -exponent > places:
         quantized = value.quantize(Decimal(1).scaleb(-places))
         if quantized != value:
-            raise Malformed(f"{currency} has {places} decimals; {raw[:40]!r} has more")
+            raise AmountTooFine(f"{currency} has {places} decimals; {raw[:40]!r} has more")
         value = quantized
     return value.quantize(Decimal(1).scaleb(-places))
 
 
 def parse_currency(text: object) -> str:
-    """An ISO 4217 code, three capital letters. Raises Malformed."""
+    """An ISO 4217 code, three capital letters. Raises CurrencyUnknown."""
     if not (isinstance(text, str) and len(text) == 3 and text.isascii() and text.isalpha() and text.isupper()):
-        raise Malformed("a currency must be an ISO 4217 code in capital letters, such as EUR")
+        raise CurrencyUnknown("a currency must be an ISO 4217 code in capital letters, such as EUR")
     return text
 
 

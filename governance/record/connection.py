@@ -12,11 +12,13 @@ from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 
-from governance.errors import BY_SQLSTATE, Malformed, Refusal, Unavailable
+from governance.errors import BY_SQLSTATE, Malformed, Refusal, TextInvalid, Unavailable
 
 Connection = psycopg.Connection[TupleRow]
 
 _ENCRYPTED = frozenset({"require", "verify-ca", "verify-full"})
+# A NUL in JSON; bytes that are no UTF-8.
+_UNSTORABLE = frozenset({"22P05", "22021"})
 # The server is going, gone or full; class 08 and errors without a code mean the connection itself.
 _UNAVAILABLE = frozenset({"57P01", "57P02", "57P03", "53300"})
 
@@ -69,6 +71,10 @@ def _refusal(error: psycopg.Error) -> Refusal | None:
         refusal = BY_SQLSTATE[code](error.diag.message_primary)
         refusal.extensions = _extensions(error.diag.message_detail)
         return refusal
+    if code in _UNSTORABLE or (isinstance(error, psycopg.DataError) and code is None and "NUL" in str(error)):
+        return TextInvalid("the text holds a NUL or is not Unicode: leave such characters out")
+    if code == "22P02" and "surrogate" in (error.diag.message_detail or ""):
+        return TextInvalid("the text holds half of a surrogate pair: leave it out")
     lost = isinstance(error, psycopg.OperationalError) and code is None
     if lost or code in _UNAVAILABLE or (code or "").startswith("08"):
         return Unavailable("the database cannot be reached now: try again later")

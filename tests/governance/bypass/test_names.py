@@ -16,7 +16,6 @@ from tests.governance.bypass.attempts import (
     DRAFT,
     Attempt,
     Ground,
-    Reason,
     Register,
     Try,
     approved,
@@ -133,7 +132,7 @@ def item_with(acme: World, column: str, mark: str) -> Try:
     return lambda: acme.accept(**given)
 
 
-@tries.each({"a NUL": (Reason("22P05"), "a\\u0000b"), "a lone surrogate": (Reason("22P02"), "a\\ud800b")})
+@tries.each({"a NUL": (errors.TextInvalid, "a\\u0000b"), "half of a surrogate pair": (errors.TextInvalid, "a\\ud800b")})
 def item_whose_key_has(acme: World, text: str) -> Try:
     item = '{"queue": "accounts_payable", "source_key": "' + text + '"}'
     return lambda: say(acme, "intake", "intake", ("SELECT cs.accept(%s)", (item,)))

@@ -16,7 +16,6 @@ from tests.governance.bypass.attempts import (
     Attempt,
     Blank,
     Ground,
-    Reason,
     Register,
     Try,
     approved,
@@ -67,7 +66,7 @@ def forged_token(acme: World, forge: Callable[[str], str]) -> Try:
     return with_token(acme, forge(acme.tokens["reviewer"]))
 
 
-@tries(Reason("DataError"), "NUL")
+@tries(errors.TextInvalid, "NUL")
 def nul_in_the_token(acme: World) -> Try:
     return with_token(acme, acme.tokens["reviewer"] + "\x00")
 
