@@ -111,7 +111,7 @@ def _words(value: object, levels: int = 4) -> tuple[str, ...]:
     if levels == 0:
         return (json.dumps(value, ensure_ascii=False),)
     if isinstance(value, Mapping):
-        return tuple(f"{phrase(key)}: {', '.join(_words(inner, levels - 1)) or 'none'}" for key, inner in value.items())
+        return tuple(f"{key}: {', '.join(_words(inner, levels - 1)) or 'none'}" for key, inner in value.items())
     if isinstance(value, list):
         return tuple(", ".join(_words(one, levels - 1)) for one in value) or ("none",)
     return (text(value) or "empty",)
@@ -121,13 +121,20 @@ def _cells(before: object, after: object) -> tuple[Cell, Cell]:
     old, new = _words(before), _words(after)
     several = isinstance(before, list | Mapping) and isinstance(after, list | Mapping)
     return (
-        tuple((one, several and one not in new) for one in old),
-        tuple((one, several and one not in old) for one in new),
+        tuple((one, several and bool(before) and one not in new) for one in old),
+        tuple((one, several and bool(after) and one not in old) for one in new),
     )
 
 
 def _line(key: str, before: object, after: object) -> Line:
-    return Line(label(key), *_cells(before, after))
+    return Line(label(key), *_cells(_readable(key, before), _readable(key, after)))
+
+
+def _readable(key: str, value: object) -> object:
+    """Names of actions in words, and `*` as what it stands for."""
+    if not isinstance(value, list) or key not in ("actions", "entities", "regions"):
+        return value
+    return ["every one" if one == "*" else phrase(one) if key == "actions" else one for one in value]
 
 
 def _group(title: str, how: str, old: object, new: object) -> Group:
@@ -159,7 +166,8 @@ def _policy(old: object, new: object) -> tuple[Group, ...]:
         )
         several = list(rows)
         if several[0]["key"] is None:
-            groups.append(_group(title, several[0]["change"], several[0]["before"], several[0]["after"]))
+            old_row, new_row = ({**_map(several[0][side]), "id": None} for side in ("before", "after"))
+            groups.append(_group(title, several[0]["change"], old_row, new_row))
         else:
             lines = tuple(_line(row["key"], row["before"], row["after"]) for row in several)
             groups.append(Group(title, "changed", lines))

@@ -83,7 +83,8 @@ def editor(
     proposed = recommendation["action"]
     name = kept.get(ACTION_FIELD) or chosen or proposed["name"]
     spec = _spec(name)
-    known = {**facts, **(proposed["args"] if name == proposed["name"] else {})}
+    # What the recommended action leaves out stays out: a form that filled it in would change it.
+    known = proposed["args"] if name == proposed["name"] else facts
     fields = tuple(
         _field(argument, kind, kept.get(ARGUMENT + argument, visible(known.get(argument) or "")), optional)
         for arguments, optional in ((spec.required, False), (spec.optional, True))

@@ -24,7 +24,16 @@ LABELS: Mapping[str, str] = {
     "p_late_15": "Chance of more than 15 days",
     "p_late_30": "Chance of more than 30 days",
 }
-_CAPITALS = {"iban": "IBAN", "vat": "VAT", "ml": "ML", "sla": "SLA", "bic": "BIC", "sha256": "SHA-256", "erp": "ERP"}
+_CAPITALS = {
+    "iban": "IBAN",
+    "vat": "VAT",
+    "ml": "ML",
+    "sla": "SLA",
+    "bic": "BIC",
+    "sha256": "SHA-256",
+    "erp": "ERP",
+    "fx": "FX",
+}
 
 
 def _hides(character: str) -> bool:

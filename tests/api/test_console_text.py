@@ -15,7 +15,7 @@ from markupsafe import Markup
 from api.console import findings, override, plain
 from api.console.override import Edited
 from api.console.session import csrf_of
-from governance.action import CATALOGUE
+from governance.action import CATALOGUE, CHANGE
 from tests.api.conftest import Api
 from tests.api.visitor import filed, signed_in
 
@@ -221,7 +221,7 @@ SHORT = st.text(st.characters(exclude_characters="\x00\n", exclude_categories=["
 
 
 @settings(deadline=None, max_examples=150)
-@given(st.sampled_from(sorted(CATALOGUE)), st.data())
+@given(st.sampled_from(sorted(name for name, spec in CATALOGUE.items() if spec.effect != CHANGE)), st.data())
 def test_an_untouched_editor_changes_nothing(name: str, data: st.DataObject) -> None:
     spec = CATALOGUE[name]
     values = {"date": st.just("2026-11-30"), "amount": st.just("12.50"), "currency": st.just("EUR")}

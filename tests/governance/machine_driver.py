@@ -83,7 +83,7 @@ signature = true
 id = "risk"
 actions = ["*"]
 risk_from = "high"
-seats = { controller = 1 }
+seats = { reviewer = 1, controller = 1 }
 """
 )
 STRICT = (
@@ -101,7 +101,7 @@ evidence = ["case"]
 id = "holds"
 actions = ["hold_payment"]
 amount_below = "100000"
-seats = { controller = 1 }
+seats = { controller = 2 }
 bulk = true
 [[rule]]
 id = "money to one payee below 80,000"
@@ -288,16 +288,7 @@ class Driver:
             return
         model, dice = self.model, self.rng.random()
         if dice < 0.35:
-            by = self.rng.choice(["admin1", "admin2", "controller"])
-            me = model.people[by]
-            expected = (
-                errors.Unauthenticated() if not me.active
-                else None if "administrator" in me.roles else errors.NotPermitted()
-            )  # fmt: skip
-            answer = self.ask("review", by, "SELECT cs.set_active(%s, false)", who)
-            if self.compare("set_active", expected, answer, f"{who} by {by}"):
-                model.people[who] = replace(model.people[who], active=False)
-                model.switched_off.add((who, by))
+            self._switch_off(who, self.rng.choice(["admin1", "admin2", "controller"]))
         elif dice < 0.55:
             roles = frozenset(
                 self.rng.choice([["analyst"], ["reviewer"], ["controller"], ["auditor"], ["administrator"]])
@@ -306,6 +297,13 @@ class Driver:
         for name in [n for n, one in self.home.items() if model.people[n] != one]:
             if self.rng.random() < 0.4:
                 self._roles(name, self.home[name].roles, True)
+
+    def _switch_off(self, who: str, by: str) -> None:
+        expected = self._of_others(by, "")
+        answer = self.ask("review", by, "SELECT cs.set_active(%s, false)", who)
+        if self.compare("set_active", expected, answer, f"{who} by {by}"):
+            self.model.people[who] = replace(self.model.people[who], active=False)
+            self.model.switched_off.add((who, by))
 
     def _roles(self, who: str, roles: frozenset[str], active: bool) -> None:
         self.owner("UPDATE cs.actors SET roles = %s, active = %s WHERE tenant = %s AND id = %s",
@@ -361,11 +359,21 @@ class Driver:
             if self.compare("end_absence", expected, self.ask("review", by, "SELECT cs.end_absence(%s)", number), by):
                 del model.absences[number]
             return
-        role = self.rng.choice(["controller", "controller", "reviewer", "administrator"])
-        holders = [one.id for one in model.people.values() if role in one.roles and one.is_person]
-        everybody = self.rng.random() < 0.4
-        for who in holders if everybody else self.rng.sample(holders, min(1, len(holders))):
+        holders = self._holders(self.rng.choice(["controller", "controller", "reviewer", "administrator"]))
+        many = self.rng.choice([1, 1, len(holders) - 1, len(holders)])
+        for who in self.rng.sample(holders, max(0, min(many, len(holders)))):
             self._away(who, self.rng.choice([who, who, "admin1", "reviewer3"]))
+
+    def _holders(self, role: str) -> list[str]:
+        return [one.id for one in self.model.people.values() if role in one.roles and one.is_person]
+
+    def lonely(self) -> None:
+        """An administrator switches a holder off, and the others of the role are away: now the administrator..."""
+        holders = self._holders(self.rng.choice(["controller", "controller", "reviewer"]))
+        if holders:
+            self._switch_off(holders[0], "admin1")
+            for who in holders[1:]:
+                self._away(who, who)
 
     def _away(self, who: str, by: str) -> None:
         start, end = now() - timedelta(hours=1), now() + timedelta(days=2)

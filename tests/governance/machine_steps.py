@@ -38,7 +38,7 @@ class Machine(Driver):
             (self.file, 16 if waiting < 12 else 3), (self.approve, 46), (self.execute, 14), (self.claim, 5),
             (self.verb, 7), (self.delegate, 2), (self.revoke, 1), (self.absence, 3), (self.person, 4),
             (self.change_bank, 1), (self.change_email, 1), (self.change_key, 2), (self.new_facts, 2),
-            (self.expire, 1), (self.activate, 1), (self.clock, 1), (self.forget, 2), (self.tamper, 1), (self.month, 1),
+            (self.expire, 1), (self.activate, 1), (self.clock, 1), (self.forget, 2), (self.tamper, 1), (self.month, 1), (self.lonely, 1),
         ]  # fmt: skip
         chosen = self.rng.choices([one for one, _ in steps], [weight for _, weight in steps])[0]
         chosen()
