@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from governance.action import Action
+from governance.policy import standard_policy
+from governance.record import changes, standing
+from governance.replay import replay
 from tests.api.conftest import Api
 from tests.api.visitor import filed, hold
 
@@ -93,6 +99,34 @@ def sign_in(page: Page, api: Api, who: str) -> None:
     page.wait_for_url("**/console/queue*")
 
 
+def payment(api: Api, **item: Any) -> dict[str, Any]:
+    action = Action("release_payment", {"invoice_id": "INV-1"})
+    return filed(api, action=action, **{"exception_type": "invoice_received", "content": b"<Invoice/>", **item})
+
+
+def lent(api: Api) -> None:
+    """Roles lent now and later, and somebody away."""
+    now, day = datetime.now(UTC), timedelta(days=1)
+    for giver, taker, start in (("controller", "reviewer2", 0), ("admin2", "analyst", 1), ("reviewer", "admin2", 0)):
+        with api.world.database.transaction("review", api.world.tokens[giver]) as conn:
+            standing.delegate(conn, taker, giver.rstrip("2").replace("admin", "administrator"), now, now + 9 * day)
+            standing.set_absence(conn, giver, now + start * day, now + 3 * day)
+
+
+def policy_change(api: Api) -> str:
+    """A proposal with rules added, removed and changed, and its replay."""
+    old = standard_policy()
+    first, *rules = old.rules
+    extra = replace(first, id="Z-1 another", seats={"controller": 2})
+    changed = replace(rules[0], actions=(*rules[0].actions[1:], "refer_to_person"))
+    new = replace(old, rules=(extra, changed, *rules[2:], first), undo_seconds=60, source="")
+    with api.world.database.transaction("review", api.world.tokens["admin1"]) as conn:
+        found = replay(old, new, changes.recorded(conn, "EUR")).as_dict()
+        content = {"policy": new.text, "source": "written by hand"}
+        made = changes.propose(conn, "policy", "standard", content, "stricter from now on", found)
+    return str(made["recommendation_id"])
+
+
 def sound(page: Page, what: str) -> None:
     """No violation that axe can find, and nothing beyond the edge."""
     found = axe_api.Axe().run(page).response["violations"]
@@ -143,6 +177,58 @@ def test_every_page_is_open_to_everybody(tab: Open, api: Api, width: int, scheme
     page.get_by_role("button", name="Record the decision").click()
     page.get_by_role("status").wait_for()
     sound(page, "recorded")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1440])
+def test_the_pages_of_the_law_are_open_to_everybody(tab: Open, api: Api, width: int, scheme: str) -> None:
+    signed = payment(api, amount="2000000.00", source_key="key-2", title="A payment that is signed with a key")
+    lent(api)
+    policy = policy_change(api)
+    roles = api.world.propose("admin1", "roles", "analyst2", {"roles": ["analyst", "reviewer"], "active": True})
+    gone = filed(api, source_key="key-3")
+    api.world.decide("reviewer", gone, "reject", reason_code="wrong_data")
+    api.world.enact("admin1", "erasure", f"case:{gone['case_id']}", {})
+    page = tab(width, scheme)
+    sign_in(page, api, "admin2")
+    paths = ["/console/changes", "/console/standing", "/console/queue?queue=governance"]
+    for path in (
+        *paths,
+        *(f"/console/recommendations/{one}" for one in (policy, roles["id"], signed["id"], gone["id"])),
+    ):
+        page.goto(path)
+        sound(page, path)
+    page.goto("/console/standing")
+    page.get_by_label("Until").first.fill("2020-01-01T08:00")
+    page.get_by_label("To", exact=True).select_option("reviewer2")
+    page.get_by_role("button", name="Lend it").click()
+    page.get_by_role("alert").wait_for()
+    sound(page, "refused to lend")
+
+
+def test_a_role_is_lent_and_used_without_scripts(tab: Open, api: Api) -> None:
+    payment(api, title="A payment to release")
+    owner = tab(scripts=False)
+    sign_in(owner, api, "controller")
+    owner.get_by_role("link", name="Standing").click()
+    owner.get_by_label("To", exact=True).select_option("reviewer2")
+    until = (datetime.now(UTC) + timedelta(days=3)).strftime("%Y-%m-%dT%H:%M")
+    owner.get_by_label("Until").first.fill(until)
+    owner.get_by_label("Accounts payable").check()
+    owner.get_by_role("button", name="Lend it").click()
+    assert "Lent: reviewer2 may sign as controller for you" in owner.get_by_role("status").inner_text()
+    other = tab(scripts=False)
+    sign_in(other, api, "reviewer2")
+    other.get_by_role("link", name="A payment to release").click()
+    with other.expect_download() as saved:
+        other.get_by_role("link", name="Open the document").first.click()
+    assert Path(saved.value.path()).read_bytes() == b"<Invoice/>"
+    other.get_by_role("radio", name="Approve", exact=True).check()
+    other.get_by_label("Approve as").select_option(label="Controller, for Controller")
+    other.get_by_role("button", name="Record the decision").click()
+    assert "You signed as controller for Controller." in other.get_by_role("status").inner_text()
+    owner.get_by_role("button", name="Take it back").click()
+    assert "that role is lent no more" in owner.get_by_role("status").inner_text()
 
 
 def test_a_day_without_scripts(tab: Open, api: Api) -> None:
