@@ -367,14 +367,6 @@ class Driver:
     def _holders(self, role: str) -> list[str]:
         return [one.id for one in self.model.people.values() if role in one.roles and one.is_person]
 
-    def lonely(self) -> None:
-        """An administrator switches a holder off, and the others of the role are away: now the administrator..."""
-        holders = self._holders(self.rng.choice(["controller", "controller", "reviewer"]))
-        if holders:
-            self._switch_off(holders[0], "admin1")
-            for who in holders[1:]:
-                self._away(who, who)
-
     def _away(self, who: str, by: str) -> None:
         start, end = now() - timedelta(hours=1), now() + timedelta(days=2)
         expected = self._of_others(by, who)

@@ -38,7 +38,8 @@ class Machine(Driver):
             (self.file, 16 if waiting < 12 else 3), (self.approve, 46), (self.execute, 14), (self.claim, 5),
             (self.verb, 7), (self.delegate, 2), (self.revoke, 1), (self.absence, 3), (self.person, 4),
             (self.change_bank, 1), (self.change_email, 1), (self.change_key, 2), (self.new_facts, 2),
-            (self.expire, 1), (self.activate, 1), (self.clock, 1), (self.forget, 2), (self.tamper, 1), (self.month, 1), (self.lonely, 1),
+            (self.expire, 1), (self.activate, 1), (self.clock, 1), (self.forget, 2), (self.tamper, 1),
+            (self.month, 1), (self.lonely, 1),
         ]  # fmt: skip
         chosen = self.rng.choices([one for one, _ in steps], [weight for _, weight in steps])[0]
         chosen()
@@ -68,6 +69,10 @@ class Machine(Driver):
         who = who or rng.choice(ACTORS)
         if acting_for is None and rng.random() < 0.06:
             acting_for = rng.choice([*ACTORS, "nobody"])
+        self._approve(rec, who, acting_for)
+
+    def _approve(self, rec: Rec, who: str, acting_for: str | None = None) -> None:
+        rng = self.rng
         if rng.random() < 0.85:
             self.open(who, rec)
         key, signature = self._signature(rec, who)
@@ -280,6 +285,29 @@ class Machine(Driver):
             if rec.state == "executed":
                 rec.approved = None
         self.note("a month goes by")
+
+    def lonely(self) -> None:
+        """Everybody who holds a role is away, off, or sits already: somebody else wants to stand in."""
+        recs = [rec for rec in self.model.recs.values() if rec.state == "awaiting_review"]
+        half = [rec for rec in recs if any(seat.filled_by for seat in rec.seats)]
+        if not recs:
+            return
+        rec = self.rng.choice(half or recs)
+        role = self.rng.choice([seat.role for seat in rec.seats if seat.filled_by is None])
+        seated = {seat.filled_by for seat in rec.seats}
+        holders = [who for who in self._holders(role) if who not in seated]
+        off = holders[:1] if self.rng.random() < 0.4 else []
+        for who in holders:
+            if who in off:
+                self._switch_off(who, "admin1")
+            else:
+                self._away(who, who)
+        stand_ins = [
+            one.id for one in self.model.people.values() if one.roles & {*self.model.policy.cover.get(role, ())}
+        ]
+        for who in stand_ins[:3]:
+            if rec.state == "awaiting_review":
+                self._approve(rec, who)
 
     def forget(self) -> None:
         """An opening or a key is gone between the last signature and the effect."""

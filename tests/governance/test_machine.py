@@ -11,8 +11,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from governance import errors
 from governance.record import ledger
 from governance.record.db import Database
+from tests.build import World, world
 from tests.governance.machine_steps import Machine
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -125,3 +127,45 @@ def test_the_gate_and_the_database_agree_at_length(database: Database) -> None:
     tally = agree(database, 20, 1_000)
     assert tally.calls.total() >= 10_000
     not_vacuous(tally)
+
+
+# What the machine found -------------------------------------------------------------------------------------------
+
+
+def sent_back_to_its_editor(acme: World) -> dict[str, Any]:
+    """A recommendation that waits for the person who edited it."""
+    row = acme.filed(source_key="k")
+    draft = {"to": "ap@supplier.example", "subject": "s", "body": "b", "language": "en"}
+    made = acme.decide("reviewer", row, "override", draft=draft)
+    edited = acme.recommendation(made["recommendation_id"])
+    acme.decide("reviewer2", edited, "send_back", comment="not so")
+    return acme.recommendation(edited["id"])
+
+
+def test_new_facts_end_what_was_sent_back_to_its_editor(database: Database) -> None:
+    acme = world(database)
+    row = sent_back_to_its_editor(acme)
+    assert (row["state"], row["returned_to"]) == ("sent_back", "reviewer")
+    acme.accept(source_key="k", amount="999.00")
+    assert acme.recommendation(row["id"])["state"] == "superseded"
+    with pytest.raises(errors.IllegalState):
+        acme.decide("reviewer", row, "override")
+    job = acme.claim(1)[0]
+    acme.file(job)
+
+
+def test_one_that_cannot_go_back_does_not_stop_the_clock_nor_come_back_itself(database: Database) -> None:
+    acme = world(database)
+    row = sent_back_to_its_editor(acme)
+    acme.accept(source_key="k", amount="999.00")
+    # As older programs left it.
+    acme.scalar(
+        "UPDATE cs.recommendations SET state = 'sent_back', returned_to = 'reviewer' WHERE id = %s RETURNING 1",
+        row["id"],
+    )
+    with pytest.raises(errors.IllegalState, match="newer facts"):
+        acme.decide("reviewer", row, "override")
+    acme.scalar("UPDATE cs.recommendations SET expires_at = now() WHERE id = %s RETURNING 1", row["id"])
+    assert acme.tick()["expired"] == 1
+    assert acme.recommendation(row["id"])["state"] == "expired"
+    assert acme.scalar("SELECT count(*) FROM cs.jobs WHERE state = 'ready'") == 1

@@ -71,7 +71,8 @@ BEGIN
     END IF;
     IF known.id IS NOT NULL THEN
         -- In the order of everybody else: recommendation, job, case.
-        PERFORM FROM cs.recommendations WHERE tenant = me.tenant AND case_id = known.id AND state IN ('awaiting_review', 'approved') FOR UPDATE;
+        PERFORM FROM cs.recommendations WHERE tenant = me.tenant AND case_id = known.id AND (state IN ('awaiting_review', 'approved')
+            OR state = 'sent_back' AND returned_to IS NOT NULL) FOR UPDATE;
         PERFORM FROM cs.jobs WHERE tenant = me.tenant AND case_id = known.id AND state IN ('ready', 'leased', 'dead') ORDER BY id FOR UPDATE;
         SELECT * INTO known FROM cs.cases WHERE tenant = me.tenant AND id = known.id FOR UPDATE;
     END IF;
