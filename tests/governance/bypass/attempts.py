@@ -134,10 +134,11 @@ class Ground:
             if not self._looks:
                 self._looks = " UNION ALL ".join(
                     f"SELECT '{name}', count(*), coalesce(sum(hashtextextended(t::text, 0)), 0) FROM cs.{name} t"
-                    + (f" WHERE starts_with({column}, '%s')" if column else "")
+                    + (f" WHERE starts_with({column}, %(tenants)s)" if column else "")
                     for name, column in conn.execute(_TABLES)
                 )
-            return {row[0]: (row[1], int(row[2])) for row in conn.execute(self._looks.replace("%s", tenants).encode())}
+            rows = conn.execute(self._looks.encode(), {"tenants": tenants}, prepare=True)
+            return {row[0]: (row[1], int(row[2])) for row in rows}
 
     def _went_through(self) -> int:
         """Effects that have left, or wait to, without the gate agreeing to them now."""

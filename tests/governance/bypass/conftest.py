@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from governance.record import ledger
 from governance.record.db import Database, clone, drop, urls_for
 from governance.record.embedded import EmbeddedPostgres
+from tests.build import World
 from tests.conftest import PASSWORDS
 from tests.governance.bypass.attempts import Ground
 
@@ -23,3 +25,12 @@ def ground(postgres: EmbeddedPostgres, template: str) -> Iterator[Ground]:
             yield Ground(opened)
     finally:
         drop(owner, name)
+
+
+@pytest.fixture
+def acme(ground: Ground) -> Iterator[World]:
+    """A tenant of one's own, whose chain must be whole in the end."""
+    made = ground.fresh()
+    yield made
+    with made.database.transaction("audit", made.tokens["auditor"]) as conn:
+        assert ledger.verify(conn, made.tenant, None)[1] is None
