@@ -66,7 +66,7 @@ def test_the_document_is_opened_before_an_approval(api: Api) -> None:
     assert refused.status_code == 409
     said = words(refused)
     assert "policy demands that you open the document before you approve" in said.lower()
-    assert "Open it, then record your decision again" in said
+    assert "Open it, then record your decision again: what you filled in is still there. Open the document" in said
     again = form_of(refused, made["id"])
     assert (again.fields["comment"], again.fields["decision"]) == ("typed", "approve")
     assert visitor.get(f"/console/cases/{made['case_id']}/document").content == b"<Invoice/>"
