@@ -48,7 +48,7 @@ test: check browser      ## lint, types and the tests in their everyday size
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" $(TESTS)
 
 test-all: check browser  ## the same with every count at full size
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
+	COUNTERSIGN_EXAMPLES=new $(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
 
 lock:  ## write requirements.lock from what is installed
 	$(BIN)/python -m pip freeze --exclude-editable | sed "s/+cpu$$//" | LC_ALL=C sort -f > requirements.lock

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import uuid
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
 
 from governance.record.db import LOGIN_ROLES, Database, clone, create, drop, migrate, urls_for
 from governance.record.embedded import EmbeddedPostgres, erase
@@ -17,6 +19,11 @@ from tests.lab import mlflow_server as mlflow_server
 
 PASSWORDS = {role: f"test-{role}" for role in LOGIN_ROLES}
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+# The same examples in every run, so that what fails is the change and not the draw. `make test-all` draws new ones.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("new", deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("COUNTERSIGN_EXAMPLES", "same"))
 
 
 @pytest.fixture(scope="session")

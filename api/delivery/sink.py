@@ -26,7 +26,7 @@ _MOST_BYTES = 10 * 1024 * 1024
 def file_name(message_id: str) -> str:
     """The name of a letter's file: its Message-ID where that is harmless, else a hash of it."""
     bare = message_id.strip().removeprefix("<").removesuffix(">")
-    if _SAFE.fullmatch(bare) and ".." not in bare:
+    if _SAFE.fullmatch(bare) and ".." not in f"{bare}.eml":
         return f"{bare}.eml"
     return f"{hashlib.sha256(message_id.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}.eml"
 

@@ -8,7 +8,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from api.delivery.sink import Outbox, Sink, file_name
@@ -35,6 +35,8 @@ def test_a_second_copy_is_counted_and_not_kept(tmp_path: Path) -> None:
 
 
 @given(st.text(max_size=200))
+@example("0.")
+@example("<..>")
 def test_no_message_id_leaves_the_folder(message_id: str) -> None:
     name = file_name(message_id)
     assert "/" not in name
