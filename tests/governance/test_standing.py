@@ -33,7 +33,9 @@ def payment(acme: World, amount: str = "1200.00", *, key: str = "key-1", **item:
     (job,) = acme.claim(1)
     with acme.database.transaction("agent", acme.tokens["agent"]) as conn:
         digest = queue.briefs(conn, [job])[0].facts_digest
-    proposal = letter(digest, action=Action("release_payment", {"invoice_id": item.get("invoice_id", "INV-1")}), draft=None)
+    proposal = letter(
+        digest, action=Action("release_payment", {"invoice_id": item.get("invoice_id", "INV-1")}), draft=None
+    )
     return acme.recommendation(acme.file(job, proposal).recommendation_id)
 
 
