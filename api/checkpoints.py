@@ -19,6 +19,8 @@ from governance.record.db import Database
 
 FOLDER = "checkpoints"
 LATEST = "checkpoint.latest"
+PUBLISHED = ".published"
+"""checkpoints/TENANT.published: the last note that the webhook's receiver acknowledged, empty before the first."""
 
 
 class KeptCheckpoints:
@@ -52,20 +54,64 @@ class KeptCheckpoints:
         names = (self._home / FOLDER).glob("*-*.txt")
         return {found[1] for path in names if (found := re.fullmatch(r"(.+)-\d+\.txt", path.name))}
 
-    def _of(self, tenant: str) -> Iterator[tuple[int, str]]:
+    def unpublished(self, tenant: str) -> list[Path]:
+        """Files of the notes that the webhook's receiver has not acknowledged, smallest first.
+
+        The first time, and where the record was set back since, that is the newest alone.
+        """
+        files = self._files(tenant)
+        mark = self._mark(tenant)
+        if mark is None or _set_back(mark, files, tenant):
+            mark = files[-2][1].read_text("utf-8") if len(files) > 1 else ""
+            self.published(tenant, mark)
+        after = said_size(mark, tenant) or 0
+        return [path for size, path in files if size > after]
+
+    def published(self, tenant: str, note: str) -> None:
+        """Remember that the receiver acknowledged this note, and so all before it."""
+        (self._home / FOLDER).mkdir(parents=True, exist_ok=True)
+        _replace(self._home / FOLDER / f"{tenant}{PUBLISHED}", note)
+
+    def waiting(self, tenant: str) -> int | None:
+        """How many notes the webhook's receiver has not acknowledged; None where none was ever to be published."""
+        mark = self._mark(tenant)
+        if mark is None:
+            return None
+        after = said_size(mark, tenant) or 0
+        return sum(size > after for size, _ in self._files(tenant))
+
+    def _mark(self, tenant: str) -> str | None:
+        try:
+            mark = (self._home / FOLDER / f"{tenant}{PUBLISHED}").read_text("utf-8")
+        except FileNotFoundError:
+            return None
+        return mark if not mark or said_size(mark, tenant) is not None else None
+
+    def _files(self, tenant: str) -> list[tuple[int, Path]]:
         name = re.compile(re.escape(tenant) + r"-([0-9]{1,18})\.txt")
-        sizes = [
+        return sorted(
             (int(found[1]), path)
             for path in (self._home / FOLDER).glob(f"{tenant}-*.txt")
             if (found := name.fullmatch(path.name))
-        ]
-        if sizes:
-            size, path = max(sizes)
+        )
+
+    def _of(self, tenant: str) -> Iterator[tuple[int, str]]:
+        if files := self._files(tenant):
+            size, path = files[-1]
             yield size, path.read_text("utf-8")
         if self.latest.exists():
             note = self.latest.read_text("utf-8")
             if (size_said := said_size(note, tenant)) is not None:
                 yield size_said, note
+
+
+def _set_back(mark: str, files: list[tuple[int, Path]], tenant: str) -> bool:
+    """The files do not go on from the note that was acknowledged: after a restore, other ones take their places."""
+    size = said_size(mark, tenant)
+    if size is None:
+        return False
+    same = dict(files).get(size)
+    return not files or files[-1][0] < size or (same is not None and same.read_text("utf-8") != mark)
 
 
 def said_size(note: str, tenant: str) -> int | None:

@@ -9,12 +9,12 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from api.checkpoints import KeptCheckpoints
+from api.checkpoints import KeptCheckpoints, said_size
 from governance.errors import Tampered, Unavailable
 from governance.record import ledger, outbox, people
 from governance.record.db import Database, retrying
@@ -22,10 +22,20 @@ from governance.record.db import Database, retrying
 log = structlog.get_logger(__name__)
 
 
+class Publisher(Protocol):
+    """Tells somebody outside of the checkpoints that were kept."""
+
+    patience: float
+    """Seconds that one attempt may take."""
+
+    def publish(self, tenant: str, wait: float = 0.0) -> None:
+        """Begin to send what they lack, and wait so many seconds for it. Raises nothing where they are away."""
+
+
 class Clock:
     """One tenant's clock. `token`: session token of a service; `key` signs the checkpoints, `kept` keeps them.
 
-    `follow` brings the stores outside the record up to what was erased in it.
+    `follow` brings the stores outside the record up to what was erased in it; `publisher` passes checkpoints on.
     """
 
     def __init__(
@@ -35,23 +45,30 @@ class Clock:
         key: Ed25519PrivateKey,
         kept: KeptCheckpoints,
         follow: Callable[[], object] = lambda: None,
+        publisher: Publisher | None = None,
     ) -> None:
         self._database = database
         self._token = token
         self._key = key
         self._kept = kept
         self._follow = follow
+        self._publisher = publisher
+        self._tenant: str | None = None
 
     def tick(self) -> dict[str, Any]:
         """Everything that is due: {expired, swept, dead, breached, unstaffed, regated, purged, checkpoint}: counts, and
-        the checkpoint's size or None.
+        the checkpoint's size or None; with a webhook also `unpublished`, the checkpoints that its receiver lacks.
 
         `busy` stands instead of the counts where another clock is at work. Raises Tampered, after the rest is done,
         where the ledger does not begin with what was signed before.
         """
         swept = self.sweep()
         self._follow()
-        return {**swept, "checkpoint": self.sign()}
+        done = {**swept, "checkpoint": self.sign()}
+        if self._publisher is not None and self._tenant is not None:
+            self._publisher.publish(self._tenant, self._publisher.patience)
+            done["unpublished"] = self._kept.waiting(self._tenant)
+        return done
 
     def sweep(self) -> dict[str, Any]:
         """Expiry, lost leases, breaches, seats nobody can take, re-gating, retention: how many of each."""
@@ -67,14 +84,15 @@ class Clock:
         Raises Tampered, and signs nothing, where the ledger does not begin with what was signed before.
         """
         with self._database.transaction("courier", self._token) as conn:
-            tenant = people.whoami(conn).tenant
-            ledger.checkpoint(conn, tenant, self._key, self._kept.newest(tenant))
-            stored = ledger.newest_checkpoint(conn, tenant)
-        if stored is None:
-            return None
+            tenant = self._tenant = people.whoami(conn).tenant
+            newest = self._kept.newest(tenant)
+            ledger.checkpoint(conn, tenant, self._key, newest)
+            known = None if newest is None else said_size(newest, tenant)
+            stored = ledger.checkpoints_since(conn, tenant, known, self._key.public_key())
         # Also what another clock signed, and what a crash between commit and file left unwritten.
-        self._kept.keep(tenant, *stored)
-        return stored[0]
+        for size, note in stored:
+            self._kept.keep(tenant, size, note)
+        return stored[-1][0] if stored else None
 
     def _unsigned(self) -> int:
         with self._database.transaction("courier", self._token) as conn:
@@ -104,4 +122,6 @@ class Clock:
                 log.warning("the clock waits", reason=error.detail)
             except Tampered as error:
                 log.error("the ledger is broken: run countersign verify", reason=error.detail)
+            if self._publisher is not None and self._tenant is not None:
+                self._publisher.publish(self._tenant)
             stop.wait(sweep_seconds)

@@ -14,8 +14,8 @@ _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"
 
 
 class Metrics:
-    """Requests by method, route and status; seconds by route; when scraped, cases by queue and state, and what waits
-    for MLflow by state."""
+    """Requests by method, route and status; seconds by route; when scraped, cases by queue and state, what waits for
+    MLflow by state, and the checkpoints that their webhook's receiver lacks."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -32,9 +32,13 @@ class Metrics:
         self._seconds.labels(route).observe(seconds)
 
     def text(
-        self, depths: Iterable[tuple[str, str, int]], observations: Mapping[str, Waiting] = MappingProxyType({})
+        self,
+        depths: Iterable[tuple[str, str, int]],
+        observations: Mapping[str, Waiting] = MappingProxyType({}),
+        unpublished: int | None = None,
     ) -> bytes:
-        """The exposition. `depths`: (queue, state, cases); `observations`: what is not in MLflow yet, by state."""
+        """The exposition. `depths`: (queue, state, cases); `observations`: what is not in MLflow yet, by state;
+        `unpublished`: checkpoints, None where none is to be published or this process does not see them."""
         # A registry of its own for each scrape: what has drained must not linger.
         now = CollectorRegistry()
         cases = Gauge("countersign_cases", "Cases by queue and state", ["queue", "state"], registry=now)
@@ -45,4 +49,7 @@ class Metrics:
         for state, part in observations.items():
             waiting.labels(state).set(part.rows)
             oldest.labels(state).set(part.oldest_seconds)
+        if unpublished is not None:
+            lacking = "Signed checkpoints that their webhook's receiver has not acknowledged"
+            Gauge("countersign_checkpoints_unpublished", lacking, registry=now).set(unpublished)
         return generate_latest(self._registry) + generate_latest(now)

@@ -105,6 +105,9 @@ class Settings(BaseSettings):
     webhook_secret: Secret | None = None
     webhook_secrets: dict[str, Secret] = Field(default_factory=dict)
     """Incoming webhooks: source name → signing secret (a JSON object in the environment)."""
+    checkpoint_webhook_url: Text = None
+    """Where the clock posts signed checkpoints, beside keeping them in `home`."""
+    checkpoint_webhook_secret: Secret | None = None
 
     llm_base_url: Text = None
     llm_model: Text = None

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from agents.worker import Worker
+    from api.checkpoints import KeptCheckpoints
     from api.clock import Clock
     from api.delivery.connector import Connector
     from api.delivery.courier import Courier
     from api.delivery.lab import LabFeed
+    from api.delivery.publisher import CheckpointPublisher
     from api.intake.reader import DocumentReader
 
 __all__ = [
@@ -211,7 +213,8 @@ def lab_feed(system: System, url: str) -> Iterator[LabFeed]:
 def clock(system: System) -> Clock:
     """Expiry, lost leases, breaches and signed checkpoints.
 
-    Raises Unavailable without the signing key or the courier's token.
+    Raises Unavailable without the signing key or the courier's token, Malformed where checkpoints cannot be posted to
+    the address in the settings.
     """
     from api.checkpoints import KeptCheckpoints
     from api.clock import Clock
@@ -221,7 +224,25 @@ def clock(system: System) -> Clock:
     key = keyring.read_ledger_key(system.home, system.settings.secret("ledger_key"))
     token = system.token("courier")
     follower = Follower(system.database, token, [Threads(system.database), Letters(system.home / OUTBOX)])
-    return Clock(system.database, token, key, KeptCheckpoints(system.home), follower.follow)
+    kept = KeptCheckpoints(system.home)
+    return Clock(system.database, token, key, kept, follower.follow, _publisher(system.settings, kept))
+
+
+def _publisher(settings: Settings, kept: KeptCheckpoints) -> CheckpointPublisher | None:
+    """Posts signed checkpoints, where settings say where to."""
+    if settings.checkpoint_webhook_url is None:
+        return None
+    from api.delivery.publisher import CheckpointPublisher
+    from api.delivery.webhook import WebhookTarget
+
+    secret = settings.secret("checkpoint_webhook_secret")
+    if secret is None:
+        raise Malformed(f"set {PREFIX}CHECKPOINT_WEBHOOK_SECRET: webhooks are signed")
+    try:
+        target = WebhookTarget(settings.checkpoint_webhook_url, secret, timeout=5.0)
+    except Malformed as error:
+        raise Malformed(f"{PREFIX}CHECKPOINT_WEBHOOK_URL or _SECRET: {error.detail}") from error
+    return CheckpointPublisher(target, kept)
 
 
 def app(system: System) -> FastAPI:

@@ -1,7 +1,8 @@
-"""Tasks handed to another system by webhook, signed as https://www.standardwebhooks.com says.
+"""Messages to other systems by webhook, signed as https://www.standardwebhooks.com says: approved tasks, and whatever
+else `SignedPost` is given.
 
-webhook-id is the recommendation's id, the same on every attempt: a receiver that has seen it does nothing again. So an
-attempt without an answer may be repeated.
+webhook-id is the same on every attempt, for a task the recommendation's id: a receiver that has seen it does nothing
+again. So an attempt without an answer may be repeated.
 """
 
 from __future__ import annotations
@@ -56,14 +57,39 @@ class WebhookTarget:
             raise Malformed(f"the webhook's secret must have at least {_LEAST_SECRET_BYTES} bytes")
 
 
-class WebhookConnector:
-    """Posts approved tasks. 2xx = sent, 410 = the receiver is gone for good, anything else is tried again."""
+class SignedPost:
+    """Posts signed bodies to one target; close it. Follows no redirect."""
 
     def __init__(self, target: WebhookTarget) -> None:
         self._target = target
         self._signer = Webhook(target.secret)
         # Proxies of the environment are not ours to follow; a redirect would carry the signed body elsewhere.
         self._client = httpx.Client(timeout=target.timeout, follow_redirects=False, trust_env=False)
+
+    def send(self, message_id: str, body: str, media_type: str, now: datetime) -> int:
+        """One attempt; the status of the answer. Raises NotDelivered where there is none."""
+        headers = {
+            "content-type": media_type,
+            "webhook-id": message_id,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": self._signer.sign(message_id, now.astimezone(UTC), body),
+        }
+        try:
+            # The answer's body says nothing that counts, and may be endless.
+            with self._client.stream("POST", self._target.url, content=body.encode(), headers=headers) as answer:
+                return answer.status_code
+        except httpx.HTTPError as error:
+            raise NotDelivered(f"no answer from the webhook: {type(error).__name__}") from error
+
+    def close(self) -> None:
+        self._client.close()
+
+
+class WebhookConnector:
+    """Posts approved tasks. 2xx = sent, 410 = the receiver is gone for good, anything else is tried again."""
+
+    def __init__(self, target: WebhookTarget) -> None:
+        self._post = SignedPost(target)
 
     @contextlib.contextmanager
     def prepare(self, effect: Effect, envelope: Mapping[str, Any]) -> Iterator[WebhookConnector]:
@@ -80,21 +106,10 @@ class WebhookConnector:
                 "data": {name: approved[name] for name in ("recommendation_id", "case_id", "digest", "action")},
             }
         )
-        headers = {
-            "content-type": "application/json",
-            "webhook-id": message_id,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": self._signer.sign(message_id, now.astimezone(UTC), body),
-        }
-        try:
-            # The answer's body says nothing that counts, and may be endless.
-            with self._client.stream("POST", self._target.url, content=body.encode(), headers=headers) as answer:
-                status = answer.status_code
-        except httpx.HTTPError as error:
-            raise NotDelivered(f"no answer from the webhook: {type(error).__name__}") from error
+        status = self._post.send(message_id, body, "application/json", now)
         if 200 <= status < 300:
             return Outcome("sent", f"the receiver answered {status}")
         raise NotDelivered(f"the receiver answered {status}", for_good=status == _GONE)
 
     def close(self) -> None:
-        self._client.close()
+        self._post.close()

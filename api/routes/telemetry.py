@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response
 
 from api.auth import Credentials, caller_with
+from api.checkpoints import KeptCheckpoints
 from api.metrics import CONTENT_TYPE, Metrics
 from api.strict import answer
 from api.system import System
@@ -47,4 +48,5 @@ def metrics(request: Request, credentials: Credentials) -> Response:
     with caller_with(system.database, key).transaction() as scope:
         permit.may_read_telemetry(scope.actor)
         depths, waiting = cases.depths(scope.conn), backlog(scope.conn)
-    return Response(measured.text(depths, waiting), media_type=CONTENT_TYPE)
+        unpublished = KeptCheckpoints(system.home).waiting(scope.actor.tenant)
+    return Response(measured.text(depths, waiting, unpublished), media_type=CONTENT_TYPE)

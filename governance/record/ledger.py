@@ -29,7 +29,7 @@ _BEYOND_HEAD = "SELECT count(*) FROM cs.ledger l JOIN cs.ledger_heads h USING (t
 _PAGE = "SELECT seq, entry, hash FROM cs.ledger WHERE seq > %s ORDER BY seq LIMIT %s"
 _HASHES = "SELECT hash FROM cs.ledger WHERE tenant = %s AND seq <= %s ORDER BY seq"
 _HEAD = "SELECT seq, hash FROM cs.ledger_heads WHERE tenant = %s"
-_CHECKPOINTS = "SELECT size, note FROM cs.checkpoints WHERE tenant = %s ORDER BY size"
+_CHECKPOINTS_SINCE = "SELECT size, note FROM cs.checkpoints WHERE tenant = %s AND size >= %s ORDER BY size"
 _LAST_CHECKPOINT = "SELECT size, note, at FROM cs.checkpoints ORDER BY size DESC LIMIT 1"
 _NEWEST_OF = "SELECT size, note FROM cs.checkpoints WHERE tenant = %s ORDER BY size DESC LIMIT 1"
 _ADD_CHECKPOINT = "SELECT cs.add_checkpoint(%s, %s)"
@@ -141,6 +141,26 @@ def checkpoint(conn: Connection[Any], tenant: str, key: Ed25519PrivateKey, kept:
     note = sign_checkpoint(Checkpoint(origin(tenant), size, merkle_root(hashes)), key)
     conn.execute(_ADD_CHECKPOINT, (size, note))
     return note
+
+
+def checkpoints_since(
+    conn: Connection[Any], tenant: str, size: int | None, key: Ed25519PublicKey
+) -> list[tuple[int, str]]:
+    """(size, note) of the stored checkpoints that cover `size` entries or more, smallest first; None: of the newest
+    alone. Raises Tampered where one is not signed by `key`."""
+    if size is None:
+        newest = newest_checkpoint(conn, tenant)
+        found = [] if newest is None else [newest]
+    else:
+        found = conn.execute(_CHECKPOINTS_SINCE, (tenant, size)).fetchall()
+    for stored, note in found:
+        try:
+            signed = read_checkpoint(note, key)
+        except Malformed as error:
+            raise Tampered(f"a stored checkpoint cannot be trusted: {error.detail}") from error
+        if (signed.origin, signed.size) != (origin(tenant), stored):
+            raise Tampered(f"the checkpoint stored for {stored} entries of {tenant} is of {signed.origin}")
+    return found
 
 
 def last_checkpoint(conn: Connection[Any]) -> Mapping[str, Any] | None:
