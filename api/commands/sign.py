@@ -92,15 +92,17 @@ class _Database:
             return found
 
     def approve(self, recommendation_id: str, given: Mapping[str, str]) -> Mapping[str, Any]:
-        from governance import permit
+        from api import deciding
         from governance.decision import Decision, DecisionKind
-        from governance.record import people, review
+        from governance.record import people
 
         values: dict[str, Any] = dict(given)
         decision = Decision(DecisionKind.APPROVE, **values)
-        with self._database.transaction("review", self._key) as conn:
-            permit.may_decide(people.whoami(conn), "approve", acting="acting_for" in given)
-            return review.decide(conn, recommendation_id, decision)
+        with (
+            deciding.noting(self._database, self._key, recommendation_id, "approve"),
+            self._database.transaction("review", self._key) as conn,
+        ):
+            return deciding.decide(conn, people.whoami(conn), recommendation_id, decision)
 
 
 @contextlib.contextmanager

@@ -25,17 +25,14 @@ _LOCK = "up.lock"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    from api.commands.user import parse_person
+    from api.commands.user import founder_options
 
     parser.add_argument("--demo", action="store_true", help="the demo company with its people, books and exceptions")
     parser.add_argument("--reset", action="store_true", help="with --demo: delete the demo in HOME and begin again")
     parser.add_argument("--port", type=int, metavar="N", help="of the API (default $COUNTERSIGN_PORT, 8400; 0: any)")
     parser.add_argument("--workers", type=_workers, default=1, metavar="N", help="processes that triage (default 1)")
     parser.add_argument("--no-lab", action="store_true", help="without MLflow; what it lacks waits in the database")
-    parser.add_argument(
-        "--admin", action="append", default=[], type=parse_person, metavar="NAME=EMAIL",
-        help="an administrator of a new installation; give it twice, for two are needed",
-    )  # fmt: skip
+    founder_options(parser)
 
 
 def _workers(text: str) -> int:
@@ -112,8 +109,9 @@ def _database(settings: Settings, home: Path) -> Iterator[tuple[EmbeddedPostgres
 
 
 def _found(args: argparse.Namespace, plan: Plan, settings: Settings, owner_url: str) -> None:
-    """Schema, secrets and the tenant with its first people; the keys of new administrators are shown this once."""
+    """Schema, secrets and the tenant with its first people; the keys of new people are shown this once."""
     from api import demo, founding
+    from api.commands.user import founders
 
     if plan.demo:
         founding.first_start(
@@ -124,7 +122,8 @@ def _found(args: argparse.Namespace, plan: Plan, settings: Settings, owner_url: 
             settings=settings,
         )
         return
-    made = founding.first_start(plan.home, owner_url, plan.tenant, args.admin, settings=settings)
+    persons = founders(args) if args.admin or args.controller else []
+    made = founding.first_start(plan.home, owner_url, plan.tenant, persons, settings=settings)
     for person, key in made.items():
         _say(f"the key of {person}, shown this once: {key}")
 

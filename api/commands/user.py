@@ -46,13 +46,39 @@ def configure(parser: argparse.ArgumentParser) -> None:
             )
 
 
+def founder_options(parser: argparse.ArgumentParser) -> None:
+    """--admin and --controller, for the commands that found an installation."""
+    admin = "an administrator of a new installation; give it twice, for two are needed"
+    controller = "a controller of it, who is no administrator: changes of rules and people take the signatures of both"
+    for flag, who in (("--admin", admin), ("--controller", controller)):
+        parser.add_argument(flag, action="append", default=[], type=parse_person, metavar="NAME=EMAIL", help=who)
+
+
+def founders(args: argparse.Namespace) -> list[dict[str, Any]]:
+    """The people that founder_options named.
+
+    Raises Malformed where they could not sign what one of them proposes: policy asks for an administrator and a
+    controller, and the author counts for neither.
+    """
+    from governance.errors import Malformed
+
+    people = [{**person, "roles": ["administrator"]} for person in args.admin]
+    people += [{**person, "roles": ["controller"]} for person in args.controller]
+    if len(args.admin) < 2 or not args.controller or len({person["id"] for person in people}) < len(people):
+        raise Malformed(
+            "a new installation needs two administrators and a controller, three people at least: "
+            "--admin 'NAME=EMAIL' --admin 'NAME=EMAIL' --controller 'NAME=EMAIL'"
+        )
+    return people
+
+
 def parse_person(text: str) -> dict[str, Any]:
-    """NAME=EMAIL as a person for genesis; the id is the name in lower case with dots."""
+    """NAME=EMAIL as a person; the id is the name in lower case with dots."""
     name, found, email = (part.strip() for part in text.partition("="))
     made = re.sub(r"[^a-z0-9]+", ".", name.casefold()).strip(".")
     if not found or not made or "@" not in email:
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=EMAIL, such as 'Ada Lovelace=ada@example.org'")
-    return {"id": made, "name": name, "email": email, "roles": ["administrator"]}
+    return {"id": made, "name": name, "email": email}
 
 
 def run(args: argparse.Namespace) -> int:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from agents.letter import Composer
     from agents.worker import Worker
     from api.settings import Settings
-    from api.system import System
 
 HELP = "run an agent that triages cases; --drain empties the queue and ends"
 
@@ -45,33 +44,25 @@ def run(args: argparse.Namespace) -> int:
     # Before numpy and torch are imported: processes with threads of their own get into each other's way.
     for name, value in (("OMP_NUM_THREADS", "1"), ("TOKENIZERS_PARALLELISM", "false")):
         os.putenv(name, value)
-    from api import logs
+    from agents.champion import NoChampion
+    from api import logs, wiring
     from api.processes import stopped_by
-    from api.wiring import connect
+    from governance.errors import Unavailable
 
     logs.to_stderr()
-    with connect(args.home) as system, _worker(system, args.batch) as worker:
-        if args.drain:
-            return _report(args, [_drained(worker)])
-        stop = threading.Event()
-        with stopped_by(stop.set, (signal.SIGTERM, signal.SIGINT)):
-            worker.run_forever(stop)
-    return 0
-
-
-def _worker(system: System, batch: int) -> Worker:
-    """One worker with its models loaded, so that its first case costs what every case costs."""
-    from agents.context import Models
-    from agents.worker import Worker
-    from models.bundle import default_bundle
-    from models.embedding import Embedder
-
-    embedder = Embedder(threads=1)
-    embedder.encode(["ready"])
-    models = Models(default_bundle(system.home), embedder)
     name = f"{socket.gethostname()}-{os.getpid()}"
-    composer = _composer(system.settings)
-    return Worker(system.database, system.token("agent"), models, name=name, batch=batch, composer=composer)
+    with wiring.connect(args.home) as system:
+        made = wiring.worker(system, name, batch=args.batch, composer=_composer(system.settings))
+        with made as worker:
+            if args.drain:
+                try:
+                    return _report(args, [_drained(worker)])
+                except NoChampion as error:
+                    raise Unavailable(f"nothing is triaged: {error}") from error
+            stop = threading.Event()
+            with stopped_by(stop.set, (signal.SIGTERM, signal.SIGINT)):
+                worker.run_forever(stop)
+    return 0
 
 
 def _composer(settings: Settings) -> Composer | None:

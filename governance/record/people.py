@@ -19,6 +19,7 @@ _AS_OWNER = "SET LOCAL ROLE countersign_owner"
 _ESTABLISHED = "SELECT FROM cs.policies WHERE tenant = %s AND active"
 _KNOWN = "SELECT sha256 FROM cs.credentials WHERE tenant = %s AND actor = %s AND sha256 = %s AND revoked_at IS NULL"
 _GENESIS = "SELECT cs.genesis(%s, %s, %s, %s, %s, %s)"
+_RECOVER = "SELECT cs.recover(%s, %s, %s)"
 _WHOAMI = "SELECT tenant, id, kind, name, roles FROM cs.whoami()"
 _MIGRATED = "SELECT to_regprocedure('cs.whoami()') IS NOT NULL"
 _ACTORS = "SELECT id, kind, name, email, roles, active, created_at FROM cs.actors ORDER BY id"
@@ -49,6 +50,28 @@ def unknown_tokens(conn: Connection[Any], tenant: str, tokens: Mapping[str, str]
         for actor, token in tokens.items()
         if conn.execute(_KNOWN, (tenant, actor, token_hash(token))).fetchone() is None
     ]
+
+
+def recover(
+    conn: Connection[Any], tenant: str, people: Sequence[Mapping[str, Any]], hashes: Mapping[str, str], why: str
+) -> None:
+    """As the database's owner: people who can sign again after a lock-out. Their older keys are revoked.
+
+    `people`: {"id", "name", "email", "roles"} with one role each, administrator (two at least) or controller; `hashes`:
+    id → SHA-256 of the new key. Raises Malformed, NotFound.
+    """
+    rows = [
+        {
+            "id": person["id"],
+            "name": person["name"],
+            "email": person["email"],
+            "role": person["roles"][0],
+            "token_sha256": hashes[str(person["id"])],
+        }
+        for person in people
+    ]
+    conn.execute(_AS_OWNER)
+    conn.execute(_RECOVER, (tenant, Jsonb(rows), why))
 
 
 def genesis(

@@ -97,6 +97,5 @@ def test_the_clock_follows(acme: World, tmp_path: Path) -> None:
 
 def test_what_was_not_told_to_mlflow_is_not_told_any_more(acme: World) -> None:
     row = erased(acme)
-    row = erased(acme)
     query = "SELECT array_agg(DISTINCT state || body::text) FROM cs.observations WHERE recommendation_id = %s"
     assert acme.scalar(query, row["id"]) == ["dead{}"]

@@ -279,7 +279,7 @@ def test_help_lists_what_there_is_and_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert re.search(r"^  run .*\n  train .*\n  bench ", done.stdout, re.MULTILINE)
+    assert re.search(r"^  run .*\n  train .*\n  promote .*\n  bench ", done.stdout, re.MULTILINE)
 
 
 def test_without_a_command_it_says_how_to_use_it(capsys: pytest.CaptureFixture[str]) -> None:
