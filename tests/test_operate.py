@@ -383,7 +383,7 @@ def test_after_a_lock_out_the_owner_of_the_database_names_who_signs(
     roles = {row["id"]: row["roles"] for row in people}
     assert (roles["new.controller"], roles["grace.hopper"]) == (["controller"], ["administrator"])
     with psycopg.connect(installation.values["database_url"]) as conn:
-        said = conn.execute("SELECT body FROM cs.ledger WHERE kind = 'recovery'").fetchall()
+        said = conn.execute("SELECT entry FROM cs.ledger WHERE kind = 'recovery'").fetchall()
     assert len(said) == 1
     assert "Kay left" in str(said)
 

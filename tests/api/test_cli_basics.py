@@ -149,7 +149,7 @@ def test_without_a_database_a_command_says_how_to_start_one(tmp_path: Path, caps
         ([], "two administrators"),
         (["--admin", "Ada=ada@example.org"], "two administrators"),
         (["--admin", "Ada=a@example.org", "--admin", "Bob=b@example.org"], "and a controller"),
-        (["--admin", "Ada=a@example.org", "--admin", "Bob=b@example.org", "--controller", "Ada=a@example.org"], "three"),
+        (["--admin", "Ada=a@example.org", "--admin", "Bob=b@e.org", "--controller", "Ada=a@e.org"], "three"),
         (["--reset"], "--demo --reset"),
         (["--demo", "--admin", "Ada=ada@example.org"], "--admin"),
         (["--admin", "Ada"], "NAME=EMAIL"),
