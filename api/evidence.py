@@ -201,9 +201,14 @@ def _earlier(conn: Connection, tenant: str, size: int, note: str, key: Ed25519Pu
     return {"checkpoint": note, "proof": [step.hex() for step in ledger.extension(conn, tenant, first, size)]}
 
 
+def is_decision(kind: str) -> bool:
+    """Whether an entry of this kind records a decision that was made; one that was refused was not."""
+    return kind.startswith("decision.") and kind != "decision.refused"
+
+
 def _decision_of(entry: str) -> str | None:
     body = json.loads(entry)
-    return str(body["body"].get("decision")) if body["kind"].startswith("decision.") else None
+    return str(body["body"].get("decision")) if is_decision(body["kind"]) else None
 
 
 def _recommendation(row: Mapping[str, Any], made: Sequence[str | None]) -> dict[str, Any]:

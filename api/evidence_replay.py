@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Never
 
-from api.evidence import OLD_FORMAT, Bundle, SeatRow
+from api.evidence import OLD_FORMAT, Bundle, SeatRow, is_decision
 from api.evidence_people import GRACE, People, moment
 from api.evidence_rules import Asked, seats_of
 from api.evidence_seats import Bench, Standing
@@ -142,7 +142,9 @@ class Replay:
             self._filed(standing, entry)
         elif not standing.filed:
             _no(f"entry {seq} is about a recommendation that was not filed before")
-        if kind.startswith("decision."):
+        if kind == "decision.refused":
+            return  # It changed nothing, and what came of the recommendation is what was said of it before.
+        if is_decision(kind):
             if body["decision"] in self.decisions:
                 _no(f"decision {body['decision']} was recorded twice")
             self.decisions[body["decision"]] = entry

@@ -36,6 +36,11 @@ SCHEMA: dict[str, Any] = {
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},
+        "controls": {
+            "type": "array",
+            "items": {"type": "string", "pattern": "^[A-Z]{2,4}-[0-9]{2}$"},
+            "description": "Ids of the controls that refused it, as docs/governance.md lists them.",
+        },
     },
     "required": ["type", "title", "status", "detail"],
 }

@@ -28,12 +28,13 @@ _WORDS = {
     "decision.send_back": "{actor} sent the recommendation back{reason}",
     "decision.escalate": "{actor} asked for a controller as well{reason}",
     "decision.withdraw": "{actor} withdrew an earlier decision{reason}",
+    "decision.refused": "{actor} asked for the decision “{decision}” and was refused{controls}",
     "effect.started": "{actor} began to carry it out ({connector}, attempt {attempt})",
     "effect.sent": "it was carried out",
     "effect.manual": "it waits for a person to carry it out",
     "effect.retry": "it could not be delivered yet: it will be tried again",
     "effect.unknown": "it may or may not have left: a person must look",
-    "effect.refused": "the last check refused it",
+    "effect.refused": "the last check refused it{controls}",
     "effect.dead": "delivery was given up: a person must look",
     "effect.confirmed_done": "{actor} confirmed that it was done",
     "effect.confirmed_not_done": "{actor} said that it was not done",
@@ -87,6 +88,7 @@ def in_words(entry: Mapping[str, Any], names: Mapping[str, str]) -> str:
         return names.get(str(actor), str(actor))
 
     kind, reason, of = str(entry.get("kind")), body.get("reason_code"), str(body.get("of"))
+    controls = _listed(body.get("controls"))
     values = _Known(
         {
             "subject": name(entry.get("subject")),
@@ -98,6 +100,7 @@ def in_words(entry: Mapping[str, Any], names: Mapping[str, str]) -> str:
             "whose": name(body.get("actor")),
             "reason": f": {str(reason).replace('_', ' ')}" if reason else "",
             "of": _OF.get(of, of.replace("_", " ")),
+            "controls": f" (control {', '.join(controls)})" if controls else "",
             "version": f", version {body['version']}" if body.get("version") else "",
             "roles": ", ".join(_listed(body.get("roles"))),
             "people": ", ".join(name(one) for one in _listed(body.get("people"))),

@@ -2,7 +2,8 @@
 
 Each class has one HTTP status, one stable problem type and one SQLSTATE. The database's functions raise
 the same SQLSTATEs (class CS), so a refusal reads the same whether Python or Postgres spoke first.
-The class docstring is the default message.
+The class docstring is the default message. `controls` are ids of docs/governance.md; `cs._controls` maps the same
+SQLSTATEs to the same ids.
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ class Refusal(Exception):
     status = 400
     slug = "refused"
     sqlstate = "CS400"
+    controls: tuple[str, ...] = ()
+    """Which controls speak where it is raised; empty where it is none of them, or not always the same."""
 
     def __init__(self, detail: str | None = None, **extensions: object) -> None:
         self.detail = detail or (self.__doc__ or "").strip().splitlines()[0]
-        self.extensions = extensions
+        named: dict[str, object] = {"controls": list(self.controls)} if self.controls else {}
+        self.extensions = {**named, **extensions}
         super().__init__(self.detail)
 
     @property
@@ -56,24 +60,28 @@ class SegregationOfDuties(Refusal):
     """Who initiated, drafted, edited or requested a thing cannot approve it."""
 
     status, slug, sqlstate = 403, "segregation-of-duties", "CS410"
+    controls = ("SOD-10",)
 
 
 class NoSeat(Refusal):
     """No open seat of this recommendation fits your roles."""
 
     status, slug, sqlstate = 403, "no-open-seat", "CS411"
+    controls = ("SEAT-01",)
 
 
 class HumanRequired(Refusal):
     """Only a person decides: services and agents never do."""
 
     status, slug, sqlstate = 403, "human-required", "CS412"
+    controls = ("SOD-00",)
 
 
 class NotDelegated(Refusal):
     """There is no delegation that permits this."""
 
     status, slug, sqlstate = 403, "not-delegated", "CS414"
+    controls = ("SEAT-07",)
 
 
 class NotFound(Refusal):
@@ -86,6 +94,7 @@ class StaleDigest(Refusal):
     """The digest is not that of the recommendation as it stands: read it again before you decide."""
 
     status, slug, sqlstate = 409, "stale-digest", "CS420"
+    controls = ("GATE-03",)
 
 
 class IllegalState(Refusal):
@@ -98,12 +107,14 @@ class Expired(Refusal):
     """The recommendation has expired: a new one will be proposed."""
 
     status, slug, sqlstate = 409, "expired", "CS422"
+    controls = ("GATE-06",)
 
 
 class AlreadyDecided(Refusal):
     """You have already decided on this recommendation."""
 
     status, slug, sqlstate = 409, "already-decided", "CS423"
+    controls = ("SOD-11",)
 
 
 class IdempotencyConflict(Refusal):
@@ -122,48 +133,56 @@ class PolicyChanged(Refusal):
     """The policy changed since this was proposed: it must be proposed again."""
 
     status, slug, sqlstate = 409, "policy-changed", "CS426"
+    controls = ("GATE-05",)
 
 
 class PayeeChanged(Refusal):
     """The payee's bank details changed since this was proposed: it must be proposed again."""
 
     status, slug, sqlstate = 409, "payee-changed", "CS427"
+    controls = ("GATE-05",)
 
 
 class FactsMismatch(Refusal):
     """The facts in the proposal are not those of the case and the books."""
 
     status, slug, sqlstate = 409, "facts-mismatch", "CS428"
+    controls = ("GATE-04",)
 
 
 class EvidenceNotOpened(Refusal):
     """Policy demands that you open the evidence before you approve."""
 
     status, slug, sqlstate = 409, "evidence-not-opened", "CS435"
+    controls = ("SEAT-04",)
 
 
 class SignatureRequired(Refusal):
     """Policy demands a signature over the digest by a key of your own."""
 
     status, slug, sqlstate = 403, "signature-required", "CS436"
+    controls = ("SEAT-06",)
 
 
 class NotInBulk(Refusal):
     """Policy wants this one looked at by itself: decide on it alone."""
 
     status, slug, sqlstate = 409, "not-in-bulk", "CS437"
+    controls = ("SEAT-05",)
 
 
 class LegalHold(Refusal):
     """A legal hold keeps this from being erased or purged."""
 
     status, slug, sqlstate = 409, "legal-hold", "CS438"
+    controls = ("PRIV-02",)
 
 
 class GovernedChange(Refusal):
     """This takes effect through the gate alone: propose the change, and others sign it."""
 
     status, slug, sqlstate = 403, "governed-change", "CS439"
+    controls = ("CHG-01",)
 
 
 class TooLarge(Refusal):
@@ -200,6 +219,7 @@ class AlreadyEstablished(Refusal):
     """A policy is active already: genesis happens once."""
 
     status, slug, sqlstate = 409, "already-established", "CS434"
+    controls = ("CHG-04",)
 
 
 class AmountInvalid(Malformed):

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
-from api import shapes
+from api import deciding, shapes
 from api.auth import Scope
 from api.console import decisions, item
 from api.console.once import once
@@ -17,7 +17,6 @@ from api.console.pages import HEADERS, ConsoleRoute, address, render
 from api.console.session import DeskOf, SentForm
 from api.routes.triage import disposition
 from api.strict import Id
-from governance import permit
 from governance.decision import REASON_CODES
 from governance.errors import NotFound, Refusal, Unauthenticated, Unavailable
 from governance.record import cases, review, standing
@@ -58,6 +57,7 @@ def _shown(
         offers=decisions.offers(found.record, found.standing, found.law, datetime.now(UTC)),
         said=decisions.confirmation(made_now, found.record, found.names) if made_now else None,
         problem=refusal.detail if refusal else None,
+        controls=refusal.extensions.get("controls") if refusal else None,
         advice=decisions.advice(refusal, recommendation_id) if refusal else None,
         command=decisions.command(recommendation_id),
         kept=kept,
@@ -82,10 +82,12 @@ def show(
 
 @router.post("/recommendations/{recommendation_id}")
 def decide(request: Request, sent: SentForm, recommendation_id: Id) -> Response:
-    """The decision goes through review.decide with the session as the transaction's token: the same law as the API."""
+    """The decision goes through api.deciding with the session as the transaction's token: the same law as the API."""
     form = sent.fields
     try:
-        location = once(sent.desk, form, recommendation_id, lambda scope: _decide(scope, recommendation_id, form))
+        database = request.app.state.system.database
+        with deciding.noting(database, sent.desk.token, recommendation_id, form.get("decision", "")):
+            location = once(sent.desk, form, recommendation_id, lambda scope: _decide(scope, recommendation_id, form))
     except (Unauthenticated, NotFound, Unavailable):
         raise
     except Refusal as refusal:
@@ -97,8 +99,7 @@ def decide(request: Request, sent: SentForm, recommendation_id: Id) -> Response:
 def _decide(scope: Scope, recommendation_id: str, form: Mapping[str, str]) -> str:
     record = shapes.one_recommendation(scope.conn, recommendation_id)
     decision = decisions.asked(record, form)
-    permit.may_decide(scope.actor, decision.kind.value, acting=decision.acting_for is not None)
-    made = review.decide(scope.conn, recommendation_id, decision)
+    made = deciding.decide(scope.conn, scope.actor, recommendation_id, decision)
     return address(page(made["recommendation_id"]), decision=made["decision_id"])
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+from governance.errors import Refusal
 from governance.record.outbox import Effect
 
 State = Literal["sent", "manual", "retry", "unknown", "refused", "dead"]
@@ -17,10 +18,20 @@ State = Literal["sent", "manual", "retry", "unknown", "refused", "dead"]
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """sent | manual (a person carries it out) | retry (surely not done) | unknown (may have been done)
-    | refused (the gate said no) | dead (surely not done, and trying again is no use)."""
+    | refused (the gate said no) | dead (surely not done, and trying again is no use).
+
+    `controls`: ids of those that refused it.
+    """
 
     state: State
     why: str
+    controls: tuple[str, ...] = ()
+
+    @classmethod
+    def of_refusal(cls, refusal: Refusal) -> Outcome:
+        """What the gate's last look refused."""
+        named = refusal.extensions.get("controls")
+        return cls("refused", refusal.detail, tuple(str(one) for one in named) if isinstance(named, list) else ())
 
 
 class NotDelivered(Exception):

@@ -184,7 +184,7 @@ class Courier:
         except (LostLease, Unavailable):
             raise
         except Refusal as error:
-            return self._settle(effect, Outcome("refused", error.detail))
+            return self._settle(effect, Outcome.of_refusal(error))
         log.info("a change was applied", recommendation=effect.recommendation_id)
         return Outcome("sent", "applied")
 
@@ -194,7 +194,7 @@ class Courier:
         except (LostLease, Unavailable):
             raise
         except Refusal as error:
-            return Outcome("refused", error.detail)
+            return Outcome.of_refusal(error)
         try:
             return ready.send(approved, self._clock())
         except NotDelivered as error:
@@ -221,7 +221,7 @@ class Courier:
 
         def settle() -> None:
             with self._database.transaction("courier", self._token) as conn:
-                outbox.settle(conn, effect, outcome.state, outcome.why, wait)
+                outbox.settle(conn, effect, outcome.state, outcome.why, wait, outcome.controls)
 
         again = Retrying(
             retry=retry_if_exception_type(Unavailable),

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from api import shapes, wire
+from api import deciding, shapes, wire
 from api.auth import CallerOf, IdempotencyKey, Scope
-from api.schemas import BulkBody, ConfirmBody, DecisionBody, ListedQueue, RecommendationStateName
+from api.schemas import BulkBody, BulkItem, ConfirmBody, DecisionBody, ListedQueue, RecommendationStateName
 from api.strict import CursorText, Id, Limit, StrictRoute, answer, listing_name, page
 from governance import permit
 from governance.decision import Decision, DecisionKind
@@ -59,8 +59,7 @@ def decide(caller: CallerOf, recommendation_id: Id, body: DecisionBody, idempote
     decision = body.decision_asked()
 
     def act(scope: Scope) -> tuple[int, Any]:
-        permit.may_decide(scope.actor, body.decision, acting=body.acting_for is not None)
-        made = review.decide(scope.conn, recommendation_id, decision)
+        made = deciding.decide(scope.conn, scope.actor, recommendation_id, decision)
         current = shapes.one_recommendation(scope.conn, made["recommendation_id"])
         return 200, {
             "decision_id": made["decision_id"],
@@ -70,37 +69,50 @@ def decide(caller: CallerOf, recommendation_id: Id, body: DecisionBody, idempote
         }
 
     asked = wire.request_hash("decide", recommendation_id, wire.sorted_dumps(body.model_dump()))
-    return caller.write(act, idempotency_key=idempotency_key, request=asked)
+    with deciding.noting(caller.database, caller.key, recommendation_id, body.decision):
+        return caller.write(act, idempotency_key=idempotency_key, request=asked)
 
 
 @router.post("/decisions")
 def approve_in_bulk(caller: CallerOf, body: BulkBody, idempotency_key: IdempotencyKey) -> Response:
     """Approve many at once, where policy lets each be approved so. One that is refused does not hold up the others."""
 
+    refused: dict[str, Refusal] = {}
+
     def act(scope: Scope) -> tuple[int, Any]:
         permit.may_decide(scope.actor, "approve")
-        return 200, {
-            "items": [_one_of_many(scope, item.recommendation_id, item.digest, body.comment) for item in body.items]
-        }
+        refused.clear()
+        return 200, {"items": [_one_of_many(scope, item, body.comment, refused) for item in body.items]}
 
     asked = wire.request_hash("bulk", wire.sorted_dumps(body.model_dump()))
-    return caller.write(act, idempotency_key=idempotency_key, request=asked)
+    try:
+        return caller.write(act, idempotency_key=idempotency_key, request=asked)
+    except Refusal as refusal:
+        refused.update({item.recommendation_id: refusal for item in body.items})
+        raise
+    finally:
+        for recommendation_id, why in refused.items():
+            deciding.note(caller.database, caller.key, recommendation_id, "approve", why)
 
 
-def _one_of_many(scope: Scope, recommendation_id: str, digest: str, comment: str | None) -> dict[str, Any]:
+def _one_of_many(scope: Scope, item: BulkItem, comment: str | None, refused: dict[str, Refusal]) -> dict[str, Any]:
+    """One approval; what refuses it is answered, and put under its id into `refused`."""
     found: dict[str, Any] = {
-        "recommendation_id": recommendation_id,
+        "recommendation_id": item.recommendation_id,
         "decision_id": None,
         "state": None,
         "problem": None,
     }
     try:
         with translated(), scope.conn.transaction():
-            made = review.decide(
-                scope.conn, recommendation_id, Decision(DecisionKind.APPROVE, digest, comment=comment), in_bulk=True
-            )
+            decision = Decision(DecisionKind.APPROVE, item.digest, comment=comment)
+            made = deciding.decide(scope.conn, scope.actor, item.recommendation_id, decision, in_bulk=True)
     except Refusal as error:
-        return {**found, "problem": {"type": error.type, "status": error.status, "detail": error.detail}}
+        refused[item.recommendation_id] = error
+        problem = {"type": error.type, "status": error.status, "detail": error.detail}
+        if error.extensions.get("controls"):
+            problem["controls"] = error.extensions["controls"]
+        return {**found, "problem": problem}
     return {**found, "decision_id": made["decision_id"], "state": made["state"]}
 
 

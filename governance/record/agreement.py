@@ -69,7 +69,7 @@ WHERE d.tenant = %(tenant)s AND NOT EXISTS (
     AND l.entry::jsonb #>> '{body,withdraws}' = d.id)
 UNION ALL
 SELECT 'ledger entry ' || l.seq || ' records a decision that is not in the table'
-FROM cs.ledger l WHERE l.tenant = %(tenant)s AND l.kind LIKE 'decision.%%'
+FROM cs.ledger l WHERE l.tenant = %(tenant)s AND l.kind LIKE 'decision.%%' AND l.kind <> 'decision.refused'
 AND NOT EXISTS (SELECT FROM cs.decisions d WHERE d.tenant = l.tenant AND d.id = l.entry::jsonb #>> '{body,decision}')
 """
 _SEATS = """

@@ -69,7 +69,7 @@ def _refusal(error: psycopg.Error) -> Refusal | None:
     code = error.diag.sqlstate or error.sqlstate
     if code in BY_SQLSTATE:
         refusal = BY_SQLSTATE[code](error.diag.message_primary)
-        refusal.extensions = _extensions(error.diag.message_detail)
+        refusal.extensions.update(_extensions(error.diag.message_detail))
         return refusal
     if code in _UNSTORABLE or (isinstance(error, psycopg.DataError) and code is None and "NUL" in str(error)):
         return TextInvalid("the text holds a NUL or is not Unicode: leave such characters out")

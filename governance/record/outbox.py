@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,7 @@ class Effect:
 
 _CLAIM = "SELECT recommendation_id, connector, fence, attempts FROM cs.claim_effects(%s, %s, %s)"
 _EXECUTE = "SELECT cs.execute(%s, %s)"
-_SETTLE = "SELECT cs.settle(%s, %s, %s, %s, %s)"
+_SETTLE = "SELECT cs.settle(%s, %s, %s, %s, %s, %s)"
 _CONFIRM = "SELECT cs.confirm(%s, %s, %s)"
 _TICK = "SELECT cs.tick()"
 _ENVELOPE = "SELECT envelope::jsonb FROM cs.recommendations WHERE id = %s"
@@ -92,9 +92,19 @@ def execute(conn: Connection[Any], effect: Effect) -> Mapping[str, Any]:
     return result
 
 
-def settle(conn: Connection[Any], effect: Effect, outcome: str, why: str, retry_seconds: float = 0.0) -> None:
-    """Record what became of it: sent | manual | retry | unknown | refused | dead. Raises LostLease."""
-    conn.execute(_SETTLE, (effect.recommendation_id, effect.fence, outcome, why, retry_seconds))
+def settle(
+    conn: Connection[Any],
+    effect: Effect,
+    outcome: str,
+    why: str,
+    retry_seconds: float = 0.0,
+    controls: Sequence[str] = (),
+) -> None:
+    """Record what became of it: sent | manual | retry | unknown | refused | dead. Raises LostLease.
+
+    `controls`: ids of those that refused it, which the ledger then names.
+    """
+    conn.execute(_SETTLE, (effect.recommendation_id, effect.fence, outcome, why, retry_seconds, list(controls) or None))
 
 
 def confirm(conn: Connection[Any], recommendation_id: str, outcome: str, note: str | None) -> dict[str, Any]:

@@ -37,6 +37,7 @@ SELECT recommendation_id, digest, draft_number, created FROM cs.file(%s, %s, %s,
 _NOTE_THREAD = "SELECT cs.note_thread(%s, %s, %s, %s)"
 _REMEMBER = "SELECT cs.remember(%s, %s, %s::vector)"
 _DECIDE = "SELECT cs.decide(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+_NOTE_REFUSAL = "SELECT cs.note_refusal(%s, %s, %s)"
 _REQUEUE = "SELECT cs.requeue(%s)"
 
 _SELECT = """
@@ -137,6 +138,17 @@ def decide(
     assert row is not None
     result: dict[str, Any] = row[0]
     return result
+
+
+def note_refusal(conn: Connection[Any], recommendation_id: str, decision: str, sqlstate: str) -> bool:
+    """Put on the ledger that a control refused a decision of the caller's own; whether this is news.
+
+    `sqlstate`: that of the refusal; the database knows its controls. Raises Malformed where no control refuses this
+    caller so, NotFound.
+    """
+    row = conn.execute(_NOTE_REFUSAL, (recommendation_id, decision, sqlstate)).fetchone()
+    assert row is not None
+    return bool(row[0])
 
 
 def requeue(conn: Connection[Any], case_id: str) -> None:

@@ -227,7 +227,7 @@ def test_an_old_digest_is_refused_and_the_current_one_named(acme: World) -> None
     row = acme.filed()
     with pytest.raises(errors.StaleDigest) as caught:
         acme.decide("reviewer", row, "approve", digest="sha256:" + "0" * 64)
-    assert caught.value.extensions == {"current_digest": row["digest"]}
+    assert caught.value.extensions == {"current_digest": row["digest"], "controls": ["GATE-03"]}
     with pytest.raises(errors.StaleDigest):
         acme.decide("reviewer", row, "approve", digest=None)
 

@@ -164,7 +164,7 @@ BEGIN
         PERFORM cs._refuse('CS427', 'the payee''s bank details changed since this was proposed');
     END IF;
     IF (SELECT revision FROM cs.cases WHERE tenant = rec.tenant AND id = rec.case_id) <> rec.revision THEN
-        PERFORM cs._refuse('CS421', 'the case has newer facts than this recommendation');
+        PERFORM cs._refuse('CS421', 'the case has newer facts than this recommendation', jsonb_build_object('controls', ARRAY['GATE-05']));
     END IF;
     policy := cs._hold_policy(rec.tenant);
     IF policy.version IS DISTINCT FROM rec.policy_version THEN

@@ -168,7 +168,8 @@ BEGIN
     END IF;
     before := cs._current(rec.tenant, of_kind, of_subject);
     IF change->>'replaces' IS DISTINCT FROM (CASE WHEN before IS NOT NULL THEN 'sha256:' || cs._sha256(before) END) THEN
-        PERFORM cs._refuse('CS421', 'what this would replace has changed since it was proposed: propose it again');
+        PERFORM cs._refuse('CS421', 'what this would replace has changed since it was proposed: propose it again',
+            jsonb_build_object('controls', ARRAY['CHG-02']));
     END IF;
     CASE of_kind
     WHEN 'policy' THEN

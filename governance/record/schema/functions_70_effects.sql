@@ -94,7 +94,10 @@ END $$;
 
 -- outcome: sent | manual (a person carries it out) | retry (surely not sent) | unknown (may have been sent)
 --          | refused (the gate said no) | dead (given up, surely not sent)
-CREATE OR REPLACE FUNCTION cs.settle(of_recommendation text, with_fence bigint, outcome text, why text, retry_seconds double precision DEFAULT 0) RETURNS void
+--          `named`: the controls that refused, for the ledger
+DROP FUNCTION IF EXISTS cs.settle(text, bigint, text, text, double precision);
+CREATE OR REPLACE FUNCTION cs.settle(of_recommendation text, with_fence bigint, outcome text, why text, retry_seconds double precision DEFAULT 0,
+    named text[] DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, pg_temp AS $$
 DECLARE
     me cs.actors := cs._me();
@@ -102,6 +105,9 @@ DECLARE
     effect cs.effects;
 BEGIN
     PERFORM cs._need(me, ARRAY['service'], NULL, 'settle effects');
+    IF cardinality(named) > 5 OR EXISTS (SELECT FROM unnest(named) AS n WHERE n IS NULL OR n !~ '^[A-Z]{2,4}-[0-9]{2}$') THEN
+        PERFORM cs._refuse('CS400', 'a control is named by its id, such as GATE-05');
+    END IF;
     SELECT * INTO rec FROM cs.recommendations WHERE tenant = me.tenant AND id = of_recommendation FOR UPDATE;
     effect := cs._leased_effect(me, of_recommendation, with_fence, ARRAY['leased', 'delivering']);
     IF outcome IN ('sent', 'manual', 'unknown') AND effect.state <> 'delivering' THEN
@@ -127,7 +133,8 @@ BEGIN
     ELSE
         PERFORM cs._refuse('CS400', 'an outcome is sent, manual, retry, unknown, refused or dead');
     END CASE;
-    PERFORM cs._append(me.tenant, me.id, 'effect.' || outcome, rec.id, jsonb_build_object('digest', rec.digest, 'detail', left(why, 200)));
+    PERFORM cs._append(me.tenant, me.id, 'effect.' || outcome, rec.id, jsonb_build_object('digest', rec.digest, 'detail', left(why, 200))
+        || CASE WHEN outcome = 'refused' AND cardinality(named) > 0 THEN jsonb_build_object('controls', to_jsonb(named)) ELSE '{}' END);
 END $$;
 
 -- A person says what became of a manual task, of an effect that may or may not have happened, or of one

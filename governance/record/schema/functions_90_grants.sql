@@ -26,14 +26,14 @@ GRANT SELECT ON cs.cases, cs.case_revisions, cs.case_readings, cs.case_vectors, 
 GRANT EXECUTE ON FUNCTION cs.decide(text, text, text, text, text, text, text, jsonb, jsonb, text, boolean), cs.delegate(text, text, timestamptz, timestamptz, text[], text[], numeric),
     cs.revoke_delegation(bigint), cs.set_absence(text, timestamptz, timestamptz), cs.end_absence(bigint), cs.opened(text, text),
     cs.propose_change(text, text, jsonb, text, jsonb), cs.revoke_signing_key(text), cs.recorded(text, int),
-    cs.confirm(text, text, text),
+    cs.confirm(text, text, text), cs.note_refusal(text, text, text),
     cs.requeue(text), cs.add_actor(jsonb), cs.set_active(text, boolean), cs.issue_key(text, text, text, timestamptz),
     cs.revoke_key(text), cs.idempotent(text, text), cs.remember_answer(text, text, int, text) TO countersign_review;
 GRANT SELECT ON ALL TABLES IN SCHEMA cs TO countersign_review;
 REVOKE ALL ON cs.credentials, cs.idempotency FROM countersign_review;
 GRANT SELECT (id, tenant, actor, kind, label, created_at, expires_at, revoked_at) ON cs.credentials TO countersign_review;
 
-GRANT EXECUTE ON FUNCTION cs.claim_effects(text, int, int), cs.execute(text, bigint), cs.settle(text, bigint, text, text, double precision),
+GRANT EXECUTE ON FUNCTION cs.claim_effects(text, int, int), cs.execute(text, bigint), cs.settle(text, bigint, text, text, double precision, text[]),
     cs.tick(int), cs.add_checkpoint(bigint, text), cs.signatures(text), cs.erasures_for(text, int), cs.erased_in(text, bigint[]), cs.claim_observations(int, int),
     cs.settle_observations(bigint[], bigint[], text, text[], double precision) TO countersign_courier;
 GRANT SELECT ON cs.effects, cs.ledger, cs.ledger_heads, cs.checkpoints, cs.cases, cs.jobs, cs.recommendations, cs.observations TO countersign_courier;

@@ -36,7 +36,7 @@ ITS_OWN = {
         "decide", "delegate", "revoke_delegation", "set_absence", "end_absence", "opened", "propose_change",
         "revoke_signing_key", "confirm", "requeue", "add_actor", "set_active", "issue_key", "revoke_key",
         "idempotent", "remember_answer", "open_session", "session", "close_session", "recorded",
-        "open_identity_session", "revoke_identity", "revoke_identity_broker",
+        "open_identity_session", "revoke_identity", "revoke_identity_broker", "note_refusal",
     ),
     "courier": (
         "claim_effects", "execute", "settle", "tick", "add_checkpoint", "signatures", "erasures_for", "erased_in",
