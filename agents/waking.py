@@ -13,7 +13,6 @@ import structlog
 
 from agents import facts
 from agents.context import Transaction
-from agents.graph import graph_version
 from agents.state import BatchContext, Json
 from agents.threads import Threads, thread_id
 from agents.tracing import where
@@ -24,13 +23,18 @@ from governance.record.queue import Brief, Returned
 log = structlog.get_logger("countersign.worker")
 
 
+def thread_version(stamps: Mapping[str, str]) -> str:
+    """Of graph and models together: a thread's papers hold what its models found, so no others are to sign for them."""
+    return f"{stamps['agent']} {stamps['bundle']}"
+
+
 def wake(threads: Threads, transaction: Transaction, brief: Brief, context: BatchContext) -> Json | None:
     """The state after the redraft, with a new recommendation filed; None where all is to be run again."""
     returned = brief.returned
     thread = thread_id(brief.facts.case_id, brief.facts.revision)
     if returned is None or returned.thread_id != thread or returned.interrupt_id is None:
         return None
-    if returned.graph_version != graph_version():
+    if returned.graph_version != thread_version(context.stamps):
         log.info("thread of another version", case=brief.facts.case_id, version=returned.graph_version)
         return None
     state = _papers(threads, thread, returned.interrupt_id)

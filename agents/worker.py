@@ -11,20 +11,21 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from random import SystemRandom
 
 import structlog
 
+from agents.champion import Champion, Give, NoChampion, stamps_of
 from agents.context import Memory, Models, Parts, build_context
-from agents.graph import NODES, graph_version
-from agents.letter import Composer, TemplateComposer, prompts_digest
+from agents.graph import NODES
+from agents.letter import Composer, TemplateComposer
 from agents.state import BatchContext, Json
 from agents.threads import Threads, thread_id
 from agents.tolerances import Tolerances
 from agents.tracing import Tracer, where
-from agents.waking import wake
+from agents.waking import thread_version, wake
 from governance.errors import LostLease, Unavailable
 from governance.recommendation import Proposal
 from governance.record import checkpoints, hints, queue, review, telemetry
@@ -63,7 +64,9 @@ class _Paused:
 class Worker:
     """One thread of triage work. `token` is the agent's session token; `today` None means the database's day.
 
-    `composer` phrases letters; the templates do where there is none, and where it fails.
+    `composer` phrases letters; the templates do where there is none, and where it fails. `champions` gives the bundle
+    of the champions in the record (model → digest) and raises Unavailable where it cannot; they are looked up before a
+    claim, at most every `champion_seconds`, and take the place of `models`. Without it `models` are never changed.
     """
 
     def __init__(
@@ -80,6 +83,8 @@ class Worker:
         most_attempts: int = 5,
         backoff_seconds: float = 2.0,
         today: date | None = None,
+        champions: Give | None = None,
+        champion_seconds: float = 10.0,
     ) -> None:
         self.database = database
         self.token = token
@@ -90,18 +95,13 @@ class Worker:
         self.backoff_seconds = backoff_seconds
         self.counts = Counts()
         self.tracer = Tracer()
+        self._champion = Champion(champions, champion_seconds)
         self._threads: Threads | None = None
-        stamps = {
-            "agent": graph_version(),
-            "bundle": models.bundle.digest,
-            "embedding": models.embedder.name,
-            "prompts": prompts_digest(),
-        }
         self.parts = Parts(
             models=models,
             memory=Memory(),
             composer=composer or TemplateComposer(),
-            stamps=stamps,
+            stamps=stamps_of(models),
             tolerances=tolerances or Tolerances(),
             file=self._file,
             tracer=self.tracer,
@@ -111,7 +111,8 @@ class Worker:
     # The loop ------------------------------------------------------------------------------------------
 
     def run_once(self) -> int:
-        """Claim one batch and see every case of it through; how many were claimed. Raises Unavailable."""
+        """Claim one batch and see every case of it through; how many were claimed. Raises Unavailable, NoChampion."""
+        self._follow()
         start = time.perf_counter()
         with self.tracer.step("claim"), self._transaction() as conn:
             jobs = queue.claim(conn, self.name, self.batch, self.lease_seconds)
@@ -134,6 +135,12 @@ class Worker:
             self.counts.seconds += time.perf_counter() - start
         return len(jobs)
 
+    def _follow(self) -> None:
+        if (models := self._champion.since(self.parts.models, self._transaction)) is not None:
+            before = self.parts.models.bundle.digest
+            self.parts = replace(self.parts, models=models, stamps=stamps_of(models))
+            log.info("champion taken up", worker=self.name, bundle=models.bundle.digest, before=before)
+
     def drain(self) -> Counts:
         """Work until nothing is ready. Jobs that were given back and wait for their next attempt are left."""
         while self.run_once():
@@ -142,11 +149,19 @@ class Worker:
         return self.counts
 
     def run_forever(self, stop: threading.Event, *, poll_seconds: float = 2.0) -> None:
-        """Work until `stop` is set. Notifications only shorten the wait between polls."""
+        """Work until `stop` is set. Notifications only shorten the wait between polls.
+
+        An outage of the database is waited out, and so is a champion that is not on this machine.
+        """
         while not stop.is_set():
             try:
                 with hints.listening(self.database, "agent", queue.CHANNEL) as hint:
                     self._work(stop, hint, poll_seconds)
+            except NoChampion as error:
+                if self._champion.missed != str(error):
+                    self._champion.missed = str(error)
+                    log.error("nothing is triaged", worker=self.name, reason=str(error))
+                stop.wait(self._champion.seconds)
             except Unavailable as error:
                 log.warning("database unavailable", worker=self.name, error=error.slug)
                 self.close()
@@ -263,9 +278,10 @@ class Worker:
         """Where the threads of this batch wait, and their spans. Losing this costs a run from the stored evidence."""
         if not paused:
             return
+        version = thread_version(self.parts.stamps)
         with self.tracer.step("note"), contextlib.suppress(Unavailable), self._transaction() as conn:
             for one in paused:
-                review.note_thread(conn, one.recommendation_id, one.thread, one.interrupt, graph_version())
+                review.note_thread(conn, one.recommendation_id, one.thread, one.interrupt, version)
             telemetry.observe(conn, {one.recommendation_id: one.run for one in paused})
 
     def _renew(self, jobs: Sequence[Job]) -> None:

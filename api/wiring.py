@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -18,6 +19,7 @@ from governance.record.embedded import running_url
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from agents.letter import Composer
     from agents.worker import Worker
     from api.checkpoints import KeptCheckpoints
     from api.clock import Clock
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from api.delivery.lab import LabFeed
     from api.delivery.publisher import CheckpointPublisher
     from api.intake.reader import DocumentReader
+    from models.classifier import DocumentClassifier
 
 __all__ = [
     "System", "app", "clock", "connect", "courier", "embedded_url", "given", "lab_feed", "reader", "worker",
@@ -94,18 +97,27 @@ def _embedded_urls(home: Path, known: Keyring | None) -> dict[str, str]:
     return urls_for(owner, known.roles)
 
 
-def reader(system: System) -> DocumentReader:
-    """Reads documents with the installed models; close its `pdf` pool. The first time the models are trained."""
+def reader(system: System, classifier: Callable[[], DocumentClassifier] | None = None) -> DocumentReader:
+    """Reads documents with the champion, or what `classifier` gives; close its `pdf` pool. The first time the models
+    are trained. Raises Unavailable where the champion is not on this machine."""
     from api.intake.pdf import PdfPool
     from api.intake.reader import DocumentReader
-    from models.champions import champion_bundle
 
     return DocumentReader(
-        champion_bundle(system.home, _champions(system, "intake")).classifier,
+        (classifier or _classifier(system))(),
         PdfPool(),
         size_limit=system.settings.max_upload_bytes,
         default_currency=system.settings.default_currency,
     )
+
+
+def _classifier(system: System) -> Callable[[], DocumentClassifier]:
+    """Gives the classifier that is champion now."""
+    from models.champions import Champions
+
+    # Not before the first document, for it loads models.
+    champions = functools.cache(lambda: Champions(system.home))
+    return lambda: champions().bundle(_champions(system, "intake")).classifier
 
 
 def _champions(system: System, role: str) -> Mapping[str, str]:
@@ -118,21 +130,23 @@ def _champions(system: System, role: str) -> Mapping[str, str]:
         return telemetry.champions(conn)
 
 
-def worker(system: System, name: str, *, batch: int = 16) -> Worker:
-    """An agent that triages, with its models loaded, so that its first case costs what every case costs.
+def worker(system: System, name: str, *, batch: int = 16, composer: Composer | None = None) -> Worker:
+    """An agent that triages with the champions of the record, and takes up new ones while it runs.
 
-    Close it, or use it as a context manager. Raises Unavailable without the agent's token.
+    Its models are loaded, so that its first case costs what every case costs. Close it, or use it as a context manager.
+    Raises Unavailable without the agent's token. Without a `composer` templates phrase the letters.
     """
     from agents.context import Models
     from agents.worker import Worker
-    from models.champions import champion_bundle
+    from models.champions import Champions
     from models.embedding import Embedder
 
     token = system.token("agent")
     embedder = Embedder(threads=1)
     embedder.encode(["ready"])
-    models = Models(champion_bundle(system.home, _champions(system, "agent")), embedder)
-    return Worker(system.database, token, models, name=name, batch=batch)
+    champions = Champions(system.home)
+    models = Models(champions.shipped, embedder)
+    return Worker(system.database, token, models, name=name, batch=batch, composer=composer, champions=champions.bundle)
 
 
 def courier(system: System, name: str) -> Courier:
@@ -256,9 +270,9 @@ def app(system: System) -> FastAPI:
 
     choice_of(system.settings)
 
-    return create(
-        system, Readers(lambda: reader(system)), public_key=keyring.public_key(system.home), sign=_signer(system)
-    )
+    classifier = _classifier(system)
+    readers = Readers(lambda: reader(system, classifier), classifier)
+    return create(system, readers, public_key=keyring.public_key(system.home), sign=_signer(system))
 
 
 def _signer(system: System) -> Callable[[], object] | None:

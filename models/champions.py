@@ -8,17 +8,44 @@ from pathlib import Path
 from typing import Any
 
 from governance.chain import sha256_hex
-from governance.errors import Unavailable
+from governance.errors import Tampered, Unavailable
 from models.bundle import MANIFEST, PARTS, Bundle, default_bundle, load, manifest_digest
 
 
-def champion_bundle(home: Path, champions: Mapping[str, str]) -> Bundle:
+class Champions:
+    """The bundle that the record names, in a process that lives longer than a champion."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._named: dict[str, str] | None = None
+        self._held = self._shipped = default_bundle(home)
+
+    @property
+    def shipped(self) -> Bundle:
+        """The models that come with this program."""
+        return self._shipped
+
+    def bundle(self, champions: Mapping[str, str]) -> Bundle:
+        """The bundle of these champions, loaded where others were asked for before. Raises Unavailable where it cannot
+        be had or trusted: a model that is no longer champion is not given instead."""
+        if champions != self._named:
+            self._named = None
+            try:
+                self._held = champion_bundle(self._home, champions, self._shipped)
+            except Tampered as error:
+                raise Unavailable(error.detail) from error
+            self._named = dict(champions)
+        return self._held
+
+
+def champion_bundle(home: Path, champions: Mapping[str, str], shipped: Bundle | None = None) -> Bundle:
     """The bundle of these champions (model → digest of the bundle it comes from), from the folders in HOME/models.
 
     A model without a champion is the shipped one. The digest is that of the one bundle where all come from one, else
-    that of the list. Raises Unavailable where a champion's bundle is not on this machine, and what `load` raises.
+    that of the list. `shipped` is loaded where it is not given. Raises Unavailable where a champion's bundle is not on
+    this machine, and what `load` raises.
     """
-    shipped = default_bundle(home)
+    shipped = shipped or default_bundle(home)
     wanted = {name: champions.get(name, shipped.digest) for name in PARTS}
     if set(wanted.values()) == {shipped.digest}:
         return shipped
@@ -28,7 +55,8 @@ def champion_bundle(home: Path, champions: Mapping[str, str]) -> Bundle:
         if digest not in loaded:
             if digest not in folders:
                 raise Unavailable(
-                    f"the champion of {name} is {digest}, which is not in {home / 'models'}: bring its folder here"
+                    f"the champion of {name} is {digest}, which is not in {home / 'models'}: bring its folder here, or "
+                    "let people make another one champion (countersign-evals promote)"
                 )
             loaded[digest] = load(folders[digest], digest)
     parts: dict[str, Any] = {name: getattr(loaded[digest], name) for name, digest in wanted.items()}

@@ -8,10 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from agents.context import Models
+from agents.worker import Worker
 from governance.errors import Unavailable
+from governance.record.db import Database
 from models import champions
 from models.bundle import MANIFEST, Bundle, load, manifest_digest
-from models.champions import champion_bundle
+from models.champions import Champions, champion_bundle
+from tests.agents.scenes import HashEncoder
+from tests.build import world
 
 
 @pytest.fixture
@@ -56,3 +61,38 @@ def test_folders_that_hold_no_bundle_are_passed_over(home: Path, bundle: Bundle)
     (broken / MANIFEST).write_text("{")
     raw = (home / "models" / "other" / MANIFEST).read_bytes()
     assert champion_bundle(home, {"risk": manifest_digest(raw)}).classifier is bundle.classifier
+
+
+def test_a_process_that_lives_on_loads_the_new_champion_and_no_other(home: Path, bundle: Bundle) -> None:
+    other = load(home / "models" / "other")
+    kept = Champions(home)
+    assert kept.bundle({}) is kept.shipped is bundle
+    first = kept.bundle({"risk": other.digest})
+    assert first.risk is not bundle.risk
+    assert kept.bundle({"risk": other.digest}) is first, "loaded once"
+    with pytest.raises(Unavailable, match="bring its folder here"):
+        kept.bundle({"risk": "sha256:" + "0" * 64})
+    (home / "models" / "other" / "risk.skops").write_bytes(b"another model")
+    with pytest.raises(Unavailable, match="is not the file that the manifest names"):
+        kept.bundle({"risk": other.digest})
+    assert kept.bundle({}) is bundle
+
+
+def test_a_worker_triages_with_the_bundle_that_was_promoted(home: Path, bundle: Bundle, database: Database) -> None:
+    made = world(database)
+    kept = Champions(home)
+    models = Models(kept.shipped, HashEncoder())
+    digest = load(home / "models" / "other").digest
+    stamps = []
+    with Worker(
+        database, made.tokens["agent"], models, name="worker", champions=kept.bundle, champion_seconds=0
+    ) as worker:
+        for number in range(2):
+            case_id = made.accept(source_key=f"key-{number}", invoice_id=f"INV-{number}")["case_id"]
+            assert worker.drain().filed == number + 1
+            envelope = made.scalar("SELECT envelope FROM cs.recommendations WHERE case_id = %s", case_id)
+            stamps.append(json.loads(envelope)["stamps"]["bundle"])
+            for part in ("classifier", "pair_scorer", "risk") if number == 0 else ():
+                change = {"digest": digest}
+                made.enact("ml_engineer", "model", part, change, signers=("reviewer", "controller"))
+    assert stamps == [bundle.digest, digest]
