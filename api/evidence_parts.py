@@ -13,7 +13,7 @@ from api.evidence import OLD_FORMAT, Bundle, RecommendationPart
 from api.evidence_replay import Replay
 from governance.chain import parse_canonical, salted_hash, sha256_hex
 from governance.errors import Malformed, Tampered
-from governance.recommendation import LEAVES, digest_of
+from governance.recommendation import LEAVES, digest_of, is_recipient
 
 
 def envelope_of(
@@ -40,8 +40,10 @@ def envelope_of(
             _no(f"half of the {name} of {part.id} is missing")
         if leaf.salt is not None and leaf.content is not None and _salted(leaf.salt, leaf.content) != leaf.hash:
             _no(f"the {name} of {part.id} is not the one that was signed")
-    draft = part.leaves["draft"].content
-    if draft is not None and (json.loads(draft) or {}).get("to") != envelope["recipient"]:
+    salt, draft = part.leaves["draft"].salt, part.leaves["draft"].content
+    # Where the letter was erased, nothing is left that says to whom it went.
+    address = None if draft is None else (json.loads(draft) or {}).get("to")
+    if salt is not None and draft is not None and not is_recipient(envelope["recipient"], salt, address):
         _no(f"the letter of {part.id} is not addressed to the recipient of its envelope")
     text = part.leaves["change"].content if change is not None else None
     if text is not None and "sha256:" + sha256_hex(text) != change:

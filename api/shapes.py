@@ -87,8 +87,13 @@ def recommendation(row: Row, decisions: Sequence[Row]) -> dict[str, Any]:
         "effect": row["effect"],
         "change": _leaf(leaves, "change"),
         "unstaffed": row["unstaffed_at"] is not None,
-        # What the digest is of, for who signs it: the envelope as JSON, and the text of the facts that it hashes.
-        "signed": {"envelope": envelope, "facts": row["facts_text"]},
+        # What the digest is of, for who signs it: the envelope as JSON, the text of the facts that it hashes, and the
+        # letter with its salt, without which nobody could tell to whom the envelope says it goes. Null once erased.
+        "signed": {
+            "envelope": envelope,
+            "facts": row["facts_text"],
+            "draft": {"salt": row["draft_salt"], "content": leaves["draft"]} if "draft" in leaves else None,
+        },
     }
 
 

@@ -22,8 +22,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from api.keyring import write_once
-from governance.chain import canonical
+from governance.chain import canonical, salted_hash
 from governance.errors import Malformed, Tampered
+from governance.recommendation import is_recipient
 
 LEAST_PASSPHRASE = 12
 _ENVELOPE_TAG = "countersign/recommendation/v1\n"
@@ -46,7 +47,8 @@ def _digest(text: str) -> str:
 def statement_of(shown: Mapping[str, Any], recommendation_id: str) -> Statement:
     """What a recommendation, as the service gives it out, has under its digest.
 
-    Raises Tampered where digest, envelope, facts or change do not belong together, Malformed where they are not there.
+    Raises Tampered where digest, envelope, facts, letter or change do not belong together, Malformed where they are not
+    there.
     """
     try:
         envelope, facts_text = shown["signed"]["envelope"], shown["signed"]["facts"]
@@ -61,7 +63,7 @@ def statement_of(shown: Mapping[str, Any], recommendation_id: str) -> Statement:
         if "change" in args:
             lines += _change(shown["change"], args["change"])
         else:
-            lines += _money(envelope, facts)
+            lines += [*_money(facts), *_letter(envelope, shown["signed"]["draft"])]
         lines += [("case", envelope["case"]), ("tenant", envelope["tenant"]), ("expires", envelope["expires_at"])]
         return Statement(str(envelope["tenant"]), recommendation_id, digest, tuple(lines))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -74,15 +76,26 @@ def _change(change: Any, expected: str) -> list[tuple[str, str]]:
     return [("change of", f"{change['kind']} {change['subject']}"), ("shall hold", canonical(change["content"]))]
 
 
-def _money(envelope: Mapping[str, Any], facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _money(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     amount = f"{facts['amount']} {facts['currency'] or ''}".strip() if facts["amount"] is not None else "unknown"
-    found = [
+    return [
         ("amount", amount),
         ("payee", facts["supplier_id"] or facts["customer_id"] or "none"),
         ("account on the invoice", facts["payee_iban"] or "none"),
         ("invoice", facts["invoice_id"] or "none"),
     ]
-    return [*found, ("letter to", str(envelope["recipient"]))] if envelope["recipient"] is not None else found
+
+
+def _letter(envelope: Mapping[str, Any], leaf: Any) -> list[tuple[str, str]]:
+    """Whom the letter goes to: the envelope only hashes the address, so it is read in the letter that it hashes."""
+    if envelope["recipient"] is None:
+        return []
+    if envelope["leaves"]["draft"] != "sha256:" + salted_hash(leaf["salt"], leaf["content"]):
+        raise Tampered("the letter is not that of the digest: sign nothing, and tell an auditor")
+    address = json.loads(leaf["content"])["to"]
+    if not is_recipient(envelope["recipient"], leaf["salt"], address):
+        raise Tampered("the letter does not go to whom the digest names: sign nothing, and tell an auditor")
+    return [("letter to", str(address))]
 
 
 def encrypted(key: Ed25519PrivateKey, passphrase: str) -> str:

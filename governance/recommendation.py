@@ -15,6 +15,7 @@ from governance.chain import canonical, sha256_hex
 from governance.errors import Malformed
 
 DIGEST_TAG = "countersign/recommendation/v1\n"
+RECIPIENT_TAG = "countersign/recipient/v1\n"
 LEAVES = ("draft", "evidence", "findings")
 RISKS = ("low", "normal", "high")
 
@@ -81,3 +82,22 @@ class Proposal:
 def digest_of(envelope: Mapping[str, Any]) -> str:
     """SHA-256 over the format tag and the canonical envelope, which carries the hashes of the leaves."""
     return "sha256:" + sha256_hex(DIGEST_TAG + canonical(envelope))
+
+
+def recipient_of(salt: str, address: str) -> str:
+    """How an envelope names whom its letter goes to. `salt`: that of the draft leaf.
+
+    An envelope cannot be erased, so it does not carry the address. Once the letter is erased, and its salt with it,
+    nobody can try addresses until one fits.
+    """
+    return "sha256:" + sha256_hex(f"{RECIPIENT_TAG}{salt}\n{address}")
+
+
+def is_recipient(named: object, salt: str, address: str | None) -> bool:
+    """Whether a letter to `address` is the one that an envelope names. `address` None: there is no letter.
+
+    Envelopes that were made before recipients were hashed name the address itself.
+    """
+    if address is not None and isinstance(named, str) and named.startswith("sha256:"):
+        return named == recipient_of(salt, address)
+    return named == address

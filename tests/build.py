@@ -166,6 +166,21 @@ class World:
         return None if row is None else row[0]
 
 
+HASHED = "'sha256:' || cs._sha256(E'countersign/recipient/v1\\n' || salt || E'\\n' || address)"
+
+
+def recipients_named(made: World, what: str) -> None:
+    """From now on the database's envelopes name their recipient so: SQL over `salt` and `address`.
+
+    `address` is what older programs wrote; HASHED is what this one writes.
+    """
+    with made.database.transaction("owner") as conn:
+        conn.execute(
+            "CREATE OR REPLACE FUNCTION cs._recipient(salt text, address text) RETURNS text LANGUAGE sql STABLE"
+            f" SET search_path = cs, pg_temp AS $$ SELECT {what} $$".encode()
+        )
+
+
 def letter(facts_digest: str, **changes: Any) -> Proposal:
     """A proposal to ask supplier S-1 for the purchase order."""
     values: dict[str, Any] = {

@@ -170,12 +170,23 @@ class Courier:
         if connector is None:
             return self._settle(effect, Outcome("retry", f"this courier has no connector for {effect.connector}"))
         try:
-            with self._database.transaction("courier", self._token) as conn:
-                envelope = outbox.envelope(conn, effect)
+            envelope = self._envelope(effect)
+            if isinstance(envelope, Outcome):
+                return self._settle(effect, envelope)
             with connector.prepare(effect, envelope) as ready:
                 return self._settle(effect, self._carry_out(effect, ready))
         except NotDelivered as error:
             return self._settle(effect, error.outcome)
+
+    def _envelope(self, effect: Effect) -> Mapping[str, Any] | Outcome:
+        """What to prepare with; or that the letter is not the signed one, and nobody is called for it."""
+        try:
+            with self._database.transaction("courier", self._token) as conn:
+                return outbox.envelope(conn, effect)
+        except (LostLease, Unavailable):
+            raise
+        except Refusal as error:
+            return Outcome.of_refusal(error)
 
     def _apply(self, effect: Effect) -> Outcome:
         """A governed change: the record applies it in the transaction of the gate's last look, and settles it there."""

@@ -31,7 +31,9 @@ _EXECUTE = "SELECT cs.execute(%s, %s)"
 _SETTLE = "SELECT cs.settle(%s, %s, %s, %s, %s, %s)"
 _CONFIRM = "SELECT cs.confirm(%s, %s, %s)"
 _TICK = "SELECT cs.tick()"
-_ENVELOPE = "SELECT envelope::jsonb FROM cs.recommendations WHERE id = %s"
+_ENVELOPE = """
+SELECT envelope::jsonb || jsonb_build_object('recipient', cs.letter_to(id, %s)) FROM cs.recommendations WHERE id = %s
+"""
 _DUE_WITHIN = "SELECT min(available_at) <= now() + make_interval(secs => %s) FROM cs.effects WHERE state = 'ready'"
 _LISTEN = "LISTEN countersign_effects"
 _UNLISTEN = "UNLISTEN countersign_effects"
@@ -51,8 +53,12 @@ def claim(conn: Connection[Any], courier: str, most: int, lease_seconds: int) ->
 
 
 def envelope(conn: Connection[Any], effect: Effect) -> Mapping[str, Any]:
-    """The signed envelope: what a connector may prepare with (`recipient`, `action`) before the gate's last look."""
-    row = conn.execute(_ENVELOPE, (effect.recommendation_id,)).fetchone()
+    """The signed envelope: what a connector may prepare with (`recipient`, `action`) before the gate's last look.
+
+    `recipient` is the address itself, of the letter that was signed; None where there is none. Raises LostLease,
+    NotFound, and where no such letter may leave StaleDigest, FactsMismatch, UnknownAction as `execute` does.
+    """
+    row = conn.execute(_ENVELOPE, (effect.fence, effect.recommendation_id)).fetchone()
     if row is None:
         raise NotFound("there is no such recommendation")
     result: Mapping[str, Any] = row[0]

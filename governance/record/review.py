@@ -48,6 +48,7 @@ SELECT r.id, r.case_id, c.queue, r.tenant, c.title, c.exception_type, c.state AS
        r.drafted_by, r.excluded, r.returned_to, r.rules, r.policy_version, r.created_at, r.expires_at, r.sla_due_at,
        r.unstaffed_at, v.amount, v.currency, v.entity, v.region, v.supplier_id, v.customer_id, v.initiator, v.document_sha256, v.document_class, v.facts AS facts_text,
        (SELECT jsonb_object_agg(l.name, l.content) FROM cs.leaves l WHERE l.tenant = r.tenant AND l.recommendation_id = r.id) AS leaves,
+       (SELECT l.salt FROM cs.leaves l WHERE l.tenant = r.tenant AND l.recommendation_id = r.id AND l.name = 'draft') AS draft_salt,
        (SELECT jsonb_agg(jsonb_build_object('role', s.role, 'filled_by', s.filled_by)
             || jsonb_strip_nulls(jsonb_build_object('acting_for', s.acting_for, 'stands_in_as', s.stands_in_as)) ORDER BY s.seat)
         FROM cs.seats s WHERE s.tenant = r.tenant AND s.recommendation_id = r.id) AS seats,

@@ -6,16 +6,18 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 
 from governance import errors
 from governance.action import CATALOGUE, Action
 from governance.chain import GENESIS_HASH, canonical, check_chain, salted_hash
 from governance.decision import Decision, DecisionKind
-from governance.recommendation import Draft, digest_of
+from governance.recommendation import Draft, digest_of, is_recipient, recipient_of
 from governance.record import ledger, outbox, queue, review
 from governance.record.db import Database
-from tests.build import World, genesis, letter, world
+from tests.build import HASHED, World, genesis, letter, recipients_named, world
 
 WRITE_EFFECT = """
 INSERT INTO cs.effects (tenant, recommendation_id, connector, available_at)
@@ -102,7 +104,50 @@ def test_the_digest_is_that_of_the_pure_twin_and_covers_the_leaves(acme: World) 
     )
     for name, content in row["leaves"].items():
         assert row["envelope"]["leaves"][name] == "sha256:" + salted_hash(salts[name], content)
+    assert row["envelope"]["recipient"] == recipient_of(salts["draft"], "ap@supplier.example")
+
+
+@given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40))
+@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_recipients_are_named_by_the_database_as_by_the_pure_twin(acme: World, address: str) -> None:
+    named = recipient_of("5a17", address)
+    assert acme.scalar("SELECT cs._recipient('5a17', %s)", address) == named
+    assert is_recipient(named, "5a17", address)
+    assert not is_recipient(named, "5a18", address)
+    assert not is_recipient(named, "5a17", address + "x")
+    assert not is_recipient(named, "5a17", None)
+    assert not is_recipient(None, "5a17", address)
+
+
+def test_an_envelope_names_its_recipient_without_the_address(acme: World) -> None:
+    row = acme.filed()
+    assert "@" not in str(row["envelope"])
+    words = {**json.loads(row["leaves"]["draft"]), "body": "Please."}
+    made = acme.decide("reviewer", row, "override", draft=words)
+    again = acme.recommendation(made["recommendation_id"])
+    assert again["envelope"]["recipient"].startswith("sha256:")
+    # The same address under another salt: nobody can tell that it is the same.
+    assert again["envelope"]["recipient"] != row["envelope"]["recipient"]
+    assert filed_hold(acme, source_key="hold")["envelope"]["recipient"] is None
+
+
+@pytest.mark.parametrize("named", ["thief@x.example", "", "sha256:", "sha256:" + "0" * 64, None])
+def test_a_letter_goes_to_nobody_but_whom_the_envelope_names(acme: World, named: str | None) -> None:
+    """Envelope, digest, seats and ledger agree with each other; only the letter goes to somebody else."""
+    recipients_named(acme, "NULL::text" if named is None else f"'{named}'")
+    row = acme.filed()
+    recipients_named(acme, HASHED)
+    acme.decide("reviewer", row, "approve")
+    with pytest.raises(errors.StaleDigest, match="not addressed to whom the envelope names"):
+        acme.carry_out(row)
+
+
+def test_what_was_filed_before_recipients_were_hashed_is_approved_and_leaves(acme: World) -> None:
+    recipients_named(acme, "address")
+    row = acme.filed()
     assert row["envelope"]["recipient"] == "ap@supplier.example"
+    acme.decide("reviewer", row, "approve")
+    assert acme.carry_out(row)["draft"]["to"] == "ap@supplier.example"
 
 
 def test_catalogue_in_database_is_the_catalogue_in_python(acme: World) -> None:

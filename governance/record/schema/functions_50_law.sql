@@ -243,6 +243,14 @@ BEGIN
     RETURN spec;
 END $$;
 
+-- How an envelope names whom its letter goes to. An envelope cannot be erased, so it does not carry the address: without the
+-- salt, which goes with the erased letter, nobody can try addresses until one fits. Null where there is no letter.
+-- Twin: governance/recommendation.py.
+CREATE OR REPLACE FUNCTION cs._recipient(salt text, address text) RETURNS text
+LANGUAGE sql STABLE SET search_path = cs, pg_temp AS $$
+    SELECT 'sha256:' || cs._sha256(E'countersign/recipient/v1\n' || salt || E'\n' || address)
+$$;
+
 -- Compose and store one recommendation: the agent's filing and a person's override both end here.
 CREATE OR REPLACE FUNCTION cs._compose(law cs.case_revisions, queue text, exception_type text, action jsonb, leaves jsonb, stamps jsonb, thresholds jsonb,
     of_risk text, of_confidence double precision, drafter text, excluded text[], job bigint) RETURNS cs.recommendations
@@ -277,7 +285,8 @@ BEGIN
     FROM jsonb_each_text(leaves);
     envelope := jsonb_build_object(
         'tenant', law.tenant, 'case', law.case_id, 'revision', law.revision, 'draft_number', rec.draft_number,
-        'action', jsonb_build_object('name', rec.action, 'args', coalesce(action->'args', '{}')), 'recipient', (leaves->>'draft')::jsonb->>'to',
+        'action', jsonb_build_object('name', rec.action, 'args', coalesce(action->'args', '{}')),
+        'recipient', cs._recipient(salts->>'draft', (leaves->>'draft')::jsonb->>'to'),
         'facts', law.facts_digest, 'payee', jsonb_build_object('supplier_id', law.supplier_id, 'bank', rec.payee_bank),
         'policy', jsonb_build_object('version', policy.version, 'digest', policy.digest),
         'stamps', stamps, 'thresholds', thresholds, 'risk', of_risk, 'drafted_by', drafter,

@@ -29,14 +29,15 @@ BEGIN
     RETURN found;
 END $$;
 
--- What is about to leave must be what was signed: the letter hashes into the envelope, and its recipient is
--- still the address that the books hold.
+-- What is about to leave must be what was signed: the letter hashes into the envelope, its recipient is the one that the
+-- envelope names and still the address that the books hold. Envelopes once named the address itself.
 CREATE OR REPLACE FUNCTION cs._signed_draft(rec cs.recommendations) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = cs, pg_temp AS $$
 DECLARE
     law cs.case_revisions;
     leaf cs.leaves;
     draft jsonb;
+    named text := (rec.envelope::jsonb)->>'recipient';
 BEGIN
     SELECT * INTO law FROM cs.case_revisions WHERE tenant = rec.tenant AND case_id = rec.case_id AND revision = rec.revision;
     SELECT * INTO leaf FROM cs.leaves WHERE tenant = rec.tenant AND recommendation_id = rec.id AND name = 'draft';
@@ -46,7 +47,23 @@ BEGIN
     END IF;
     draft := nullif(leaf.content::jsonb, 'null');
     PERFORM cs._check_action(law, (rec.envelope::jsonb)->'action', draft);
+    IF named IS DISTINCT FROM (CASE WHEN starts_with(named, 'sha256:') THEN cs._recipient(leaf.salt, draft->>'to') ELSE draft->>'to' END) THEN
+        PERFORM cs._refuse('CS420', 'the letter is not addressed to whom the envelope names');
+    END IF;
     RETURN draft;
+END $$;
+
+-- Where the letter of a leased effect goes, for the courier to prepare with before the last look. Null: there is no letter.
+CREATE OR REPLACE FUNCTION cs.letter_to(of_recommendation text, with_fence bigint) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, pg_temp AS $$
+DECLARE
+    me cs.actors := cs._me();
+    rec cs.recommendations;
+BEGIN
+    PERFORM cs._need(me, ARRAY['service'], NULL, 'deliver effects');
+    SELECT * INTO rec FROM cs.recommendations WHERE tenant = me.tenant AND id = of_recommendation;
+    PERFORM cs._leased_effect(me, of_recommendation, with_fence, ARRAY['leased']);
+    RETURN cs._signed_draft(rec)->>'to';
 END $$;
 
 -- The last look before the effect leaves: the whole gate again, under locks. From here until it is
@@ -92,6 +109,14 @@ BEGIN
     END IF;
 END $$;
 
+-- What somebody outside said, as the ledger keeps it: a ledger entry cannot be erased, and a mail server's answer names the
+-- address, a person's note whom it pleases. The salt is that of the letter's leaf, which goes when the case is erased.
+CREATE OR REPLACE FUNCTION cs._words_hash(rec cs.recommendations, words text) RETURNS text
+LANGUAGE sql STABLE SET search_path = cs, pg_temp AS $$
+    SELECT 'sha256:' || cs._sha256(E'countersign/leaf/v1\n' || l.salt || E'\n' || words)
+    FROM cs.leaves l WHERE l.tenant = rec.tenant AND l.recommendation_id = rec.id AND l.name = 'draft'
+$$;
+
 -- outcome: sent | manual (a person carries it out) | retry (surely not sent) | unknown (may have been sent)
 --          | refused (the gate said no) | dead (given up, surely not sent)
 --          `named`: the controls that refused, for the ledger
@@ -133,7 +158,9 @@ BEGIN
     ELSE
         PERFORM cs._refuse('CS400', 'an outcome is sent, manual, retry, unknown, refused or dead');
     END CASE;
-    PERFORM cs._append(me.tenant, me.id, 'effect.' || outcome, rec.id, jsonb_build_object('digest', rec.digest, 'detail', left(why, 200))
+    PERFORM cs._append(me.tenant, me.id, 'effect.' || outcome, rec.id, jsonb_build_object('digest', rec.digest)
+        -- Why something was refused is said in the gate's own words.
+        || CASE outcome WHEN 'refused' THEN jsonb_build_object('detail', left(why, 200)) ELSE jsonb_build_object('detail_hash', cs._words_hash(rec, left(why, 500))) END
         || CASE WHEN outcome = 'refused' AND cardinality(named) > 0 THEN jsonb_build_object('controls', to_jsonb(named)) ELSE '{}' END);
 END $$;
 
@@ -170,7 +197,7 @@ BEGIN
         PERFORM cs._refuse('CS400', 'an outcome is done (not of one that was given up), not_done or abandoned');
     END IF;
     PERFORM cs._append(me.tenant, me.id, 'effect.confirmed_' || outcome, rec.id, jsonb_build_object('digest', rec.digest, 'was', effect.state,
-        'note_hash', CASE WHEN note IS NOT NULL THEN cs._sha256(note) END));
+        'note_hash', cs._words_hash(rec, note)));
     RETURN jsonb_build_object('recommendation_id', rec.id, 'outcome', outcome);
 END $$;
 

@@ -8,6 +8,15 @@ LANGUAGE sql STABLE SET search_path = cs, pg_temp AS $$
                    AND h.subject IN ('supplier:' || r.supplier_id, 'customer:' || r.customer_id))))
 $$;
 
+-- Invoices in the books: who sent them goes, also from the keys by which duplicates are found. Number, amount and date stay,
+-- and the vendor's id where there is one, by which they are still found.
+CREATE OR REPLACE FUNCTION cs._erase_bills(of_tenant text, bills text[]) RETURNS void
+LANGUAGE sql SET search_path = cs, pg_temp AS $$
+    DELETE FROM cs.invoice_keys k USING cs.invoices i WHERE k.tenant = of_tenant AND k.invoice_id = ANY (bills)
+        AND i.tenant = k.tenant AND i.invoice_id = k.invoice_id AND (k.kind ~ '^(name|tax|account)_' OR k.kind ~ '^vendor_' AND i.vendor_id = '');
+    UPDATE cs.invoices SET vendor_name = 'erased', tax_id = NULL, iban = NULL, description = NULL WHERE tenant = of_tenant AND invoice_id = ANY (bills);
+$$;
+
 -- One closed case: its words go, its law stays. Stores outside this database follow by the row in cs.erasures.
 CREATE OR REPLACE FUNCTION cs._erase_case(of_tenant text, by_actor text, of_case text, entry text) RETURNS void
 LANGUAGE plpgsql SET search_path = cs, pg_temp AS $$
@@ -44,6 +53,8 @@ BEGIN
         AND NOT EXISTS (SELECT FROM cs.document_contents k WHERE k.tenant = d.tenant AND k.sha256 = d.sha256);
     UPDATE cs.cases SET title = 'erased' WHERE tenant = of_tenant AND id = of_case;
     UPDATE cs.intake_log SET name = 'erased', reason = NULL WHERE tenant = of_tenant AND case_id = of_case;
+    UPDATE cs.jobs SET last_error = NULL WHERE tenant = of_tenant AND case_id = of_case;
+    PERFORM cs._erase_bills(of_tenant, ARRAY(SELECT invoice_id FROM cs.invoices WHERE tenant = of_tenant AND case_id = of_case));
     UPDATE cs.effects SET detail = NULL WHERE tenant = of_tenant AND recommendation_id = ANY (recs);
     DELETE FROM cs.idempotency i WHERE i.tenant = of_tenant AND (strpos(i.body, of_case) > 0 OR EXISTS (SELECT FROM unnest(recs) AS r WHERE strpos(i.body, r) > 0));
     PERFORM cs._append(of_tenant, by_actor, entry, of_case, jsonb_build_object('recommendations', to_jsonb(recs)));
@@ -67,7 +78,7 @@ BEGIN
     WHEN 'supplier' THEN
         UPDATE cs.suppliers SET name = 'erased', email = NULL, vat_id = NULL, source = 'erasure', version = version + 1, as_of = now() WHERE tenant = of_tenant AND id = who;
         DELETE FROM cs.bank_accounts WHERE tenant = of_tenant AND owner_kind = 'supplier' AND owner_id = who;
-        UPDATE cs.invoices SET vendor_name = 'erased', tax_id = NULL, iban = NULL, description = NULL WHERE tenant = of_tenant AND vendor_id = who;
+        PERFORM cs._erase_bills(of_tenant, ARRAY(SELECT invoice_id FROM cs.invoices WHERE tenant = of_tenant AND vendor_id = who));
     WHEN 'customer' THEN
         UPDATE cs.customers SET name = 'erased', email = NULL, source = 'erasure', version = version + 1, as_of = now() WHERE tenant = of_tenant AND id = who;
         DELETE FROM cs.bank_accounts WHERE tenant = of_tenant AND owner_kind = 'customer' AND owner_id = who;

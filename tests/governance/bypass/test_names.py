@@ -214,7 +214,7 @@ EDITS: dict[str, tuple[type[errors.Refusal], str]] = {
     "the letter's salt": (errors.StaleDigest, "UPDATE cs.leaves SET salt = repeat('0', 32) WHERE tenant = %s AND name = 'draft' RETURNING 1"),
     "the letter away": (errors.UnknownAction, "DELETE FROM cs.leaves WHERE tenant = %s AND name = 'draft' RETURNING 1"),
     "the envelope's action": (errors.StaleDigest, "UPDATE cs.recommendations SET envelope = replace(envelope, 'request_purchase_order', 'send_supplier_email') WHERE tenant = %s RETURNING 1"),
-    "the envelope's recipient": (errors.StaleDigest, "UPDATE cs.recommendations SET envelope = replace(envelope, 'ap@', 'thief@') WHERE tenant = %s RETURNING 1"),
+    "the envelope's recipient": (errors.StaleDigest, "UPDATE cs.recommendations SET envelope = replace(envelope, '\"recipient\":', '\"recipient\":\"thief@x.example\",\"was\":') WHERE tenant = %s RETURNING 1"),
     "a space of the envelope": (errors.StaleDigest, "UPDATE cs.recommendations SET envelope = envelope || ' ' WHERE tenant = %s RETURNING 1"),
     "the digest": (errors.StaleDigest, "UPDATE cs.recommendations SET digest = 'sha256:' || repeat('0', 64) WHERE tenant = %s RETURNING 1"),
     "envelope and digest together": (errors.NoSeat, "UPDATE cs.recommendations SET envelope = envelope || ' ', digest = 'sha256:' || cs._sha256(E'countersign/recommendation/v1\\n' || envelope || ' ') WHERE tenant = %s RETURNING 1"),

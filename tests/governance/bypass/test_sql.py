@@ -40,6 +40,7 @@ ITS_OWN = {
     ),
     "courier": (
         "claim_effects", "execute", "settle", "tick", "add_checkpoint", "signatures", "erasures_for", "erased_in",
+        "letter_to",
         "claim_observations", "settle_observations", "first_champion",
     ),
     "audit": (),

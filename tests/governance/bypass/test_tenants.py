@@ -125,6 +125,8 @@ CALLS: dict[str, tuple[Reason | Blank | type[errors.Refusal], str, str, str, tup
              ("waiting.case_id",)),
     "execute": (errors.LostLease, "courier", "courier", "SELECT cs.execute(%s, %s)",
                 ("effect.recommendation_id", "effect.fence")),
+    "where a letter goes": (errors.LostLease, "courier", "courier", "SELECT cs.letter_to(%s, %s)",
+                            ("effect.recommendation_id", "effect.fence")),
     "settle as sent": (errors.LostLease, "courier", "courier", "SELECT cs.settle(%s, %s, 'sent', '')",
                        ("effect.recommendation_id", "effect.fence")),
     "settle as refused": (errors.LostLease, "courier", "courier", "SELECT cs.settle(%s, %s, 'refused', '')",
