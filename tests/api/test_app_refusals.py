@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -180,18 +181,54 @@ def test_the_file_of_a_case_with_refusals_proves_itself(api: Api, tmp_path: Path
     assert dict(check_bundle(text, api.signer.public_key()).outcomes) == {found["id"]: "effect.sent"}
 
 
-def test_an_effect_that_the_gate_refused(database: Database, tmp_path: Path) -> None:
+def new_account(made: World) -> None:
+    made.import_books(
+        "bank_accounts", [{"owner_kind": "supplier", "owner_id": "S-1", "iban": "GB33BUKB20201555555555"}]
+    )
+
+
+def new_address(made: World) -> None:
+    made.import_books("suppliers", [{"id": "S-1", "name": "Supplier One", "email": "new@supplier.example"}])
+
+
+def newer_facts(made: World) -> None:
+    """As no function leaves it: the recommendation would be superseded."""
+    made.scalar(
+        "WITH newer AS (INSERT INTO cs.case_revisions SELECT (jsonb_populate_record(v, '{\"revision\": 2}')).* "
+        "FROM cs.case_revisions v) UPDATE cs.cases SET revision = 2 RETURNING 1"
+    )
+
+
+def signer_gone(made: World) -> None:
+    with made.database.transaction("review", made.tokens["admin1"]) as conn:
+        conn.execute("SELECT cs.set_active('reviewer', false)")
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "control"),
+    [
+        (new_account, "GATE-05"),
+        (newer_facts, "GATE-05"),
+        (new_address, "GATE-04"),
+        (signer_gone, "SEAT-01"),
+        (lambda made: made.scalar("UPDATE cs.recommendations SET expires_at = now() RETURNING 1"), "GATE-06"),
+        (lambda made: made.scalar("UPDATE cs.leaves SET content = content || ' ' RETURNING 1"), "GATE-03"),
+    ],
+    ids=["payee's account", "newer facts", "address", "signer", "time", "letter"],
+)  # fmt: skip
+def test_an_effect_that_the_gate_refused(
+    database: Database, tmp_path: Path, meanwhile: Callable[[World], None], control: str
+) -> None:
     made = quick_world(database)
     approved(made)
-    account = {"owner_kind": "supplier", "owner_id": "S-1", "iban": "GB33BUKB20201555555555"}
-    made.import_books("bank_accounts", [account])
+    meanwhile(made)
     found: list[Any] = []
     with Sink(tmp_path / "outbox") as sink:
         courier(made, port=sink.port).run_once(found.append)
     assert outcomes(found) == ["refused"]
     entry = json.loads(made.scalar("SELECT entry FROM cs.ledger WHERE kind = 'effect.refused'"))
-    assert entry["body"]["controls"] == ["GATE-05"]
-    assert in_words(entry, {}) == "the last check refused it (control GATE-05)"
+    assert entry["body"]["controls"] == [control]
+    assert in_words(entry, {}) == f"the last check refused it (control {control})"
 
 
 def test_a_change_that_would_replace_something_else(database: Database) -> None:
