@@ -25,7 +25,7 @@ from api.intake.door import File, IntakeDoor
 from api.intake.pdf import PdfPool
 from api.intake.reader import DocumentReader
 from api.intake.rows import case_row
-from governance.record import outbox, queue
+from governance.record import agreement, ledger, outbox, queue
 from governance.record.db import Database
 from tests.agents.conftest import Workers
 from tests.agents.conftest import bundle as bundle
@@ -33,7 +33,7 @@ from tests.agents.conftest import month as month
 from tests.agents.conftest import workers as workers
 from tests.api.intake_samples import ubl
 from tests.api.post import courier, effect_state, hurry, installed, quick_world, run_command
-from tests.build import World
+from tests.build import World, world
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
 ADDRESS = "wilhelmine@quittenbaum.example"
@@ -77,7 +77,7 @@ class Unhelpful:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         assert server.transport is not None
-        server.transport.abort()
+        server.transport.close()
         return "250 nobody hears this"
 
 
@@ -207,3 +207,47 @@ def test_no_word_of_an_erased_case_is_left_and_its_proof_holds(
     report = check_bundle(file.read_text(), KEY.public_key())
     assert report.outcomes[letter["id"]] == "effect.sent"
     assert f"draft of recommendation {letter['id']}" in report.erased
+
+
+def test_an_unknown_sender_goes_from_the_books_and_the_invoice_is_still_found_by_its_number(database: Database) -> None:
+    acme = world(database)
+    row = acme.filed()
+    keys = [["vendor_number", "QUITTENBAUM|1"], ["name_number", "QUITTENBAUM|1"], ["tax_number", "ATU99887766|1"],
+            ["account_number", "AT61|1"], ["number_amount", "2026-1|1200.00"]]  # fmt: skip
+    bill = {"vendor_name": "Quittenbaum", "tax_id": "ATU99887766", "invoice_no": "2026-1", "amount": "1200.00",
+            "currency": "EUR", "description": "Zwiebelmuster", "entity": "DE01", "keys": keys}  # fmt: skip
+    acme.import_books("invoices", [
+        {**bill, "invoice_id": "I-1", "vendor_id": "", "case_id": row["case_id"]},
+        {**bill, "invoice_id": "I-2", "vendor_id": "S-1"},
+    ])  # fmt: skip
+    kinds = "SELECT array_agg(kind ORDER BY kind) FROM cs.invoice_keys WHERE invoice_id = %s"
+    acme.decide("reviewer", row, "reject")
+    acme.enact("admin1", "erasure", f"case:{row['case_id']}", {})
+    assert acme.scalar(kinds, "I-1") == ["number_amount"]
+    assert len(acme.scalar(kinds, "I-2")) == len(keys), "the other invoice is not the case's"
+    acme.enact("admin1", "erasure", "supplier:S-1", {})
+    assert acme.scalar(kinds, "I-2") == ["number_amount", "vendor_number"]
+    assert acme.scalar("SELECT string_agg(i::text, ' ') FROM cs.invoices i").count("erased") == 2
+
+
+def test_changes_that_were_about_a_party_or_a_user_go_with_them(database: Database, tmp_path: Path) -> None:
+    acme = world(database)
+    acme.enact("analyst", "memory", "S-1", {"asks for": SAID["note"]}, ("reviewer",))
+    acme.enact("analyst", "memory", "S-2", {"asks for": "nothing"}, ("reviewer",))
+    account = {"issuer": "https://id.example", "subject": SAID["sender"]}
+    acme.enact("analyst2", "identity", "analyst2", account)
+    with acme.database.transaction("review", acme.tokens["admin1"]) as conn:
+        conn.execute("SELECT cs.set_active('analyst2', false)")
+    assert found(acme, tmp_path) == {
+        "cs.settings": {"note"}, "cs.identities": {"sender"}, "cs.leaves": {"note", "sender"},
+    }  # fmt: skip
+    acme.enact("admin1", "erasure", "supplier:S-1", {})
+    acme.enact("admin1", "erasure", "actor:analyst2", {})
+    assert found(acme, tmp_path) == {}
+    assert acme.scalar("SELECT array_agg(content ORDER BY subject) FROM cs.settings WHERE kind = 'memory'") == [
+        "{}",
+        '{"asks for":"nothing"}',
+    ]
+    with acme.database.transaction("audit", acme.tokens["auditor"]) as conn:
+        assert ledger.verify(conn, "acme", None)[1] is None
+        assert agreement.disagreements(conn, "acme") == []

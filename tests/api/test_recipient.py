@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ from api.delivery.sink import Sink
 from api.evidence import build_bundle
 from api.evidence_check import check_bundle
 from api.signing import statement_of
-from governance.errors import Malformed, Tampered
+from governance.errors import LostLease, Malformed, NotPermitted, Tampered
 from governance.recommendation import recipient_of
+from governance.record import outbox
 from governance.record.db import Database
 from governance.record.outbox import Effect
 from tests.api.conftest import Api
@@ -76,6 +78,21 @@ def test_a_letter_to_somebody_else_is_refused_before_anybody_is_called(made: Wor
     assert effect_state(made, rec) == ("failed", "superseded", "queued")
     with pytest.raises(Tampered, match="not addressed to the recipient of its envelope"):
         check_bundle(bundle_of(made, rec["case_id"], tmp_path), KEY.public_key())
+
+
+def test_only_whoever_holds_the_effect_is_told_where_its_letter_goes(made: World) -> None:
+    approved(made)
+    with made.database.transaction("courier", made.tokens["courier"]) as conn:
+        (effect,) = outbox.claim(conn, "test", 1, 60)
+        assert outbox.envelope(conn, effect)["recipient"] == ADDRESS
+    for who in ("admin1", "agent"):
+        with (
+            pytest.raises(NotPermitted, match="deliver effects"),
+            made.database.transaction("courier", made.tokens[who]) as conn,
+        ):
+            outbox.envelope(conn, effect)
+    with pytest.raises(LostLease), made.database.transaction("courier", made.tokens["courier"]) as conn:
+        outbox.envelope(conn, replace(effect, fence=effect.fence + 1))
 
 
 def test_the_connector_takes_an_address_and_no_hash_of_one() -> None:

@@ -74,8 +74,14 @@ BEGIN
                WHEN 'supplier' THEN r.supplier_id = who WHEN 'customer' THEN r.customer_id = who ELSE false END ORDER BY 1 LOOP
         PERFORM cs._erase_case(of_tenant, by_actor, one, 'case.erased');
     END LOOP;
+    -- Governed changes that are about them alone: what was known of a supplier, the account with which a user signed in.
+    FOR one IN SELECT r.case_id FROM cs.recommendations r WHERE r.tenant = of_tenant AND (r.envelope::jsonb)#>>'{action,args,subject}' = who
+               AND r.action = CASE what WHEN 'supplier' THEN 'change_memory' WHEN 'actor' THEN 'change_identity' END ORDER BY 1 LOOP
+        PERFORM cs._erase_case(of_tenant, by_actor, one, 'case.erased');
+    END LOOP;
     CASE what
     WHEN 'supplier' THEN
+        UPDATE cs.settings SET content = '{}', digest = 'sha256:' || cs._sha256('{}') WHERE tenant = of_tenant AND kind = 'memory' AND subject = who;
         UPDATE cs.suppliers SET name = 'erased', email = NULL, vat_id = NULL, source = 'erasure', version = version + 1, as_of = now() WHERE tenant = of_tenant AND id = who;
         DELETE FROM cs.bank_accounts WHERE tenant = of_tenant AND owner_kind = 'supplier' AND owner_id = who;
         PERFORM cs._erase_bills(of_tenant, ARRAY(SELECT invoice_id FROM cs.invoices WHERE tenant = of_tenant AND vendor_id = who));
@@ -87,6 +93,9 @@ BEGIN
             PERFORM cs._refuse('CS421', 'user ' || who || ' is active: switch them off first');
         END IF;
         UPDATE cs.actors SET name = 'erased', email = NULL WHERE tenant = of_tenant AND id = who;
+        FOR one IN SELECT id FROM cs.identities WHERE tenant = of_tenant AND actor = who AND revoked_at IS NULL ORDER BY 1 LOOP
+            PERFORM cs._append(of_tenant, by_actor, 'identity.revoked', one, jsonb_build_object('actor', who));
+        END LOOP;
         UPDATE cs.identities SET subject = 'erased:' || id, revoked_at = coalesce(revoked_at, clock_timestamp()) WHERE tenant = of_tenant AND actor = who;
     ELSE NULL;
     END CASE;
