@@ -118,6 +118,8 @@ CALLS: dict[str, tuple[Reason | Blank | type[errors.Refusal], str, str, str, tup
     "approve for somebody there": (errors.NotFound, "review", "reviewer",
                                    "SELECT cs.decide(%s, 'approve', %s, acting_for => 'controller')",
                                    ("paid.id", "paid.digest")),
+    "note a refusal": (errors.NotFound, "review", "reviewer", "SELECT cs.note_refusal(%s, 'approve', 'CS410')",
+                       ("waiting.id",)),
     "confirm": (errors.NotFound, "review", "analyst", "SELECT cs.confirm(%s, 'done', '')", ("effect.recommendation_id",)),
     "requeue": (errors.IllegalState, "review", "analyst", "SELECT cs.requeue(%s)", ("waiting.case_id",)),
     "open": (Blank([(0,)]), "review", "reviewer",
