@@ -33,12 +33,17 @@ _STYLE = (
 
 
 def create(
-    system: System, readers: Readers, *, public_key: str | None = None, sign: Callable[[], object] | None = None
+    system: System,
+    readers: Readers,
+    *,
+    public_key: str | None = None,
+    sign: Callable[[], object] | None = None,
+    seal: Callable[[str], str] | None = None,
 ) -> FastAPI:
     """The app on one system. `readers` are closed with it; `public_key` is the text of ledger.pub.
 
-    `sign` makes a checkpoint of the ledger as it stands, so that evidence needs no waiting; None where only the clock
-    can.
+    `sign` makes a checkpoint of the ledger as it stands, so that evidence needs no waiting, and `seal` seals evidence;
+    None where only the clock can.
     """
 
     @contextlib.asynccontextmanager
@@ -62,6 +67,7 @@ def create(
     app.state.readers = readers
     app.state.public_key = public_key
     app.state.sign = sign
+    app.state.seal = seal
     problems.install(app)
     for module in (intake, triage, review, change, standing, people, audit, telemetry):
         app.include_router(module.router)

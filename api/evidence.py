@@ -114,7 +114,8 @@ class Earlier(_Part):
 class Bundle(_Part):
     """`facts`: text per case revision, in order. `key`: SHA-256 of the raw public key that signed the checkpoint.
     `found`: how many entries the exporter found. `seal`: signature of that same key over all the rest, null where
-    whoever exported does not hold it."""
+    whoever exported does not hold it. `unsigned`, only where there are any: places of the entries that came after the
+    checkpoint; they have no proof and prove nothing."""
 
     format: Literal["countersign/evidence/v2", "countersign/evidence/v1"]
     tenant: str
@@ -131,6 +132,7 @@ class Bundle(_Part):
     decisions: list[DecisionPart]
     documents: list[DocumentPart]
     seal: str | None
+    unsigned: Annotated[list[int], Field(min_length=1)] = []
 
 
 def fingerprint(key: Ed25519PublicKey) -> str:
@@ -157,19 +159,22 @@ def build_bundle(
     *,
     with_document: bool = False,
     earlier: str | None = None,
+    unsigned: bool = False,
 ) -> str:
     """The bundle's text; write it as it is, for another layout of the same JSON is refused. Role `audit`.
 
     `key` is named, by its fingerprint; `earlier`, a signed checkpoint that was kept before, needs it. Raises NotFound,
     Malformed where `earlier` is not of this ledger, and Unavailable where no stored checkpoint covers the case's last
-    entry yet (api.clock.Clock.sign makes one).
+    entry yet (api.clock.Clock.sign makes one). With `unsigned` the bundle then names the entries after the checkpoint,
+    and Unavailable is left for a ledger that nobody has signed at all.
     """
     record = evidence.case_record(conn, tenant, case_id)
     entries: list[dict[str, Any]] = record["entries"]
     stored = ledger.newest_checkpoint(conn, tenant)
-    if stored is None or stored[0] < entries[-1]["seq"]:
+    late = [row["seq"] for row in entries if stored is None or row["seq"] > stored[0]]
+    if stored is None or (late and not unsigned):
         raise Unavailable("no signed checkpoint covers this case yet: run countersign tick, or ask again in a minute")
-    proofs = ledger.proofs(conn, tenant, stored[0], [row["seq"] for row in entries])
+    proofs = ledger.proofs(conn, tenant, stored[0], [row["seq"] for row in entries if row["seq"] <= stored[0]])
     made = [_decision_of(row["entry"]) for row in entries]
     decisions = {row["id"]: row for row in record["decisions"]}
     bundle = {
@@ -180,7 +185,7 @@ def build_bundle(
         "checkpoint": stored[1],
         "earlier": None if earlier is None else _earlier(conn, tenant, stored[0], earlier, key),
         "found": len(entries),
-        "entries": [{**row, "proof": [step.hex() for step in proofs[row["seq"]]]} for row in entries],
+        "entries": [{**row, "proof": [step.hex() for step in proofs.get(row["seq"], ())]} for row in entries],
         "facts": record["facts"],
         "policies": record["policies"],
         "changes": record["changes"],
@@ -188,6 +193,7 @@ def build_bundle(
         "decisions": [decisions[name] for name in made if name in decisions],
         "documents": _documents(conn, tenant, record["facts"], with_document),
         "seal": None,
+        **({"unsigned": late} if late else {}),
     }
     return canonical(bundle)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Never
 
@@ -57,13 +57,21 @@ class Report:
     """Entries of the earlier checkpoint from which the ledger is proven only to have grown."""
     unproven: tuple[str, ...]
     """What this bundle alone does not prove, in words."""
+    unsigned: tuple[int, ...]
+    """Entries after the checkpoint: whoever made the file may have written them, and what they say is not proven."""
 
 
-def check_bundle(text: str, key: Ed25519PublicKey) -> Report:
-    """Check everything that a bundle says. Raises Tampered with the first thing that is wrong."""
+def check_bundle(text: str, key: Ed25519PublicKey, *, unsigned: bool = False) -> Report:
+    """Check everything that a bundle says. Raises Tampered with the first thing that is wrong.
+
+    Entries that came after the checkpoint are wrong, too; with `unsigned` they are reported instead, where the bundle
+    itself names them.
+    """
     try:
         raw = parse_canonical(text)
         bundle = Bundle.model_validate(_upgraded(raw))
+        if bundle.unsigned and not unsigned:
+            _no(f"{places(bundle.unsigned)} came after the checkpoint: nobody has signed them yet")
     except Malformed as error:
         raise Tampered(f"this is not an evidence bundle as it was written: {error.detail}") from error
     except RecursionError:
@@ -95,7 +103,7 @@ def _with_new_fields(raw: Mapping[str, Any]) -> dict[str, Any]:
     newer = [('"stands_in_as":', row["entry"]) for row in raw["entries"]] + [
         ('"cover":', text) for text in raw["policies"]
     ]
-    if more.keys() & raw.keys() or any(mark in text for mark, text in newer):
+    if (more.keys() | {"unsigned"}) & raw.keys() or any(mark in text for mark, text in newer):
         raise Tampered("a bundle of the old format holds what only the new one can")
     nobody: dict[str, Any] = {"acting_for": None}
     rows = [*raw["decisions"], *(seat for part in raw["recommendations"] for seat in part["seats"])]
@@ -152,7 +160,13 @@ def _check(bundle: Bundle, key: Ed25519PublicKey, sealed: bool) -> Report:
         sealed,
         grew_from,
         tuple(dict.fromkeys([*replay.notes, *replay.limits()])),
+        tuple(bundle.unsigned),
     )
+
+
+def places(entries: Sequence[int]) -> str:
+    """entry 5 | entries 5, 6"""
+    return f"entr{'y' if len(entries) == 1 else 'ies'} {', '.join(map(str, entries))}"
 
 
 def _no(reason: str) -> Never:
@@ -213,6 +227,8 @@ def _entries(bundle: Bundle, checkpoint: Checkpoint) -> list[dict[str, Any]]:
     before = 0
     if len(bundle.entries) != bundle.found:
         _no(f"the exporter found {bundle.found} entries, {len(bundle.entries)} are here")
+    if bundle.unsigned != [row.seq for row in bundle.entries if row.seq > checkpoint.size]:
+        _no(f"the checkpoint covers {checkpoint.size} entries, and not those that the bundle says")
     for row in bundle.entries:
         if row.seq <= before:
             _no(f"entry {row.seq} is not in order")
@@ -220,7 +236,10 @@ def _entries(bundle: Bundle, checkpoint: Checkpoint) -> list[dict[str, Any]]:
         if entry_hash(row.entry) != row.hash:
             _no(f"entry {row.seq} does not hash to its hash: it was edited")
         path = [bytes.fromhex(step) for step in row.proof]
-        if not check_inclusion(row.seq - 1, checkpoint.size, bytes.fromhex(row.hash), path, checkpoint.root):
+        if row.seq > checkpoint.size:
+            if path:
+                _no(f"entry {row.seq} came after the checkpoint and carries a proof")
+        elif not check_inclusion(row.seq - 1, checkpoint.size, bytes.fromhex(row.hash), path, checkpoint.root):
             _no(f"entry {row.seq} is not in the ledger that the checkpoint signs")
         body = json.loads(row.entry)
         if (body["seq"], body["tenant"]) != (row.seq, bundle.tenant):

@@ -12,6 +12,7 @@ from api import keyring
 from api.keyring import SERVICES, Keyring
 from api.settings import PREFIX, Settings, load_settings
 from api.system import System
+from governance.chain import public_key_text
 from governance.errors import Malformed, Unavailable
 from governance.record.db import LOGIN_ROLES, Database, create, urls_for
 from governance.record.embedded import running_url
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from models.classifier import DocumentClassifier
 
 __all__ = [
-    "System", "app", "clock", "connect", "courier", "embedded_url", "given", "lab_feed", "reader", "worker",
+    "System", "app", "clock", "connect", "courier", "embedded_url", "given", "lab_feed", "reader", "sealer",
+    "worker",
 ]  # fmt: skip
 
 DATABASE = "countersign"
@@ -272,7 +274,25 @@ def app(system: System) -> FastAPI:
 
     classifier = _classifier(system)
     readers = Readers(lambda: reader(system, classifier), classifier)
-    return create(system, readers, public_key=keyring.public_key(system.home), sign=_signer(system))
+    return create(
+        system,
+        readers,
+        public_key=keyring.public_key(system.home),
+        sign=_signer(system),
+        seal=sealer(system),
+    )
+
+
+def sealer(system: System) -> Callable[[str], str] | None:
+    """Seals evidence bundles with the key that signs the ledger, where this machine holds it."""
+    from api.evidence import seal
+
+    public = keyring.public_key(system.home)
+    try:
+        key = keyring.read_ledger_key(system.home, system.settings.secret("ledger_key"))
+    except Unavailable:
+        return None
+    return functools.partial(seal, key=key) if public == public_key_text(key.public_key()) else None
 
 
 def _signer(system: System) -> Callable[[], object] | None:

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
     from api.wiring import System
 
 HELP = "one case with everything that proves it, as one JSON file that countersign verify checks offline"
@@ -47,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
             text = build_bundle(
                 conn, system.tenant, args.case_id, key, with_document=args.with_document, earlier=earlier
             )
-        text = _sealed(system, text, key)
+        text = _sealed(system, text)
     if args.out is None:
         sys.stdout.write(text)
     else:
@@ -61,22 +59,17 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _sealed(system: System, text: str, key: Ed25519PublicKey) -> str:
+def _sealed(system: System, text: str) -> str:
     """The bundle under the seal of who signs the ledger, where this machine holds that key."""
-    from api import keyring
-    from api.evidence import seal
-    from governance.errors import Unavailable
+    from api import wiring
 
-    try:
-        private = keyring.read_ledger_key(system.home, system.settings.secret("ledger_key"))
-    except Unavailable:
-        private = None
-    if private is None or private.public_key() != key:
+    seal = wiring.sealer(system)
+    if seal is None:
         sys.stderr.write(
             "the file is not sealed, for this machine does not hold ledger.key: what was left out would not show\n"
         )
         return text
-    return seal(text, private)
+    return seal(text)
 
 
 def _sign(system: System) -> None:

@@ -36,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Exit code 0 sound, 3 tampered, 2 where file or key is missing."""
+    """Exit code 0 sound, 3 tampered, 2 where file or key is missing, 1 where a file has entries that nobody signed."""
     key = _public_key(args.public_key, args.home)
     if args.file is not None:
         return _file(args, key)
@@ -59,7 +59,7 @@ def _public_key(given: str | None, home: Path) -> Ed25519PublicKey | None:
 
 
 def _file(args: argparse.Namespace, key: Ed25519PublicKey | None) -> int:
-    from api.evidence_check import check_bundle, extends
+    from api.evidence_check import check_bundle, extends, places
     from governance.errors import Malformed, Tampered
 
     if key is None:
@@ -67,7 +67,7 @@ def _file(args: argparse.Namespace, key: Ed25519PublicKey | None) -> int:
     content = args.file.read_bytes()
     try:
         text = content.decode("utf-8")
-        report = check_bundle(text, key)
+        report = check_bundle(text, key, unsigned=True)
         follows = None if args.checkpoint is None else extends(text, args.checkpoint.read_text("utf-8"), key)
     except (Tampered, UnicodeDecodeError) as error:
         reason = error.detail if isinstance(error, Tampered) else "this is not an evidence bundle: not UTF-8"
@@ -80,6 +80,8 @@ def _file(args: argparse.Namespace, key: Ed25519PublicKey | None) -> int:
         "documents": report.documents, "signatures": report.signatures, "sealed": report.sealed,
         "grew_from": report.grew_from, "follows_checkpoint": follows, "unproven": list(report.unproven),
     }  # fmt: skip
+    if report.unsigned:
+        return _unsigned(args, {**line, "sound": False, "unsigned": list(report.unsigned)}, places(report.unsigned))
     words = [f"{args.file}: sound: case {report.case}, {report.entries} of the {report.checkpoint_size} entries signed"]
     words += [f"  recommendation {name}: {outcome}" for name, outcome in report.outcomes.items()]
     words += [f"  erased: {part}" for part in report.erased]
@@ -88,6 +90,16 @@ def _file(args: argparse.Namespace, key: Ed25519PublicKey | None) -> int:
         limits.append("Not proven: that this ledger grew from the given checkpoint; export the case with --since FILE.")
     _write(args, json.dumps(line) if args.json else "\n".join(words), *limits, _BUNDLE_LIMIT)
     return 0
+
+
+def _unsigned(args: argparse.Namespace, line: Mapping[str, Any], late: str) -> int:
+    """Nothing is wrong, and not all is proven: neither sound nor tampered."""
+    reason = f"{late} came after the checkpoint, which signs the first {line['signed']}: nobody has signed them yet"
+    todo = "What the file says rests on them too. Get the evidence again after the next checkpoint (within a minute)."
+    _write(
+        args, json.dumps({**line, "reason": reason}) if args.json else f"{args.file}: NOT PROVEN YET: {reason}", todo
+    )
+    return 1
 
 
 def _write(args: argparse.Namespace, text: str, *limits: str) -> None:

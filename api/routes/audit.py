@@ -12,7 +12,7 @@ from api.evidence import build_bundle
 from api.strict import Id, Limit, StrictRoute, answer
 from governance import permit
 from governance.chain import read_public_key
-from governance.errors import NotFound
+from governance.errors import NotFound, Unavailable
 from governance.record import cases, ledger
 
 router = APIRouter(prefix="/v1", tags=["audit"], route_class=StrictRoute)
@@ -46,16 +46,32 @@ def get_evidence(
     case_id: Id,
     with_document: Annotated[bool, Query(description="Put the documents themselves in, not only hashes.")] = False,
 ) -> Response:
-    """One case with everything that proves it; `countersign verify` checks it with the public key alone."""
+    """One case with everything that proves it; `countersign verify` checks it with the public key alone.
+
+    Entries that came after the last signed checkpoint are listed under `unsigned`, where this service does not hold the
+    key that signs: they are not proven until the next one, at most a minute later.
+    """
     state = request.app.state
     with caller.transaction("audit") as scope:
         permit.may_export(scope.actor)
         cases.get(scope.conn, case_id)
-    if state.sign is not None:
-        # So that a checkpoint covers the case's last entry.
-        state.sign()
     key = None if state.public_key is None else read_public_key(state.public_key)
-    with caller.transaction("audit") as scope:
-        text = build_bundle(scope.conn, scope.actor.tenant, case_id, key, with_document=with_document)
+
+    def bundle(unsigned: bool) -> str:
+        if state.sign is not None:
+            # So that a checkpoint covers the case's last entry.
+            state.sign()
+        with caller.transaction("audit") as scope:
+            tenant = scope.actor.tenant
+            return build_bundle(scope.conn, tenant, case_id, key, with_document=with_document, unsigned=unsigned)
+
+    try:
+        text = bundle(unsigned=state.sign is None)
+    except Unavailable:
+        if state.sign is None:
+            raise
+        # An entry came in between: once more, and then it is said.
+        text = bundle(unsigned=True)
+    text = text if state.seal is None else state.seal(text)
     headers = {"Content-Disposition": f'attachment; filename="{case_id}.evidence.json"'}
     return Response(text, 200, headers, "application/json")

@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from pydantic import SecretStr
 from api.app import create
 from api.checkpoints import KeptCheckpoints
 from api.clock import Clock
+from api.evidence import seal
 from api.intake.pdf import PdfPool
 from api.intake.reader import DocumentReader
 from api.readers import Readers
@@ -146,9 +148,10 @@ def start(service: tuple[FastAPI, str], tmp_path: Path) -> Iterator[Start]:
             app.state.system = System(settings, tmp_path, before.database, world.tenant, tokens)
             key = signer or Ed25519PrivateKey.generate()
             app.state.public_key = public_key_text(key.public_key())
-            app.state.sign = None
+            app.state.sign = app.state.seal = None
             if signer is not None:
                 app.state.sign = Clock(before.database, tokens["courier"], signer, KeptCheckpoints(tmp_path)).sign
+                app.state.seal = partial(seal, key=signer)
             return Api(world, url, key, app, stack)
 
         yield begin

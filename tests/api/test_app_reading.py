@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,10 +13,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api import wire
+from api import cli, wire
+from api.checkpoints import KeptCheckpoints
+from api.clock import Clock
 from api.evidence_check import check_bundle
 from api.routes.triage import disposition
-from governance.chain import entry_hash, read_checkpoint, read_public_key
+from governance.chain import canonical, entry_hash, public_key_text, read_checkpoint, read_public_key
 from governance.errors import Malformed, Tampered
 from governance.record import ledger
 from tests.api.conftest import Api, Start, problem_of
@@ -187,11 +190,109 @@ def test_evidence_verifies_with_the_public_key_alone(start: Start) -> None:
         check_bundle(answer.text.replace("Please send it.", "Please pay it."), signer.public_key())
 
 
-def test_evidence_without_a_signer_waits_for_the_clock(api: Api) -> None:
+def test_evidence_from_who_signs_ends_with_a_checkpoint_and_a_seal(start: Start) -> None:
+    signer = Ed25519PrivateKey.generate()
+    api = start(signer=signer)
+    made = api.world.filed()
+    for _ in range(2):
+        text = api.of("auditor").get(f"/v1/cases/{made['case_id']}/evidence").text
+        report = check_bundle(text, signer.public_key())
+        assert report.sealed
+        bundle = json.loads(text)
+        assert report.checkpoint_size >= bundle["entries"][-1]["seq"]
+        assert "unsigned" not in bundle
+        api.decide("reviewer", made, "approve")
+
+
+def test_an_entry_that_comes_in_while_the_ledger_is_signed_is_signed_the_second_time(start: Start) -> None:
+    signer = Ed25519PrivateKey.generate()
+    api = start(signer=signer)
+    made = api.world.filed()
+    sign, signed = api.app.state.sign, []
+
+    def busy() -> None:
+        signed.append(sign())
+        if len(signed) == 1:
+            api.decide("reviewer", made, "approve")
+
+    api.app.state.sign = busy
+    text = api.of("auditor").get(f"/v1/cases/{made['case_id']}/evidence").text
+    assert len(signed) == 2
+    assert check_bundle(text, signer.public_key()).unsigned == ()
+    assert "decision.approve" in text
+
+
+def test_evidence_without_a_signer_waits_for_the_first_checkpoint(api: Api) -> None:
     made = api.world.filed()
     response = api.of("auditor").get(f"/v1/cases/{made['case_id']}/evidence")
     problem_of(response, 503, "unavailable")
     assert response.headers["retry-after"]
+
+
+def test_evidence_without_a_signer_says_which_entries_nobody_has_signed(
+    api: Api, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = api.world.filed()
+    clock = Clock(api.world.database, api.world.tokens["courier"], api.signer, KeptCheckpoints(tmp_path / "clock"))
+    size = clock.sign()
+    assert size is not None
+    api.decide("reviewer", made, "approve")
+    path = f"/v1/cases/{made['case_id']}/evidence"
+    text = api.of("auditor").get(path).text
+    bundle, key = json.loads(text), api.signer.public_key()
+    late = [row["seq"] for row in bundle["entries"] if row["seq"] > size]
+    assert late
+    assert bundle["unsigned"] == late
+    assert bundle["seal"] is None
+    # Whoever does not ask for it is never given what is not proven.
+    with pytest.raises(Tampered, match="nobody has signed"):
+        check_bundle(text, key)
+    assert check_bundle(text, key, unsigned=True).unsigned == tuple(late)
+    file = tmp_path / "evidence.json"
+    file.write_text(text, "utf-8")
+    arguments = ["verify", str(file), "--public-key", public_key_text(key), "--home", str(tmp_path)]
+    assert cli.main([*arguments, "--json"]) == 1
+    told = capsys.readouterr()
+    line = json.loads(told.out)
+    assert (line["sound"], line["unsigned"], line["signed"]) == (False, late, size)
+    assert "after the next checkpoint" in told.err
+    assert cli.main(arguments) == 1
+    assert f"NOT PROVEN YET: {'entry' if len(late) == 1 else 'entries'} {late[0]}" in capsys.readouterr().out
+    clock.sign()
+    file.write_text(api.of("auditor").get(path).text, "utf-8")
+    assert cli.main(arguments) == 0
+
+
+def test_what_is_not_signed_can_be_neither_hidden_nor_pretended(api: Api, tmp_path: Path) -> None:
+    made = api.world.filed()
+    clock = Clock(api.world.database, api.world.tokens["courier"], api.signer, KeptCheckpoints(tmp_path))
+    clock.sign()
+    api.decide("reviewer", made, "approve")
+    path, key = f"/v1/cases/{made['case_id']}/evidence", api.signer.public_key()
+    before = json.loads(api.of("auditor").get(path).text)
+    clock.sign()
+    after = json.loads(api.of("auditor").get(path).text)
+    assert check_bundle(canonical(after), key).unsigned == ()
+    late = before["unsigned"]
+    proof = after["entries"][-1]["proof"]
+    wrong = {
+        "not said": {name: part for name, part in before.items() if name != "unsigned"},
+        "none": {**before, "unsigned": []},
+        "null": {**before, "unsigned": None},
+        "another": {**before, "unsigned": [late[0] + 1]},
+        "one more": {**before, "unsigned": [late[0] - 1, *late]},
+        "signed and said not to be": {**after, "unsigned": late},
+        "a proof of nothing": {
+            **before,
+            "entries": [*before["entries"][:-1], {**before["entries"][-1], "proof": proof}],
+        },
+        "an older checkpoint in place of the one that signs": {**after, "checkpoint": before["checkpoint"]},
+    }
+    for name, bundle in wrong.items():
+        for unsigned in (False, True):
+            with pytest.raises(Tampered):
+                check_bundle(canonical(bundle), key, unsigned=unsigned)
+                pytest.fail(name)
 
 
 def test_the_timeline_tells_the_story(api: Api) -> None:
