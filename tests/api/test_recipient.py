@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -102,6 +102,13 @@ def test_the_connector_takes_an_address_and_no_hash_of_one() -> None:
         connector.prepare(Effect("r", "mail", 1, 1), {"recipient": recipient_of("5a17", ADDRESS)}),
     ):
         pass
+
+
+@pytest.fixture
+def api(api: Api) -> Iterator[Api]:
+    """The service's database is everybody's: it is left as it was."""
+    yield api
+    recipients_named(api.world, HASHED)
 
 
 def shown_of(api: Api, row: dict[str, Any]) -> dict[str, Any]:
