@@ -239,26 +239,31 @@ BEGIN
         WHERE s.tenant = me.tenant AND s.recommendation_id = of_recommendation AND d.signature IS NOT NULL;
 END $$;
 
--- Lock-out: run by the database's owner, loud in the ledger. The people named become administrators, and keys of theirs
--- that existed are revoked.
+-- Lock-out: run by the database's owner, loud in the ledger. The people named become administrators, or controllers where
+-- that is said of them, and keys of theirs that existed are revoked.
 CREATE OR REPLACE FUNCTION cs.recover(of_tenant text, people jsonb, why text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, pg_temp AS $$
-DECLARE person jsonb;
+DECLARE
+    person jsonb;
+    gets text;
 BEGIN
-    IF coalesce(btrim(why), '') = '' OR jsonb_typeof(people) <> 'array' OR jsonb_array_length(people) < 2 THEN
+    IF coalesce(btrim(why), '') = '' OR jsonb_typeof(people) IS DISTINCT FROM 'array'
+       OR (SELECT count(DISTINCT p->>'id') FROM jsonb_array_elements(people) AS p WHERE coalesce(p->>'role', 'administrator') = 'administrator') < 2
+       OR EXISTS (SELECT FROM jsonb_array_elements(people) AS p WHERE coalesce(p->>'role', 'administrator') NOT IN ('administrator', 'controller')) THEN
         PERFORM cs._refuse('CS400', 'recovery names at least two administrators and says why');
     END IF;
     IF NOT EXISTS (SELECT FROM cs.policies WHERE tenant = of_tenant AND active) THEN
         PERFORM cs._refuse('CS404', 'there is no such tenant');
     END IF;
     FOR person IN SELECT * FROM jsonb_array_elements(people) LOOP
+        gets := coalesce(person->>'role', 'administrator');
         IF EXISTS (SELECT FROM cs.actors WHERE tenant = of_tenant AND id = person->>'id') THEN
-            UPDATE cs.actors SET active = true, roles = ARRAY(SELECT DISTINCT r FROM unnest(roles || ARRAY['administrator']) AS r ORDER BY r)
+            UPDATE cs.actors SET active = true, roles = ARRAY(SELECT DISTINCT r FROM unnest(roles || gets) AS r ORDER BY r)
             WHERE tenant = of_tenant AND id = person->>'id' AND kind = 'person';
             UPDATE cs.credentials SET revoked_at = now() WHERE tenant = of_tenant AND actor = person->>'id' AND revoked_at IS NULL;
             INSERT INTO cs.credentials (sha256, tenant, actor, kind, label) VALUES (person->>'token_sha256', of_tenant, person->>'id', 'api_key', 'recovery');
         ELSE
-            PERFORM cs._add_actor(of_tenant, person || '{"kind": "person", "roles": ["administrator"]}');
+            PERFORM cs._add_actor(of_tenant, person - 'role' || jsonb_build_object('kind', 'person', 'roles', jsonb_build_array(gets)));
         END IF;
     END LOOP;
     PERFORM cs._append(of_tenant, 'recovery', 'recovery', of_tenant, jsonb_build_object('people', (SELECT jsonb_agg(p->>'id') FROM jsonb_array_elements(people) AS p), 'why', why));
