@@ -176,9 +176,15 @@ def test_every_address_on_the_page_is_one_of_ours(demo: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("who", ["reviewer", "service"])
-@pytest.mark.parametrize("seconds", [6, pytest.param(300, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "much",
+    [
+        pytest.param(["--phases", "fuzzing", "--max-examples", "5", "--generation-deterministic"], id="a few"),
+        pytest.param(["--max-time", "300"], marks=pytest.mark.slow, id="300 s"),
+    ],
+)
 def test_whatever_is_sent_is_answered_as_described(
-    demo: dict[str, str], tmp_path: Path, who: str, seconds: int
+    demo: dict[str, str], tmp_path: Path, who: str, much: list[str]
 ) -> None:
     """Schemathesis on openapi.json: of requests of every kind none meets a 500, or an answer that is not described."""
     pytest.importorskip("schemathesis", reason="schemathesis is not installed")
@@ -186,7 +192,7 @@ def test_whatever_is_sent_is_answered_as_described(
     checks = "not_a_server_error,status_code_conformance,content_type_conformance,allow_header_conformance"
     line = ["run", f"{demo['URL']}/openapi.json", "--header", f"Authorization: Bearer {key}", "--checks", checks]
     done = subprocess.run(
-        [str(Path(sys.executable).parent / "schemathesis"), *line, "--max-time", str(seconds), "--no-color"],
+        [str(Path(sys.executable).parent / "schemathesis"), *line, *much, "--no-color"],
         cwd=tmp_path, env={**os.environ, "NO_PROXY": "127.0.0.1"}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
@@ -197,7 +203,16 @@ def test_whatever_is_sent_is_answered_as_described(
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/api.md", "docs/operate.md", "docs/problems.md"]
+    "page",
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "docs/api.md",
+        "docs/governance.md",
+        "docs/operate.md",
+        "docs/problems.md",
+    ],
 )
 def test_links_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text("utf-8")
