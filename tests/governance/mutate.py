@@ -40,6 +40,7 @@ LEAST = 0.95
 MOST_TESTS = 25
 """Of the tests that reach a guard so many run: the first ones to miss it end the run."""
 RACES = (
+    "tests/governance/test_locks.py",
     "tests/governance/test_races.py",
     "tests/governance/bypass/test_races_decisions.py",
     "tests/governance/bypass/test_races_delivery.py",
@@ -49,6 +50,10 @@ FIRST = (
     "tests/governance/test_standing.py", "tests/governance/test_change.py", "tests/governance",
 )  # fmt: skip
 """For what no refusal points to: where it is likely to be missed, then everything."""
+SEATS = "tests/governance/test_tampered_seats.py"
+"""A case for each clause of the check of seats."""
+RIGHTS = "tests/governance/test_rights_taken_back.py"
+"""Triggers that end sessions, and rights that a migration takes back."""
 
 _SCHEMA, _REACHED = "COUNTERSIGN_MUTANT_SCHEMA", "COUNTERSIGN_MUTANT_REACHED"
 _CONTEXT = re.compile(r"PL/pgSQL function (?:cs\.)?(\w+)\(.*?\) line (\d+) at")
@@ -208,9 +213,11 @@ def _tests_of(guard: Guard, known: Mapping[tuple[str, int], list[str]]) -> list[
         # A statement of several lines is reported by its first.
         return known.get((guard.function, guard.line), [])[:MOST_TESTS]
     if guard.kind == "clause":
-        return [test for place, tests in known.items() if place[0] == "_check_seats" for test in tests]
+        return [SEATS]
     if guard.kind == "lock":
         return list(RACES)
+    if guard.kind in ("trigger", "revoked right"):
+        return [RIGHTS, *FIRST]
     return list(FIRST)
 
 
