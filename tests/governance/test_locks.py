@@ -5,7 +5,9 @@ No luck decides here, unlike in test_races.py: one transaction stays open until 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+import uuid
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,8 +18,10 @@ from governance import errors
 from governance.action import Action
 from governance.errors import Refusal
 from governance.record import outbox, queue, review, standing
-from governance.record.db import Database
+from governance.record.db import Database, clone, drop, urls_for
+from governance.record.embedded import EmbeddedPostgres
 from tests.build import World, letter, world
+from tests.conftest import PASSWORDS
 from tests.governance.waiting import Meeting, Part, said
 
 DAY = timedelta(days=1)
@@ -26,9 +30,21 @@ ACCOUNTS = [{"owner_kind": "supplier", "owner_id": "S-1", "iban": "DE75512108001
 REFUSED: dict[str, tuple[Callable[[World], Meeting], type[Refusal], str]] = {}
 
 
+@pytest.fixture(scope="module")
+def one_database(postgres: EmbeddedPostgres, template: str) -> Iterator[Database]:
+    """One for all, for making one takes longer than what is done in it: each test has its own tenant."""
+    owner, name = postgres.superuser_url(), f"test_{uuid.uuid4().hex[:12]}"
+    url = clone(owner, template, name)
+    try:
+        with Database(urls_for(url, PASSWORDS)) as opened:
+            yield opened
+    finally:
+        drop(owner, name)
+
+
 @pytest.fixture
-def acme(database: Database) -> World:
-    return world(database)
+def acme(one_database: Database) -> World:
+    return world(one_database, f"t{uuid.uuid4().hex[:12]}")
 
 
 def refused(error: type[Refusal], words: str) -> Callable[[Callable[[World], Meeting]], Callable[[World], Meeting]]:
@@ -77,16 +93,26 @@ def held(row: dict[str, Any]) -> Part:
 
 def linked(acme: World) -> None:
     """The account `r-1` elsewhere is the reviewer's, and the service may vouch for it."""
-    made = (
-        "INSERT INTO cs.identity_brokers (tenant, actor, issuer, recommendation_id) VALUES ('acme', 'service', %s, 'x')"
-    )
-    acme.scalar(made + " RETURNING 1", ISSUER)
+    made = "INSERT INTO cs.identity_brokers (tenant, actor, issuer, recommendation_id) VALUES (%s, 'service', %s, 'x')"
+    acme.scalar(made + " RETURNING 1", acme.tenant, ISSUER)
     made = "INSERT INTO cs.identities (tenant, actor, issuer, subject, recommendation_id)"
-    acme.scalar(made + " VALUES ('acme', 'reviewer', %s, 'r-1', 'x') RETURNING 1", ISSUER)
+    acme.scalar(made + " VALUES (%s, 'reviewer', %s, 'r-1', 'x') RETURNING 1", acme.tenant, ISSUER)
 
 
 def sign_in(acme: World) -> Any:
-    return ask(acme, "review", "service", "SELECT cs.open_identity_session(repeat('b', 64), %s, 'r-1', 5)", ISSUER)
+    token = hashlib.sha256(f"{acme.tenant} session".encode()).hexdigest()
+    return ask(acme, "review", "service", "SELECT cs.open_identity_session(%s, %s, 'r-1', 5)", token, ISSUER)
+
+
+def look(acme: World, what: str) -> Any:
+    """One value of the tenant: an expression FROM one table of the record."""
+    return acme.scalar(f"SELECT {what} {'AND' if ' WHERE ' in what else 'WHERE'} tenant = %s", acme.tenant)
+
+
+def set_effect(acme: World, column: str) -> None:
+    acme.scalar(
+        f"UPDATE cs.effects SET {column} = now() - interval '1 hour' WHERE tenant = %s RETURNING 1", acme.tenant
+    )
 
 
 def payment(acme: World) -> dict[str, Any]:
@@ -106,7 +132,7 @@ def leased(acme: World) -> tuple[dict[str, Any], outbox.Effect]:
     """An approved letter, and its effect in the hands of a courier."""
     row = acme.filed()
     acme.decide("reviewer", row, "approve")
-    acme.scalar("UPDATE cs.effects SET available_at = now() - interval '1 day' RETURNING 1")
+    set_effect(acme, "available_at")
     with acme.database.transaction("courier", acme.tokens["courier"]) as conn:
         (effect,) = outbox.claim(conn, "test", 1, 60)
     return row, effect
@@ -189,8 +215,7 @@ def absence_ended_by_two(acme: World) -> Meeting:
 def test_two_entries_of_the_ledger_follow_each_other(acme: World) -> None:
     end = said("SELECT cs.end_absence(%s)", absence(acme, "controller"))
     assert isinstance(Meeting("controller", end, lambda: absence(acme, "reviewer")).hold(acme), int)
-    last = "SELECT array_agg(kind ORDER BY seq) FROM (SELECT * FROM cs.ledger ORDER BY seq DESC LIMIT 2) l"
-    assert acme.scalar(last) == ["absence.ended", "absence.set"]
+    assert look(acme, "array_agg(kind ORDER BY seq) FROM cs.ledger")[-2:] == ["absence.ended", "absence.set"]
 
 
 def test_one_refusal_noted_twice_at_once_stands_once(acme: World) -> None:
@@ -198,7 +223,7 @@ def test_one_refusal_noted_twice_at_once_stands_once(acme: World) -> None:
     note = "SELECT cs.note_refusal(%s, 'approve', 'CS410')"
     again = Meeting("reviewer", said(note, row["id"]), lambda: ask(acme, "review", "reviewer", note, row["id"]))
     assert again.hold(acme) is False
-    assert acme.scalar("SELECT count(*) FROM cs.ledger WHERE kind = 'decision.refused'") == 1
+    assert look(acme, "count(*) FROM cs.ledger WHERE kind = 'decision.refused'") == 1
 
 
 # Intake -----------------------------------------------------------------------------------------------------------
@@ -210,7 +235,7 @@ def test_new_facts_wait_for_who_decides_and_hold_nothing_that_they_need(acme: Wo
     given = Meeting("reviewer", held(row), lambda: acme.accept(amount="1300.00"), decide).hold(acme)
     assert given["reason"] == "new facts: revision 2"
     assert state(acme, row) == "superseded"
-    assert acme.scalar("SELECT count(*) FROM cs.effects") == 0
+    assert look(acme, "count(*) FROM cs.effects") == 0
 
 
 def test_new_facts_wait_for_who_files_and_hold_nothing_that_they_need(acme: World) -> None:
@@ -223,17 +248,17 @@ def test_new_facts_wait_for_who_files_and_hold_nothing_that_they_need(acme: Worl
         "agent", lock, lambda: acme.accept(amount="1300.00"), lambda conn: review.file(conn, job, proposal)
     )
     assert filing.hold(acme)["reason"] == "new facts: revision 2"
-    assert acme.scalar("SELECT array_agg(state) FROM cs.recommendations") == ["superseded"]
+    assert look(acme, "array_agg(state) FROM cs.recommendations") == ["superseded"]
 
 
 def test_a_document_that_comes_back_while_its_case_is_erased_is_kept(acme: World) -> None:
     row = acme.filed(content=b"<xml/>")
     acme.decide("reviewer", row, "reject")
     lock = said("SELECT FROM cs.cases WHERE id = %s FOR UPDATE", row["case_id"])
-    erase = said("SELECT cs._erase_case('acme', 'admin1', %s, 'case.erased')", row["case_id"])
+    erase = said("SELECT cs._erase_case(%s, 'admin1', %s, 'case.erased')", acme.tenant, row["case_id"])
     given = Meeting("admin1", lock, lambda: acme.accept(content=b"<xml/>", amount="1300.00"), erase).hold(acme)
     assert given["reason"] == "new facts: revision 2"
-    assert bytes(acme.scalar("SELECT content FROM cs.document_contents")) == b"<xml/>"
+    assert bytes(look(acme, "content FROM cs.document_contents")) == b"<xml/>"
 
 
 def test_a_bank_account_waits_for_who_judges_its_payee(acme: World) -> None:
@@ -242,7 +267,7 @@ def test_a_bank_account_waits_for_who_judges_its_payee(acme: World) -> None:
     decide = said("SELECT cs.decide(%s, 'approve', %s)", row["id"], row["digest"])
     assert Meeting("reviewer", judge, lambda: acme.import_books("bank_accounts", ACCOUNTS), decide).hold(acme) is None
     assert state(acme, row) == "approved"
-    assert acme.scalar("SELECT count(*) FROM cs.bank_accounts") == 2
+    assert look(acme, "count(*) FROM cs.bank_accounts") == 2
 
 
 # Filing -----------------------------------------------------------------------------------------------------------
@@ -273,15 +298,17 @@ def test_who_files_while_the_payee_gets_an_account_names_that_one_too(acme: Worl
     acme.accept()
     (job,) = acme.claim(1)
     Meeting("intake", new_account(), lambda: acme.file(job)).hold(acme)
-    assert acme.scalar("SELECT payee_bank = cs._payee_bank('acme', 'S-1') FROM cs.recommendations")
+    assert look(acme, "payee_bank = cs._payee_bank(tenant, 'S-1') FROM cs.recommendations")
 
 
 def test_who_files_while_the_policy_changes_is_bound_by_the_new_one(acme: World) -> None:
     acme.accept()
     (job,) = acme.claim(1)
-    change = said("SELECT cs._activate_policy(tenant, canon, source) FROM cs.policies WHERE active")
+    change = said(
+        "SELECT cs._activate_policy(tenant, canon, source) FROM cs.policies WHERE active AND tenant = %s", acme.tenant
+    )
     Meeting("admin1", change, lambda: acme.file(job)).hold(acme)
-    assert acme.scalar("SELECT policy_version FROM cs.recommendations") == 2
+    assert look(acme, "policy_version FROM cs.recommendations") == 2
 
 
 # Deciding ---------------------------------------------------------------------------------------------------------
@@ -333,11 +360,11 @@ def override_on_facts_that_are_being_replaced(acme: World) -> Meeting:
 
 def test_what_is_asked_anew_is_due_by_the_queue_where_the_case_is_by_then(acme: World) -> None:
     row = acme.filed()
-    acme.scalar("UPDATE cs.recommendations SET policy_version = 0 RETURNING 1")
+    acme.scalar("UPDATE cs.recommendations SET policy_version = 0 WHERE id = %s RETURNING 1", row["id"])
     move = said("UPDATE cs.cases SET exception_type = 'invoice_received' WHERE id = %s", row["case_id"])
     assert Meeting("admin1", move, acme.tick).hold(acme)["regated"] == 1
-    due = "SELECT sla_due_at - created_at FROM cs.recommendations WHERE state = 'awaiting_review'"
-    assert acme.scalar(due) == 3 * DAY
+    due = "sla_due_at - created_at FROM cs.recommendations WHERE state = 'awaiting_review'"
+    assert look(acme, due) == 3 * DAY
 
 
 # Taking effect ----------------------------------------------------------------------------------------------------
@@ -353,17 +380,15 @@ def delivery_while_the_payee_gets_an_account(acme: World) -> Meeting:
 def effect_of_what_is_being_superseded(acme: World) -> Meeting:
     row = acme.filed()
     acme.decide("reviewer", row, "approve")
-    acme.scalar("DELETE FROM cs.effects RETURNING 1")
-    made = (
-        "INSERT INTO cs.effects (tenant, recommendation_id, connector, available_at) VALUES ('acme', %s, 'mail', now())"
-    )
-    return Meeting("intake", new_facts(), lambda: acme.scalar(made + " RETURNING 1", row["id"]))
+    acme.scalar("DELETE FROM cs.effects WHERE recommendation_id = %s RETURNING 1", row["id"])
+    made = "INSERT INTO cs.effects (tenant, recommendation_id, connector, available_at) VALUES (%s, %s, 'mail', now())"
+    return Meeting("intake", new_facts(), lambda: acme.scalar(made + " RETURNING 1", acme.tenant, row["id"]))
 
 
 @refused(errors.LostLease, "the lease was lost")
 def delivery_while_the_clock_takes_the_lease_away(acme: World) -> Meeting:
     _, effect = leased(acme)
-    acme.scalar("UPDATE cs.effects SET lease_until = now() - interval '1 hour' RETURNING 1")
+    set_effect(acme, "lease_until")
     return Meeting("courier", said("SELECT cs.tick()"), lambda: execute(acme, effect))
 
 
@@ -393,7 +418,7 @@ def test_what_is_confirmed_waits_for_the_recommendation_and_holds_no_effect(acme
 
 def test_what_the_clock_is_handing_to_people_can_be_confirmed_afterwards(acme: World) -> None:
     row, _ = delivering(acme)
-    acme.scalar("UPDATE cs.effects SET lease_until = now() - interval '1 hour' RETURNING 1")
+    set_effect(acme, "lease_until")
     given = Meeting("courier", said("SELECT cs.tick()"), lambda: confirm(acme, row, "done")).hold(acme)
     assert given["outcome"] == "done", given
     assert state(acme, row) == "executed"
@@ -403,8 +428,8 @@ def test_what_the_clock_is_handing_to_people_can_be_confirmed_afterwards(acme: W
 def erasure_of_a_case_that_is_being_opened_again(acme: World) -> Meeting:
     row = acme.filed()
     acme.decide("reviewer", row, "reject")
-    erase = "SELECT cs._erase_case('acme', 'admin1', %s, 'case.erased')"
-    return Meeting("intake", new_facts(), lambda: acme.scalar(erase, row["case_id"]))
+    erase = "SELECT cs._erase_case(%s, 'admin1', %s, 'case.erased')"
+    return Meeting("intake", new_facts(), lambda: acme.scalar(erase, acme.tenant, row["case_id"]))
 
 
 @pytest.mark.parametrize("name", sorted(REFUSED))
