@@ -6,6 +6,7 @@ No luck decides here, unlike in test_races.py: one transaction stays open until 
 from __future__ import annotations
 
 import hashlib
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -22,7 +23,7 @@ from governance.record.db import Database, clone, drop, urls_for
 from governance.record.embedded import EmbeddedPostgres
 from tests.build import World, letter, world
 from tests.conftest import PASSWORDS
-from tests.governance.waiting import Meeting, Part, said
+from tests.governance.waiting import Meeting, Part, said, waits_for
 
 DAY = timedelta(days=1)
 ISSUER = "https://login.example"
@@ -249,6 +250,25 @@ def test_new_facts_wait_for_who_files_and_hold_nothing_that_they_need(acme: Worl
     )
     assert filing.hold(acme)["reason"] == "new facts: revision 2"
     assert look(acme, "array_agg(state) FROM cs.recommendations") == ["superseded"]
+
+
+def test_new_facts_supersede_nothing_that_ends_after_they_took_the_case(acme: World) -> None:
+    row = acme.filed()
+    acme.decide("reviewer", row, "send_back", comment="ask again")
+    moved = "UPDATE cs.recommendations SET state = %s WHERE id = %s RETURNING 1"
+    acting = threading.Thread(target=lambda: acme.accept(amount="1300.00"), daemon=True)
+    with acme.database.transaction("owner") as deciding:
+        with acme.database.transaction("owner") as working:
+            working.execute("SELECT FROM cs.jobs WHERE case_id = %s AND state = 'ready' FOR UPDATE", [row["case_id"]])
+            acting.start()
+            assert waits_for(acme, working.info.backend_pid, acting)
+            # Pending only now: the lock of what was pending when the facts came has passed it by.
+            acme.scalar(moved, "awaiting_review", row["id"])
+            deciding.execute(moved.encode(), ("executed", row["id"]))
+        assert waits_for(acme, deciding.info.backend_pid, acting)
+    acting.join(30)
+    assert look(acme, "revision FROM cs.cases") == 2
+    assert state(acme, row) == "executed"
 
 
 def test_a_document_that_comes_back_while_its_case_is_erased_is_kept(acme: World) -> None:

@@ -40,7 +40,7 @@ class Meeting:
             with acme.database.transaction("owner", acme.tokens[self.by]) as conn:
                 self.first(conn)
                 acting.start()
-                waited = _waits_for(acme, conn.info.backend_pid, acting)
+                waited = waits_for(acme, conn.info.backend_pid, acting)
                 if self.then is not None:
                     self.then(conn)
         finally:
@@ -64,7 +64,7 @@ def said(statement: str, *values: Any) -> Part:
     return lambda conn: conn.execute(statement.encode(), values)
 
 
-def _waits_for(acme: World, holder: int, acting: threading.Thread) -> bool:
+def waits_for(acme: World, holder: int, acting: threading.Thread) -> bool:
     """Whether a session comes to wait for a lock of `holder` before `acting` ends."""
     until = time.monotonic() + _LONGEST
     while acting.is_alive() and time.monotonic() < until:
