@@ -11,8 +11,10 @@ The same module is the pytest plugin of those runs (`-p tests.governance.mutate`
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
+import queue
 import re
 import shutil
 import subprocess
@@ -25,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from tqdm import tqdm
 
@@ -55,7 +58,10 @@ SEATS = "tests/governance/test_tampered_seats.py"
 RIGHTS = "tests/governance/test_rights_taken_back.py"
 """Triggers that end sessions, and rights that a migration takes back."""
 
-_SCHEMA, _REACHED = "COUNTERSIGN_MUTANT_SCHEMA", "COUNTERSIGN_MUTANT_REACHED"
+OWN = ("test_refused_", "test_callers", "test_tampered", "test_rights", "test_law.py")
+"""Files whose tests were written for one guard each: of many tests that reach a guard, these first."""
+
+_SCHEMA, _REACHED, _SERVER = "COUNTERSIGN_MUTANT_SCHEMA", "COUNTERSIGN_MUTANT_REACHED", "COUNTERSIGN_MUTANT_SERVER"
 _CONTEXT = re.compile(r"PL/pgSQL function (?:cs\.)?(\w+)\(.*?\) line (\d+) at")
 _FUNCTION = re.compile(r"CREATE OR REPLACE FUNCTION cs\.(\w+)\(.*?AS \$\$(.*?)\$\$;", re.S)
 _LOCK = re.compile(r" FOR (UPDATE|SHARE)(?: OF c)?(?= |;|\n|\))(?! SKIP)")
@@ -95,8 +101,40 @@ def pytest_configure(config: pytest.Config) -> None:
             return list(whole(owner_url, roles=roles, schema=files))
 
         vars(conftest)["migrate"] = migrate_mutant
+    if os.environ.get(_SERVER):
+        vars(conftest)["EmbeddedPostgres"] = Running
     if folder := os.environ.get(_REACHED):
         _note_refusals(connection, Path(folder))
+
+
+class Running:
+    """In place of an EmbeddedPostgres of the tests' own: one that `main` has started."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    def __enter__(self) -> Running:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def superuser_url(self) -> str:
+        return os.environ[_SERVER]
+
+
+@contextlib.contextmanager
+def servers(number: int) -> Iterator[queue.SimpleQueue[str]]:
+    """The URLs of so many servers, for whoever runs tests to take one and put it back."""
+    from governance.record.embedded import EmbeddedPostgres
+
+    free: queue.SimpleQueue[str] = queue.SimpleQueue()
+    with contextlib.ExitStack() as stack:
+        for _ in range(number):
+            home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="countersign-mutants-")))
+            home.chmod(0o711)
+            free.put(stack.enter_context(EmbeddedPostgres(home)).superuser_url())
+        yield free
 
 
 def _note_refusals(connection: Any, folder: Path) -> None:
@@ -211,7 +249,8 @@ def reached(suite: Sequence[str]) -> dict[tuple[str, int], list[str]]:
 def _tests_of(guard: Guard, known: Mapping[tuple[str, int], list[str]]) -> list[str]:
     if guard.kind in ("refusal", "demand on the caller"):
         # A statement of several lines is reported by its first.
-        return known.get((guard.function, guard.line), [])[:MOST_TESTS]
+        found = known.get((guard.function, guard.line), [])
+        return sorted(found, key=lambda test: not any(name in test for name in OWN))[:MOST_TESTS]
     if guard.kind == "clause":
         return [SEATS]
     if guard.kind == "lock":
@@ -221,7 +260,20 @@ def _tests_of(guard: Guard, known: Mapping[tuple[str, int], list[str]]) -> list[
     return list(FIRST)
 
 
-def verdict(guard: Guard, tests: Sequence[str]) -> str:
+def clear(url: str) -> None:
+    """Drop what the tests of a mutant left: its template, and databases of tests that were cut off."""
+    from governance.record.db import drop
+
+    with psycopg.connect(url) as conn:
+        names = conn.execute(
+            "SELECT datname FROM pg_database WHERE datname ~ '^(template_countersign|test_|old_|new_)'"
+        )
+        left = [name for (name,) in names.fetchall()]
+    for name in left:
+        drop(url, name)
+
+
+def verdict(guard: Guard, tests: Sequence[str], free: queue.SimpleQueue[str]) -> str:
     """`noticed`, `missed` or, where no test reaches the guard, `unreached`; `broken` where the files do not load."""
     if not tests:
         return "unreached"
@@ -230,7 +282,12 @@ def verdict(guard: Guard, tests: Sequence[str]) -> str:
         shutil.copytree(SCHEMA, mutant)
         text = (SCHEMA / guard.file).read_text("utf-8")
         (mutant / guard.file).write_text(text[: guard.start] + guard.instead + text[guard.end :], "utf-8")
-        done = _pytest(tests, {_SCHEMA: str(mutant)}, "-x")
+        url = free.get()
+        try:
+            done = _pytest(tests, {_SCHEMA: str(mutant), _SERVER: url}, "-x")
+        finally:
+            clear(url)
+            free.put(url)
     if "in the migration" in done.stdout:
         return "broken"
     return "noticed" if done.returncode == 1 else "missed"
@@ -245,8 +302,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     wanted = [guard for guard in guards() if args.only is None or args.only in str(guard)]
     known = {} if args.tests else reached(SUITE)
-    with ThreadPoolExecutor(args.jobs) as pool:
-        runs = pool.map(lambda guard: verdict(guard, args.tests or _tests_of(guard, known)), wanted)
+    with servers(args.jobs) as free, ThreadPoolExecutor(args.jobs) as pool:
+        runs = pool.map(lambda guard: verdict(guard, args.tests or _tests_of(guard, known), free), wanted)
         verdicts = []
         for guard, said in zip(wanted, tqdm(runs, total=len(wanted), unit="guard", mininterval=5), strict=True):
             verdicts.append(said)
