@@ -64,7 +64,7 @@ OWN = ("test_refused_", "test_callers", "test_tampered", "test_rights", "test_la
 _SCHEMA, _REACHED, _SERVER = "COUNTERSIGN_MUTANT_SCHEMA", "COUNTERSIGN_MUTANT_REACHED", "COUNTERSIGN_MUTANT_SERVER"
 _CONTEXT = re.compile(r"PL/pgSQL function (?:cs\.)?(\w+)\(.*?\) line (\d+) at")
 _FUNCTION = re.compile(r"CREATE OR REPLACE FUNCTION cs\.(\w+)\(.*?AS \$\$(.*?)\$\$;", re.S)
-_LOCK = re.compile(r" FOR (UPDATE|SHARE)(?: OF c)?(?= |;|\n|\))(?! SKIP)")
+_LOCK = re.compile(r" FOR (UPDATE|SHARE)(?: OF c)?+(?= |;|\n|\))(?! SKIP)")
 
 
 @dataclass(frozen=True, slots=True)
