@@ -1,55 +1,74 @@
-"""Which kind of document a text is: structure first, then headings, then a model that may abstain."""
+"""Which kind of document a text is: structure first, then headings and two models that may abstain together."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.dummy import DummyClassifier
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
-from sklearn.pipeline import FeatureUnion
-from sklearn.preprocessing import normalize
 from sklearn.utils.validation import check_is_fitted
 
 from governance.errors import Malformed
+from models.evidence import evidence
 from models.titles import plain, swift_statement, title_class
+from models.trust import Trust, temperature, threshold
+from models.views import Floats, Texts, Views, softmax
 
-Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 _DIGIT = re.compile(r"\d")
-_WORD = r"[^\W\d_]{2,}|:0\d\w?:"
-_LONG_WORD = re.compile(r"[^\W\d_]{4,}")
 _READ = 6000
+_PARTS = 3
+_STRANGER_TEXTS = 1500
+_HARDLY_KNOWN = 0.9
 
 
 def prepared(text: str) -> str:
-    """What the model sees of a text: small letters without accents, digits as 0, the first 6,000 characters."""
+    """The words that the model sees: small letters without accents, digits as 0, of the first 6,000 characters."""
     return _DIGIT.sub("0", plain(text[:_READ]))
 
 
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """Answers to n texts that were kept from the models: signals (n, s), right (n,), and whether their class was
+    kept from the models as well (n,)."""
+
+    signals: Floats
+    right: Bools
+    stranger: Bools
+
+
 class DocumentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """TF-IDF over words and character n-grams, logistic regression, one temperature for its probabilities.
+    """Two views of a text (models.views), one temperature, and a chance that the answer is right (models.trust).
 
-    The temperature (Guo et al. 2017, "On Calibration of Modern Neural Networks") and the threshold below which
-    the model abstains are found on folds that share no `groups` with what was fitted: wording that it has
-    not seen. `precision` is the share of right answers asked for above the threshold on those folds.
+    Everything that is said about certainty is learned on folds that share no `groups` with what was fitted: wording
+    that it has not seen. `strangers` is the share of texts that are expected to be of no class at all: on some folds
+    whole classes are kept from the models to learn what such texts look like. `precision` is the share of right
+    answers asked for above the threshold, strangers among them; above it at most one stranger in ten is answered,
+    where the threshold of 0.95 does that.
 
-    After fit: classes_, temperature_, threshold_ (a probability), similarity_ (least cosine to the nearest
-    class centre) and unknown_ (largest share of unknown words) of a text that is not novel.
+    After fit: classes_, temperature_, threshold_ (a chance), unknown_ (largest share of unknown words of a text
+    that is not novel).
     """
 
-    def __init__(self, C: float = 20.0, folds: int = 3, precision: float = 0.97, seed: int = 0) -> None:  # noqa: N803
+    def __init__(
+        self,
+        C: float = 20.0,  # noqa: N803
+        folds: int = 3,
+        precision: float = 0.97,
+        seed: int = 0,
+        strangers: float = 0.1,
+    ) -> None:
         self.C = C
         self.folds = folds
         self.precision = precision
         self.seed = seed
+        self.strangers = strangers
 
     def fit(
         self, texts: Sequence[str], labels: Sequence[str], groups: Sequence[int] | None = None
@@ -57,13 +76,11 @@ class DocumentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Fits on n texts. Texts of one group share wording; without groups the folds are stratified.
 
         There are fewer folds where there are fewer groups or texts. A text whose class no other fold has counts as
-        wrong in the search for temperature and threshold: what was not measured is not promised. Raises Malformed
-        where there are fewer than two classes or groups, or no wording that texts share; ValueError where the
-        lengths differ or folds < 2.
+        wrong: what was not measured is not promised. Raises Malformed where there are fewer than two classes or
+        groups, or no wording that texts share; ValueError where the lengths differ or folds < 2.
         """
         if not len(texts) == len(labels) == len(labels if groups is None else groups) or self.folds < 2:
             raise ValueError(f"one label and one group for each of the {len(texts)} texts, and two folds or more")
-        ready = [prepared(text) for text in texts]
         y = np.asarray(labels, dtype=object).astype(str)
         self.classes_ = np.unique(y)
         if len(self.classes_) < 2:
@@ -71,41 +88,89 @@ class DocumentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise Malformed(
                 f"a classifier needs texts of at least two classes, and {there}: add texts of other classes"
             )
-        scores = np.zeros((len(ready), len(self.classes_)))
-        similarity, unknown = np.zeros(len(ready)), np.zeros(len(ready))
-        for seen, unseen in self._splits(y, groups):
-            self._fit_once([ready[at] for at in seen], y[seen])
-            held = [ready[at] for at in unseen]
-            scores[unseen], similarity[unseen], unknown[unseen] = self._scores(held)
-        truth = np.searchsorted(self.classes_, y)
-        self.temperature_ = _temperature(scores, truth)
-        probabilities = _softmax(scores / self.temperature_)
-        self.threshold_ = _threshold(probabilities, truth, self.precision)
-        self.similarity_ = float(np.quantile(similarity, 0.01))
-        self.unknown_ = float(np.quantile(unknown, 0.99))
-        self._fit_once(ready, y)
+        ready = _ready(texts)
+        splits = self._splits(y, groups)
+        known = self._known(ready, y, splits)
+        strange = list(self._strange(ready, y, splits))
+        self._trust([known, *strange])
+        self.views_ = Views.fit(ready, y, self.classes_, self.C)
         return self
 
     def predict_proba(self, texts: Sequence[str]) -> Floats:
-        """(n, k) probabilities in the order of classes_."""
-        check_is_fitted(self, "temperature_")
-        if not len(texts):
-            return np.zeros((0, len(self.classes_)))
-        scores, _, _ = self._scores([prepared(text) for text in texts])
-        return _softmax(scores / self.temperature_)
+        """(n, k) probabilities in the order of classes_, as if every text were of one of them."""
+        return self.judge(texts)[0]
 
     def predict(self, texts: Sequence[str]) -> NDArray[Any]:
         """(n,) the likeliest class of each text."""
         return cast(NDArray[Any], self.classes_[self.predict_proba(texts).argmax(axis=1)])
 
-    def judge(self, texts: Sequence[str]) -> tuple[Floats, NDArray[np.bool_]]:
-        """(n, k) probabilities and (n,) whether a text is unlike everything that the model was fitted on."""
+    def judge(self, texts: Sequence[str]) -> tuple[Floats, Floats, Bools]:
+        """(n, k) probabilities; (n,) chance that the likeliest class is right, a text of no known class included;
+        (n,) whether a text has hardly a word of what the model was fitted on."""
         check_is_fitted(self, "temperature_")
         if not len(texts):
-            return np.zeros((0, len(self.classes_))), np.zeros(0, dtype=bool)
-        scores, similarity, unknown = self._scores([prepared(text) for text in texts])
-        novel = (similarity < self.similarity_) | (unknown > self.unknown_)
-        return _softmax(scores / self.temperature_), novel
+            return np.zeros((0, len(self.classes_))), np.zeros(0), np.zeros(0, dtype=bool)
+        seen = self.views_.see(_ready(texts))
+        novel = seen.unknown > max(self.unknown_, _HARDLY_KNOWN)
+        return softmax(seen.scores / self.temperature_), self._chance(seen.signals), novel
+
+    def _chance(self, signals: Floats) -> Floats:
+        """Answers that a heading names and others are judged apart: they fail for other reasons."""
+        named = signals[:, -1] > 0.5
+        return np.where(named, self.trust_named_.chance(signals), self.trust_.chance(signals))
+
+    def _known(self, ready: Texts, y: NDArray[Any], splits: Sequence[tuple[Places, Places]]) -> _Trial:
+        """Every text, answered by models of the other folds; sets temperature_ and unknown_."""
+        scores = np.zeros((len(y), len(self.classes_)))
+        unknown = np.zeros(len(y))
+        signals: list[Floats] = [np.zeros(0)] * len(y)
+        for seen, unseen in splits:
+            said = Views.fit(ready.at(seen), y[seen], self.classes_, self.C).see(ready.at(unseen))
+            scores[unseen], unknown[unseen] = said.scores, said.unknown
+            for at, row in zip(unseen, said.signals, strict=True):
+                signals[at] = row
+        truth = np.searchsorted(self.classes_, y)
+        self.temperature_ = temperature(scores, truth)
+        self.unknown_ = float(np.quantile(unknown, 0.99))
+        return _Trial(np.array(signals), scores.argmax(axis=1) == truth, np.zeros(len(y), dtype=bool))
+
+    def _strange(self, ready: Texts, y: NDArray[Any], splits: Sequence[tuple[Places, Places]]) -> Iterator[_Trial]:
+        """Texts of classes that were kept from the models of the other folds.
+
+        To call such a text `other` is not wrong: it is what the class is for. Those answers teach nothing.
+        """
+        if len(self.classes_) < 2 * _PARTS:
+            return
+        rng = np.random.default_rng(self.seed)
+        order = rng.permutation(len(self.classes_))
+        for seen, unseen in splits:
+            for part in range(_PARTS):
+                kept_back = self.classes_[order[part::_PARTS]]
+                fit_on = seen[~np.isin(y[seen], kept_back)]
+                out = unseen[np.isin(y[unseen], kept_back)]
+                fit_on = np.sort(rng.permutation(fit_on)[:_STRANGER_TEXTS])
+                left = np.unique(y[fit_on])
+                if len(left) < 2 or not len(out):
+                    continue
+                said = Views.fit(ready.at(fit_on), y[fit_on], left, self.C).see(ready.at(out))
+                wrong = left[said.scores.argmax(axis=1)] != "other"
+                count = int(wrong.sum())
+                yield _Trial(said.signals[wrong], np.zeros(count, dtype=bool), np.ones(count, dtype=bool))
+
+    def _trust(self, trials: Sequence[_Trial]) -> None:
+        """Sets trust_, trust_named_ and threshold_."""
+        signals = np.concatenate([one.signals for one in trials])
+        right = np.concatenate([one.right for one in trials])
+        stranger = np.concatenate([one.stranger for one in trials])
+        odds = self.strangers / (1.0 - self.strangers) * (~stranger).sum() / max(1, stranger.sum())
+        weight = np.where(stranger, odds, 1.0)
+        named = signals[:, -1] > 0.5
+        self.trust_ = Trust.fit(signals[~named], right[~named], weight[~named])
+        self.trust_named_ = Trust.fit(signals[named], right[named], weight[named])
+        chance = self._chance(signals)
+        self.threshold_ = threshold(chance, right, weight, self.precision)
+        if stranger.any():
+            self.threshold_ = min(0.95, max(self.threshold_, float(np.quantile(chance[stranger], 0.9))))
 
     def _splits(self, y: NDArray[Any], groups: Sequence[int] | None) -> list[tuple[Places, Places]]:
         """(rows to fit on, rows held out) of each fold; no more folds than there are groups or texts."""
@@ -123,115 +188,43 @@ class DocumentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         fold[order] = np.arange(len(y)) % self.folds
         return [(np.flatnonzero(fold != one), np.flatnonzero(fold == one)) for one in np.unique(fold)]
 
-    def _fit_once(self, ready: Sequence[str], y: NDArray[Any]) -> None:
-        words, letters = _vectorizers(None, None)
-        self.features_ = FeatureUnion([("words", words), ("letters", letters)])
-        try:
-            matrix = self.features_.fit_transform(ready)
-        except ValueError as error:  # every word stands in one text alone
-            raise Malformed(f"{len(ready)} texts share too little wording to learn from: add more texts") from error
-        # A fold may be left with one class: then there is nothing to tell apart.
-        regression = LogisticRegression(C=self.C, class_weight="balanced", max_iter=200, tol=1e-3)
-        self.model_ = (regression if len(np.unique(y)) > 1 else DummyClassifier()).fit(matrix, y)
-        membership = (y[:, None] == self.model_.classes_[None, :]).astype(np.float32)
-        self.centres_ = normalize(np.asarray(matrix.T @ membership), axis=0).astype(np.float32)
-        self.known_ = frozenset(word for word in words.vocabulary_ if " " not in word)
-
     def __getstate__(self) -> dict[str, Any]:
-        """The state with the vocabularies as two texts: skops takes 22 s over 70,000 strings, no time over two."""
+        """Nothing but plain arrays and texts."""
         state = dict(super().__getstate__())
-        if "features_" in state:
-            union = state.pop("features_")
-            state.pop("known_")
-            for name, vectorizer in union.transformer_list:
-                state[f"{name}_terms_"] = "\n".join(vectorizer.get_feature_names_out())
-                state[f"{name}_idf_"] = vectorizer.idf_
+        if "views_" in state:
+            state["views_"] = state["views_"].state()
+            for name in ("trust_", "trust_named_"):
+                state[name] = state[name].state()
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         rest = dict(state)
-        if "words_terms_" in rest:
-            terms = {name: rest.pop(f"{name}_terms_").split("\n") for name in ("words", "letters")}
-            words, letters = _vectorizers(terms["words"], terms["letters"])
-            words.idf_, letters.idf_ = rest.pop("words_idf_"), rest.pop("letters_idf_")
-            rest["features_"] = FeatureUnion([("words", words), ("letters", letters)])
-            rest["known_"] = frozenset(word for word in terms["words"] if " " not in word)
+        if "views_" in rest:
+            rest["views_"] = Views.restored(rest["classes_"], rest["views_"])
+            for name in ("trust_", "trust_named_"):
+                rest[name] = Trust(*rest[name])
         super().__setstate__(rest)
 
-    def _scores(self, ready: Sequence[str]) -> tuple[Floats, Floats, Floats]:
-        """Decision values (n, k), cosine to the nearest class centre (n,), share of unknown words (n,)."""
-        matrix = self.features_.transform(ready)
-        similarity = np.asarray(normalize(matrix) @ self.centres_).max(axis=1)
-        unknown = np.array([_unknown_share(text, self.known_) for text in ready])
-        return self._decisions(matrix), similarity, unknown
 
-    def _decisions(self, matrix: Any) -> Floats:
-        """(n, k) decision values in the order of classes_.
-
-        A class that the fold did not see gets less than the least likely of those that it saw, by odds of e to one.
-        """
-        seen = self.model_.classes_
-        own = np.zeros((matrix.shape[0], 1)) if len(seen) == 1 else np.asarray(self.model_.decision_function(matrix))
-        if own.ndim == 1:  # two classes: the log odds of the second
-            own = np.column_stack([-own, own]) / 2.0
-        values = np.repeat(own.min(axis=1, keepdims=True) - 1.0, len(self.classes_), axis=1)
-        values[:, np.searchsorted(self.classes_, seen)] = own
-        return cast(Floats, values)
-
-
-def _vectorizers(words: list[str] | None, letters: list[str] | None) -> tuple[TfidfVectorizer, TfidfVectorizer]:
-    """Words with their pairs, and letters within words; with a vocabulary, or to be fitted."""
-    return (
-        TfidfVectorizer(
-            ngram_range=(1, 2), min_df=2, max_features=40_000, sublinear_tf=True, dtype=np.float32,
-            token_pattern=_WORD, vocabulary=words,
-        ),
-        TfidfVectorizer(
-            analyzer="char_wb", ngram_range=(3, 4), min_df=3, max_features=30_000, sublinear_tf=True,
-            dtype=np.float32, vocabulary=letters,
-        ),
-    )  # fmt: skip
-
-
-def _unknown_share(text: str, known: frozenset[str]) -> float:
-    """The share of words of four letters and more that are not known; 1.0 for a text without any."""
-    words = set(_LONG_WORD.findall(text))
-    return sum(word not in known for word in words) / len(words) if words else 1.0
-
-
-def _softmax(scores: Floats) -> Floats:
-    shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return cast(Floats, shifted / shifted.sum(axis=1, keepdims=True))
-
-
-def _temperature(scores: Floats, truth: NDArray[np.int64]) -> float:
-    """The temperature between 0.05 and 20 with the least log loss."""
-    rows = np.arange(len(truth))
-    grid = np.geomspace(0.05, 20.0, 120)
-    losses = [-np.log(np.clip(_softmax(scores / each)[rows, truth], 1e-12, None)).mean() for each in grid]
-    return float(grid[int(np.argmin(losses))])
-
-
-def _threshold(probabilities: Floats, truth: NDArray[np.int64], precision: float) -> float:
-    """The lowest top probability from which on the answers are right as often as `precision`; at most 0.95."""
-    top, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
-    order = np.argsort(-top)
-    shares = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
-    enough = np.flatnonzero(shares >= precision)
-    return float(min(0.95, max(0.5, top[order][enough[-1]]))) if len(enough) else 0.95
+def _ready(texts: Sequence[str]) -> Texts:
+    return Texts([prepared(text) for text in texts], evidence(texts), [title_class(text) for text in texts])
 
 
 @dataclass(frozen=True, slots=True)
 class Classified:
     """The class of one document. `basis` is structured, title_rule, model or none.
 
-    `confidence` is the calibrated probability where the model answered, else None: a rule has none.
+    `confidence` is the calibrated chance that the class is right; None where structure answered, and where the model
+    knows nothing of the class that a heading names. An answer that abstains keeps none: nobody is to lean on it.
     """
 
     document_class: str
     confidence: float | None
     abstained: bool
     basis: str
+
+
+_PERSON = Classified("other", None, True, "none")
 
 
 def classify(
@@ -244,25 +237,22 @@ def classify(
 
     `roots` holds the class that a reader found in the document's own structure (an XML root, a SWIFT
     message), or None. `threshold` replaces the model's own. An answer that abstains is `other`: a person
-    must say. Raises ValueError where the lengths differ.
+    must say. `basis` is title_rule where a heading and the models say the same; where they differ, the models must
+    be certain in spite of it. Raises ValueError where the lengths differ.
     """
-    answers: list[Classified | None] = []
-    for text, root in zip(texts, roots, strict=True):
-        name = root or ("bank_statement" if swift_statement(text) else None)
-        title = None if name else title_class(text)
-        if name:
-            answers.append(Classified(name, None, False, "structured"))
-        elif title:
-            answers.append(Classified(title, None, False, "title_rule"))
-        else:
-            answers.append(None)
-    left = [at for at, answer in enumerate(answers) if answer is None]
+    found = [
+        root or ("bank_statement" if swift_statement(text) else None) for text, root in zip(texts, roots, strict=True)
+    ]
+    left = [at for at, name in enumerate(found) if name is None]
     limit = model.threshold_ if threshold is None else threshold
-    probabilities, novel = model.judge([texts[at] for at in left])
-    for at, row, strange in zip(left, probabilities, novel, strict=True):
-        best = int(row.argmax())
-        if not texts[at].strip() or strange or row[best] < limit:
-            answers[at] = Classified("other", None, True, "none")
-        else:
-            answers[at] = Classified(str(model.classes_[best]), float(row[best]), False, "model")
-    return [answer for answer in answers if answer is not None]
+    parts = [texts[at] for at in left]
+    probabilities, chance, novel = model.judge(parts)
+    titles = [title_class(text) for text in parts]
+    answers = [Classified(name, None, False, "structured") if name else _PERSON for name in found]
+    for at, title, row, sure, strange in zip(left, titles, probabilities, chance, novel, strict=True):
+        best = str(model.classes_[int(row.argmax())])
+        if title is not None and title not in model.classes_:
+            answers[at] = Classified(title, None, False, "title_rule")
+        elif sure >= limit and texts[at].strip() and (title == best or not strange):
+            answers[at] = Classified(best, float(sure), False, "title_rule" if title == best else "model")
+    return answers

@@ -167,7 +167,8 @@ def _title_of(line: str) -> tuple[str, bool] | None:
     return ("contract", True) if _AGREEMENT.fullmatch(line) else None
 
 
-def _headings(text: str) -> Iterator[tuple[str, bool]]:
+def headings(text: str) -> Iterator[tuple[str, bool]]:
+    """(class, bare) of each heading near the top; bare: no number follows it."""
     lines = [line for line in text.splitlines() if line.strip()]
     if len(lines) == 1 and len(lines[0]) > 120:
         # An export without line ends: only its first words can be a heading.
@@ -202,7 +203,7 @@ def title_class(text: str) -> str | None:
     A class whose heading comes three times or more is a list of such documents, not a heading. A numbered
     heading counts only for classes that other documents seldom quote: an order number proves no order.
     """
-    found = list(_headings(text))
+    found = list(headings(text))
     counts = Counter(name for name, _ in found)
     bare = {name for name, alone in found if alone and counts[name] < 3}
     if bare:

@@ -1,0 +1,224 @@
+"""Two linear models that look at a text differently: its words and letters, and its shape with what headings say.
+
+They fail in different places, so where they agree the answer is worth more, and where they differ it is worth less.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import FeatureUnion
+from sklearn.preprocessing import normalize
+
+from governance.errors import Malformed
+from models.evidence import Floats32, chosen
+
+Floats = NDArray[np.float64]
+
+_WORD = r"[^\W\d_]{2,}|:0\d\w?:"
+_LONG_WORD = re.compile(r"[^\W\d_]{4,}")
+_SHAPE_C = 0.1
+_LIMIT = 4.0
+SIGNALS = 11
+"""Columns of `Seen.signals`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """n texts as the views read them: prepared words, numbers of models.evidence, the class that a heading names."""
+
+    words: Sequence[str]
+    numbers: Floats32
+    titles: Sequence[str | None]
+
+    def at(self, rows: NDArray[np.int64]) -> Texts:
+        return Texts([self.words[row] for row in rows], self.numbers[rows], [self.titles[row] for row in rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """Decision values of the classes in their order: (n, d) @ coef.T (d, k) + intercept (k,)."""
+
+    coef: Floats32
+    intercept: Floats32
+
+    @classmethod
+    def fit(cls, matrix: Any, y: NDArray[Any], classes: NDArray[Any], c: float) -> Linear:
+        """Multinomial logistic regression; classes weigh the same however often they come. Classes in `classes`
+        that `y` has none of get less than any other, by odds of e to one at least."""
+        seen = np.unique(y)
+        coef = np.zeros((len(classes), matrix.shape[1]), dtype=np.float32)
+        intercept = np.full(len(classes), -1.0, dtype=np.float32)
+        at = np.searchsorted(classes, seen)
+        if len(seen) == 1:
+            intercept[at] = 0.0
+            return cls(coef, intercept)
+        model = LogisticRegression(C=c, class_weight="balanced", max_iter=300, tol=1e-3).fit(matrix, y)
+        if len(seen) == 2:  # one row: the log odds of the second
+            coef[at] = np.vstack([-model.coef_, model.coef_]) / 2.0
+            intercept[at] = np.concatenate([-model.intercept_, model.intercept_]) / 2.0
+        else:
+            coef[at], intercept[at] = model.coef_, model.intercept_
+        return cls(coef, intercept)
+
+    def values(self, matrix: Any) -> Floats:
+        found = np.asarray(matrix @ self.coef.T, dtype=np.float64) + self.intercept
+        unseen = ~self.coef.any(axis=1)
+        if unseen.any() and not unseen.all():
+            found[:, unseen] = found[:, ~unseen].min(axis=1, keepdims=True) - 1.0
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the views say of n texts: scores (n, k) as logarithms; signals (n, SIGNALS) of how far the best is to be
+    trusted; unknown (n,), the share of long words that no text of the fit had."""
+
+    scores: Floats
+    signals: Floats
+    unknown: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """Both models after a fit, for `classes` in their order."""
+
+    classes: NDArray[Any]
+    wording: FeatureUnion
+    by_words: Linear
+    by_shape: Linear
+    mean: Floats32
+    scale: Floats32
+    centres: Floats32
+    known: frozenset[str]
+
+    @classmethod
+    def fit(cls, texts: Texts, y: NDArray[Any], classes: NDArray[Any], c: float) -> Views:
+        """Raises Malformed where the texts share too little wording."""
+        wording = _wording(None, None)
+        try:
+            matrix = wording.fit_transform(texts.words)
+        except ValueError as error:  # every word stands in one text alone
+            raise Malformed(f"{len(y)} texts share too little wording to learn from: add more texts") from error
+        numbers = chosen(texts.numbers, list(classes))
+        mean, deviation = numbers.mean(axis=0), numbers.std(axis=0)
+        scale = np.where(deviation > 1e-6, deviation, 1.0).astype(np.float32)
+        member = (y[:, None] == classes[None, :]).astype(np.float32)
+        return cls(
+            classes,
+            wording,
+            Linear.fit(matrix, y, classes, c),
+            Linear.fit(_standard(numbers, mean, scale), y, classes, _SHAPE_C),
+            mean,
+            scale,
+            normalize(np.asarray(matrix.T @ member), axis=0).astype(np.float32),
+            _single_words(wording),
+        )
+
+    def see(self, texts: Texts) -> Seen:
+        matrix = self.wording.transform(texts.words)
+        shape = _standard(chosen(texts.numbers, list(self.classes)), self.mean, self.scale)
+        by_words, by_shape = self.by_words.values(matrix), self.by_shape.values(shape)
+        likely = [np.log(np.clip(softmax(values), 1e-4, None)) for values in (by_words, by_shape)]
+        scores = (likely[0] + likely[1]) / 2
+        rows, best = np.arange(len(scores)), scores.argmax(axis=1)
+        near = np.asarray(normalize(matrix) @ self.centres, dtype=np.float64)
+        titles = np.array([_said(title, self.classes, at) for title, at in zip(texts.titles, best, strict=True)])
+        signals = np.column_stack(
+            [
+                scores[rows, best], _lead(scores, best), likely[0][rows, best], likely[1][rows, best],
+                by_words[rows, best], by_shape[rows, best], near[rows, best], _lead(near, best),
+                by_words.argmax(axis=1) == by_shape.argmax(axis=1), np.log1p(np.abs(shape)).mean(axis=1),
+                titles,
+            ]
+        )  # fmt: skip
+        unknown = np.array([_unknown_share(text, self.known) for text in texts.words])
+        return Seen(scores, signals.astype(np.float64), unknown)
+
+    def state(self) -> dict[str, Any]:
+        """Plain arrays; vocabularies as two texts: skops takes 22 s over 70,000 strings, no time over two."""
+        words, letters = (one for _, one in self.wording.transformer_list)
+        return {
+            "words": "\n".join(words.get_feature_names_out()),
+            "letters": "\n".join(letters.get_feature_names_out()),
+            "words_idf": words.idf_,
+            "letters_idf": letters.idf_,
+            "by_words": [self.by_words.coef, self.by_words.intercept],
+            "by_shape": [self.by_shape.coef, self.by_shape.intercept],
+            "scaling": [self.mean, self.scale],
+            "centres": self.centres,
+        }
+
+    @classmethod
+    def restored(cls, classes: NDArray[Any], state: dict[str, Any]) -> Views:
+        """The views that `state` was taken of."""
+        wording = _wording(state["words"].split("\n"), state["letters"].split("\n"))
+        words, letters = (one for _, one in wording.transformer_list)
+        words.idf_, letters.idf_ = state["words_idf"], state["letters_idf"]
+        return cls(
+            classes,
+            wording,
+            Linear(*state["by_words"]),
+            Linear(*state["by_shape"]),
+            state["scaling"][0],
+            state["scaling"][1],
+            state["centres"],
+            _single_words(wording),
+        )
+
+
+def softmax(scores: Floats) -> Floats:
+    shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return cast(Floats, shifted / shifted.sum(axis=1, keepdims=True))
+
+
+def _wording(words: list[str] | None, letters: list[str] | None) -> FeatureUnion:
+    """Words with their pairs, and letters within words; with a vocabulary, or to be fitted."""
+    by_word = TfidfVectorizer(
+        ngram_range=(1, 2), min_df=2, max_features=40_000, sublinear_tf=True, dtype=np.float32,
+        token_pattern=_WORD, vocabulary=words,
+    )  # fmt: skip
+    by_letter = TfidfVectorizer(
+        analyzer="char_wb", ngram_range=(3, 4), min_df=3, max_features=30_000, sublinear_tf=True,
+        dtype=np.float32, vocabulary=letters,
+    )  # fmt: skip
+    return FeatureUnion([("words", by_word), ("letters", by_letter)])
+
+
+def _single_words(wording: FeatureUnion) -> frozenset[str]:
+    return frozenset(word for word in wording.transformer_list[0][1].vocabulary_ if " " not in word)
+
+
+def _standard(numbers: Floats32, mean: Floats32, scale: Floats32) -> Floats32:
+    """Centred and scaled; what lies far outside counts as far and no more."""
+    return cast(Floats32, np.clip((numbers - mean) / scale, -_LIMIT, _LIMIT).astype(np.float32))
+
+
+def _lead(values: Floats, best: NDArray[np.int64]) -> Floats:
+    """How far the value at `best` is above the largest of the others; 0 where there is no other."""
+    if values.shape[1] < 2:
+        return np.zeros(len(values))
+    rows = np.arange(len(values))
+    others = values.copy()
+    others[rows, best] = -np.inf
+    return cast(Floats, values[rows, best] - others.max(axis=1))
+
+
+def _said(title: str | None, classes: NDArray[Any], best: int) -> float:
+    """1.0 where a heading names the best class, -1.0 where it names another that is known, else 0.0."""
+    if title is None or title not in classes:
+        return 0.0
+    return 1.0 if title == classes[best] else -1.0
+
+
+def _unknown_share(text: str, known: frozenset[str]) -> float:
+    """The share of words of four letters and more that are not known; 1.0 for a text without any."""
+    words = set(_LONG_WORD.findall(text))
+    return sum(word not in known for word in words) / len(words) if words else 1.0
