@@ -128,7 +128,8 @@ class Reading:
     """What was read from one document. Dates are ISO strings, money decimal strings, None = not found.
 
     `confidence` is the calibrated probability that the class is right, or None where the stage that
-    answered cannot give one. `basis` names that stage: structured | title_rule | model | none.
+    answered cannot give one. `basis` names that stage: structured | title_rule | model | none. `evidence` says where
+    a field stands on the page (plain JSON), `alternatives` what else it could be.
     """
 
     document_class: str
@@ -139,6 +140,8 @@ class Reading:
     field_confidence: Mapping[str, float | None] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     text: str = ""
+    evidence: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    alternatives: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """The wire shape of `countersign read`, without the path."""
@@ -150,6 +153,8 @@ class Reading:
             "fields": {name: self.fields.get(name) for name in FIELD_NAMES},
             "field_confidence": {name: self.field_confidence.get(name) for name in FIELD_NAMES},
             "warnings": list(self.warnings),
+            "evidence": {name: dict(place) for name, place in self.evidence.items()},
+            "alternatives": {name: list(others) for name, others in self.alternatives.items()},
         }
 
 

@@ -58,6 +58,45 @@ def iban(text: str) -> tuple[str | None, str | None]:
     return None, None
 
 
+def iban_spans(line: str) -> list[tuple[str, int, int]]:
+    """Whatever has the form of an IBAN in a line, compact and cut to its country's length, and where it stands."""
+    found = []
+    for match in _IBAN.finditer(line):
+        compact = re.sub(r"[^A-Z0-9]", "", match[0])
+        length = _length(compact)
+        if length is None:
+            continue
+        seen, end = 0, match.start()
+        while end < match.end() and seen < length:
+            seen += line[end].isalnum()
+            end += 1
+        found.append((compact[:length], match.start(), end))
+    return found
+
+
+def iban_checks(compact: str) -> bool:
+    """True when length, form and checksum of an IBAN fit."""
+    return _valid_prefix(compact) == compact
+
+
+def vat_spans(line: str) -> list[tuple[str, int, int]]:
+    """VAT numbers of a line, compact, and where they stand."""
+    taken = [(start, end) for value, start, end in iban_spans(line) if iban_checks(value)]
+    found = []
+    for match in _VAT_TOKEN.finditer(line):
+        if any(start <= match.start() < end for start, end in taken):
+            continue
+        compact = re.sub(r"[ .-]", "", match[0])
+        number = _VAT.match(compact)
+        if number:
+            seen, end = 0, match.start()
+            while end < match.end() and seen < len(number[0]):
+                seen += line[end] not in " .-"
+                end += 1
+            found.append((number[0], match.start(), end))
+    return found
+
+
 def _length(compact: str) -> int | None:
     """The length of an IBAN of the country that `compact` begins with."""
     try:

@@ -22,6 +22,7 @@ from pathlib import Path
 from types import TracebackType
 
 from governance.errors import Unavailable, Unreadable
+from models.layout import Word
 
 _CHILD = Path(__file__).with_name("pdf_child.py")
 _START_SECONDS = 60.0
@@ -43,12 +44,14 @@ _REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class PdfContent:
-    """What a PDF holds: running text of the pages read, number of pages, embedded XML files by name."""
+    """What a PDF holds: running text of the pages read, number of pages, embedded XML files by name, and the words
+    of the first pages with their places."""
 
     text: str
     pages: int
     pages_read: int
     attachments: tuple[tuple[str, bytes], ...]
+    words: tuple[Word, ...] = ()
 
 
 class PdfPool:
@@ -228,11 +231,13 @@ def _unreadable(kind: str) -> Unreadable:
 
 
 def _content(answer: dict[str, object]) -> PdfContent:
-    attachments = answer["attachments"]
+    attachments, words = answer["attachments"], answer["words"]
     assert isinstance(attachments, list)
+    assert isinstance(words, list)
     return PdfContent(
         text=str(answer["text"]),
         pages=int(str(answer["pages"])),
         pages_read=int(str(answer["pages_read"])),
         attachments=tuple((str(name), base64.b64decode(data)) for name, data in attachments),
+        words=tuple(Word(*word) for word in words),
     )

@@ -17,7 +17,8 @@ from api.intake.tables import ColumnMap
 from governance.case import FIELD_NAMES, Reading
 from governance.errors import Refusal, TooLarge, Unreadable
 from models.classifier import Classified, DocumentClassifier, classify
-from models.extraction import Extraction, extract
+from models.extraction import Extraction, extract_pages
+from models.layout import Word
 from models.titles import title_class
 
 SIZE_LIMIT = 20_000_000
@@ -73,6 +74,7 @@ class _Prose:
     text: str
     warnings: tuple[str, ...] = ()
     pages: int | None = None
+    words: tuple[Word, ...] = ()
 
 
 class DocumentReader:
@@ -106,7 +108,8 @@ class DocumentReader:
         prose = [step for step in steps if isinstance(step, _Prose)]
         texts = [part.text for part in prose]
         classes = self._classes(texts)
-        accepted = iter(_accept(*parts) for parts in zip(prose, extract(texts), classes, strict=True))
+        found = extract_pages([(part.text, part.words) for part in prose])
+        accepted = iter(_accept(*parts) for parts in zip(prose, found, classes, strict=True))
         return [next(accepted) if isinstance(step, _Prose) else _known(step) for step in steps]
 
     def _classes(self, texts: Sequence[str]) -> list[Classified]:
@@ -175,7 +178,7 @@ def _from_pdf(name: str, content: PdfContent | Unreadable) -> ReadResult | _Pros
         warnings.append("needs OCR: the pages are pictures without text")
         reading = Reading("other", None, True, "none", dict.fromkeys(FIELD_NAMES), {}, tuple(warnings), "")
         return Accepted(name, media_type, reading, content.pages)
-    return _Prose(name, media_type, text, tuple(warnings), content.pages)
+    return _Prose(name, media_type, text, tuple(warnings), content.pages, content.words)
 
 
 def _embedded(content: PdfContent, warnings: list[str]) -> Reading | None:
@@ -223,7 +226,9 @@ def _accept(prose: _Prose, found: Extraction, classified: Classified) -> Accepte
         abstained=classified.abstained,
         basis=classified.basis,
         fields=fields,
-        field_confidence=found.field_confidence,
+        field_confidence={name: found.field_confidence[name] if name in names else None for name in FIELD_NAMES},
+        evidence={name: place.as_dict() for name, place in found.evidence.items() if name in names},
+        alternatives={name: others for name, others in found.alternatives.items() if name in names},
         warnings=(*prose.warnings, *notes),
         text=prose.text,
     )

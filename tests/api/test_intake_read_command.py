@@ -19,7 +19,8 @@ from governance.errors import Malformed
 from tests.api.intake_samples import pdf, ubl
 
 SHAPE = {
-    "path", "document_class", "confidence", "abstained", "basis", "fields", "field_confidence", "warnings"
+    "path", "document_class", "confidence", "abstained", "basis", "fields", "field_confidence", "warnings",
+    "evidence", "alternatives",
 }  # fmt: skip
 
 

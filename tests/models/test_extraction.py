@@ -115,10 +115,13 @@ def test_six_languages(text: str, expected: tuple[str, ...]) -> None:
     assert {name: fields[name] for name in names} == dict(zip(names, expected, strict=True))
 
 
-def test_no_confidence_is_invented() -> None:
+def test_every_value_has_a_confidence_and_nothing_else_has() -> None:
     found = one(ENGLISH)
     assert set(found.field_confidence) == set(found.fields)
-    assert set(found.field_confidence.values()) == {None}
+    for name, value in found.fields.items():
+        sure = found.field_confidence[name]
+        assert (sure is None) == (value is None or name == "currency")
+        assert sure is None or 0 < sure <= 1
 
 
 def test_nothing_comes_from_nothing() -> None:

@@ -1,0 +1,223 @@
+"""Every value that could be a field, with what speaks for it: its label, its place, its form, sums that fit.
+
+The facts are about layout and labels, never about the words of one supplier, so that they carry over to writers that
+nobody has seen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from models import identifiers
+from models.binding import Binder, Bond
+from models.layout import Cell, Sheet
+from models.notation import WrittenDate, amounts, dates
+
+REFERENCE_KINDS = ("number", "order", "other_number")
+DATE_KINDS = ("issued", "due", "other_date", "number")
+AMOUNT_KINDS = ("gross", "payable", "net", "tax", "other_amount")
+_TOKEN = re.compile(r"(?<![\w.,/-])(?:[A-Z]{1,5}[ -](?=\d))?(?=[\w./|+-]*\d)\w[\w./|+-]*")
+_NO_REFERENCE = re.compile(
+    r"\d{1,2}:\d\d(?::\d\d)?|[\d.]+\.\d\d-[\d.]+\.\d\d|\d+[.,]\d{2}|\d{1,3}(?:[.,]\d{3})+[.,]\d{2}|\d{1,3}(?:st|nd|rd|th)"
+    r"|\d+(?:x|kg|g|l|ml|cm|mm|m|pcs|stk|std|h|kw|kwh|gb|mb)|www\..*|.*\.(?:com|de|fr|org|net|eu)",
+    re.IGNORECASE,
+)
+_MOST = 400  # candidates of one kind: no bill has more, hostile text must not cost minutes
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A value in its normal form, where it stands, and the facts about it (name → strength, mostly 0 or 1)."""
+
+    value: str
+    cell: Cell
+    start: int
+    end: int
+    facts: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        return self.cell.text[self.start : self.end]
+
+
+@dataclass(frozen=True, slots=True)
+class Notation:
+    """How this document writes: decimal comma, day before month, decimals of its money."""
+
+    comma: bool | None
+    day_first: bool
+    places: frozenset[int]
+
+
+def _label_facts(bonds: Sequence[Bond], own: str) -> dict[str, float]:
+    facts: dict[str, float] = {}
+    for bond in bonds:
+        who = "rival" if bond.hit.kind != own else "own_strong" if bond.hit.strong else "own_weak"
+        facts[f"{bond.relation}:{who}"] = 1.0
+    return facts
+
+
+def _place_facts(sheet: Sheet, cell: Cell) -> dict[str, float]:
+    return {"page_one": float(cell.page == 1), "low": cell.row / max(1, len(sheet.rows))}
+
+
+def references(sheet: Sheet, binder: Binder, own: str, votes: Mapping[str, str | None]) -> list[Candidate]:
+    """Tokens with a digit that are no date, amount, account or VAT number. `own`: "number" or "order"."""
+    found: list[Candidate] = []
+    for cell in sheet.cells:
+        if not any(character.isdigit() for character in cell.text):
+            continue
+        taken = [(day.start, day.end) for day in dates(cell.text)]
+        taken += [(start, end) for _, start, end in identifiers.iban_spans(cell.text)]
+        for match in _TOKEN.finditer(cell.text):
+            text = match[0].rstrip(".-/|,+")
+            start, end = match.start(), match.start() + len(text)
+            if not text or any(start < right and left < end for left, right in taken):
+                continue
+            if len(text) > 40 or _NO_REFERENCE.fullmatch(text) or cell.text[end : end + 2].strip().startswith("%"):
+                continue
+            if len(text) < 3 and cell.text != text and not binder.before(cell, start, REFERENCE_KINDS):
+                continue  # a quantity, a rate, a part of an address
+            bonds = binder.bonds(cell, start, REFERENCE_KINDS)
+            facts = _label_facts(bonds, own) | _place_facts(sheet, cell) | _form_facts(text)
+            facts |= {f"vote_{name}": float(_same(text, said)) for name, said in votes.items()}
+            facts["alone"] = float(text == cell.text)
+            found.append(Candidate(text, cell, start, end, facts))
+            if len(found) >= _MOST:
+                return _repeated(found)
+    return _repeated(found)
+
+
+def _form_facts(text: str) -> dict[str, float]:
+    digits = sum(character.isdigit() for character in text)
+    return {
+        "letters": float(any(character.isalpha() for character in text)),
+        "short": float(len(text) < 3),
+        "long": float(len(text) > 16),
+        "digits": min(digits, 10) / 10,
+        "broken": float(bool(re.search(r"[/-]", text))),
+        "postcode": float(bool(re.fullmatch(r"(?:[A-Z]{1,2}-)?\d{4,5}", text))),
+    }
+
+
+def _same(left: str, right: str | None) -> bool:
+    return right is not None and re.sub(r"\W", "", left).upper() == re.sub(r"\W", "", right).upper()
+
+
+def _repeated(found: list[Candidate]) -> list[Candidate]:
+    counts = Counter(one.value for one in found)
+    for one in found:
+        one.facts["repeated"] = float(counts[one.value] > 1)
+    return found
+
+
+def written_dates(sheet: Sheet) -> list[tuple[Cell, WrittenDate]]:
+    return [(cell, day) for cell in sheet.cells for day in dates(cell.text)][:_MOST]
+
+
+def days(
+    sheet: Sheet,
+    binder: Binder,
+    written: Sequence[tuple[Cell, WrittenDate]],
+    notation: Notation,
+    own: str,
+    votes: Mapping[str, str | None],
+) -> list[Candidate]:
+    """All dates. `own`: "issued" or "due"."""
+    resolved = [(cell, day, day.resolve(notation.day_first)) for cell, day in written]
+    known = sorted({value for _, _, value in resolved if value})
+    found: list[Candidate] = []
+    for cell, day, value in resolved:
+        if value is None:
+            continue
+        bonds = binder.bonds(cell, day.start, DATE_KINDS)
+        facts = _label_facts(bonds, own) | _place_facts(sheet, cell)
+        facts |= {f"vote_{name}": float(said == value.isoformat()) for name, said in votes.items()}
+        facts |= {
+            "other_before": float("other_date" in binder.before(cell, day.start, DATE_KINDS)),
+            "first": float(not found),
+            "only": float(len(known) == 1),
+            "earliest": float(value == known[0]),
+            "latest": float(value == known[-1] and len(known) > 1),
+            "range": float(bool(re.match(r"\s*(?:-|–|bis|to|au|al|a|t/m)\s*\d", cell.text[day.end :]))),
+            "odd_year": float(not 1995 <= value.year <= 2045),
+        }
+        found.append(Candidate(value.isoformat(), cell, day.start, day.end, facts))
+    return _repeated(found)
+
+
+def money(
+    sheet: Sheet, binder: Binder, notation: Notation, own: str, votes: Mapping[str, str | None]
+) -> list[Candidate]:
+    """All amounts with the decimals of money. `own`: "gross" or "payable"."""
+    placed = [
+        (cell, amount)
+        for cell in sheet.cells
+        for amount in amounts(cell.text, notation.comma)
+        if amount.decimals in notation.places
+    ][:_MOST]
+    if not placed:
+        return []
+    values = Counter(abs(amount.value) for _, amount in placed)
+    sums = _sums(values)
+    largest, last_row = max(values), placed[-1][0].row
+    found: list[Candidate] = []
+    for cell, amount in placed:
+        size = abs(amount.value)
+        facts = _place_facts(sheet, cell) | _amount_labels(binder, cell, amount.start, own)
+        facts |= {f"vote_{name}": float(_equal(amount.value, said)) for name, said in votes.items()}
+        facts |= {
+            "largest": float(size == largest),
+            "sum": float(size in sums),
+            "part": float(any(size in parts for parts in sums.values())),
+            "repeated": float(values[size] > 1),
+            "zero": float(size == 0),
+            "last_in_row": float(not any(other.at > cell.at and other.row == cell.row for other, _ in placed)),
+            "last_rows": float(last_row - cell.row < 4),
+            "money_sign": float(bool(re.search(r"[€$£]|\b[A-Z]{3}\b", cell.text))),
+        }
+        found.append(Candidate(format(amount.value, "f"), cell, amount.start, amount.end, facts))
+    return found
+
+
+def _amount_labels(binder: Binder, cell: Cell, start: int, own: str) -> dict[str, float]:
+    """Which kinds of label stand in the words before the amount, and which above it; sums carry several at once."""
+    facts: dict[str, float] = {}
+    for bond in binder.bonds(cell, start, AMOUNT_KINDS):
+        place = {"adjacent": "in", "near": "in", "far": "far"}.get(bond.relation, bond.relation)
+        strength = "strong" if bond.hit.strong else "weak"
+        who = f"{'own' if bond.hit.kind == own else bond.hit.kind}_{strength}"
+        facts[f"{place}:{who}"] = 1.0
+    kinds = {
+        hit.kind: hit.strong
+        for other in binder.sheet.rows[cell.row][: cell.at + 1]
+        for hit in binder.hits(other, AMOUNT_KINDS)
+        if other is not cell or hit.end <= start + 1
+    }
+    return facts | {f"row:{'own' if kind == own else kind}": 1.0 for kind in kinds}
+
+
+def _equal(value: Decimal, said: str | None) -> bool:
+    return said is not None and Decimal(said) == value
+
+
+def _sums(values: Mapping[Decimal, int]) -> dict[Decimal, tuple[Decimal, Decimal]]:
+    """Amounts that are the sum of two others, the smaller a plausible tax (3 to 30 %) on the larger: gross → parts."""
+    found: dict[Decimal, tuple[Decimal, Decimal]] = {}
+    ranked = sorted(values, reverse=True)[:60]
+    for gross in ranked:
+        for net in ranked:
+            tax = gross - net
+            if net and tax in values and Decimal("0.03") <= tax / net <= Decimal("0.30"):
+                found[gross] = (net, tax)
+                break
+    return found
+
+
+def lines(sheet: Sheet) -> Iterator[str]:
+    for row in sheet.rows:
+        yield "  ".join(cell.text for cell in row)
