@@ -1,44 +1,44 @@
-"""Classes of documents on wording that was never seen: a held-out third of the phrase books, and sources left out."""
+"""Classes of documents on wording that was never seen: phrase books, sources, writers and classes left out."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from evals import datasets
+from evals import class_figures, datasets
+from evals.class_figures import Answers, Bools, measured
 from evals.datasets import Labelled, held_out, sized
-from evals.results import Lines, Metric, Plot, SuiteResult, Table, words
-from evals.scorers import Floats, Ints, coverage_curve, ece, mean, resampled
+from evals.results import Metric, SuiteResult, Table
+from evals.scorers import Floats, auc, mean, resampled
 from evals.suites import Options, tracked
 from governance.errors import Unavailable
-from models.classifier import Classified, DocumentClassifier, classify
+from models.classifier import DocumentClassifier, classify
+from models.synthetic_numbers import stream
 from models.synthetic_text import FAMILIES, labelled_texts
 
 BASE_TEXTS = 1000
 """Made-up texts that every trial model here is fitted on."""
 
 
+_WRITER_FOLDS = 5
+_LEAST_OF_CLASS = 10
+"""Texts of a class that must be there before it is left out."""
+
+
 @dataclass(frozen=True, slots=True)
-class Answers:
-    """n texts with the answer to each; confidence: of the model's own best class, whether it abstained or not."""
+class LeftOut:
+    """Answers of models that were not taught a class, to n texts: which of them are of that class, the chance that they
+    give their best answer, whether they give it, and the chance of it being a class at all and not `other`."""
 
     name: str
-    truth: Sequence[str]
-    groups: Sequence[str]
-    answers: Sequence[Classified]
-    best: Sequence[str]
-    confidence: Floats
-
-    @property
-    def answered(self) -> NDArray[np.bool_]:
-        return np.array([not one.abstained for one in self.answers])
-
-    @property
-    def right(self) -> NDArray[np.bool_]:
-        return np.array([one.document_class == said for one, said in zip(self.answers, self.truth, strict=True)])
+    stranger: Bools
+    answered: Bools
+    assigned: Bools
+    chance: Floats
+    other: Bools
 
 
 def run(options: Options) -> SuiteResult:
@@ -46,37 +46,51 @@ def run(options: Options) -> SuiteResult:
     judged = [_held_out_wording(options)]
     notes: list[str] = []
     tables: list[Table] = []
+    strangers: list[Metric] = []
     if options.folder is not None:
         try:
             texts = _thinned(datasets.labelled_documents(options.folder), options)
         except Unavailable as missing:
             notes.append(missing.detail)
         else:
-            shipped = ask("sources_shipped", options.bundle.classifier, texts)
-            judged += [shipped, _leave_one_source_out(texts, options)]
-            tables = [_by_source(judged[1:])]
+            shipped, sources = (
+                ask("sources_shipped", options.bundle.classifier, texts),
+                _sources_left_out(texts, options),
+            )
+            judged += [shipped, sources, _writers_left_out(texts, options)]
+            left_out = _classes_left_out(texts, options)
+            strangers = _stranger_metrics(left_out, options)
+            tables = [
+                class_figures.by_source(shipped, sources, BASE_TEXTS),
+                class_figures.confusion(shipped),
+                _strangers_table(left_out),
+            ]
     return SuiteResult(
         suite="documents",
         about="",
-        metrics=[metric for one in judged for metric in measured(one, options)],
+        metrics=[*(metric for one in judged for metric in measured(one, options)), *strangers],
         tables=tables,
-        plots=[_coverage(judged)],
+        plots=[class_figures.coverage(judged), class_figures.calibration(judged), class_figures.by_class(judged[-1])],
         notes=notes,
     )
 
 
 def ask(name: str, model: DocumentClassifier, texts: Sequence[Labelled]) -> Answers:
-    """What `classify` answers to texts without structure, and what the model alone would say."""
+    """What `classify` answers to texts without structure, and what it would say if it had to answer."""
     words = [one.text for one in texts]
-    probabilities = model.predict_proba(words)
+    answers = classify(words, [None] * len(words), model)
+    probabilities, chance, _ = model.judge(words)
     best = probabilities.argmax(axis=1) if len(words) else np.zeros(0, dtype=int)
     return Answers(
         name,
         [one.label for one in texts],
         [one.group for one in texts],
-        classify(words, [None] * len(words), model),
-        [str(model.classes_[at]) for at in best],
-        probabilities.max(axis=1) if len(words) else np.zeros(0),
+        answers,
+        [
+            one.document_class if not one.abstained else str(model.classes_[at])
+            for one, at in zip(answers, best, strict=True)
+        ],
+        chance,
     )
 
 
@@ -108,17 +122,89 @@ def _held_out_wording(options: Options) -> Answers:
     return joined("unseen_wording", parts)
 
 
-def _leave_one_source_out(texts: Sequence[Labelled], options: Options) -> Answers:
-    """Each source is read by a model fitted on made-up texts and all other sources: never a random split."""
-    base = [
+def _base(options: Options) -> list[Labelled]:
+    """Made-up texts of a seed that no training uses."""
+    return [
         Labelled(one.text, one.document_class, "", f"family {one.family}")
         for one in labelled_texts(held_out(options.seed, 601), sized(BASE_TEXTS, options.scale, 360))
     ]
-    parts = []
+
+
+def _sources_left_out(texts: Sequence[Labelled], options: Options) -> Answers:
+    """Each source is read by a model fitted on made-up texts and all other sources: never a random split."""
+    base, parts = _base(options), []
     for source in tracked(sorted({one.source for one in texts}), "sources left out"):
         model = fitted([*base, *(one for one in texts if one.source != source)], options.seed)
         parts.append(ask("", model, [one for one in texts if one.source == source]))
     return joined("sources_left_out", parts)
+
+
+def _writers_left_out(texts: Sequence[Labelled], options: Options) -> Answers:
+    """A fifth of the writers in turn is read by a model fitted on made-up texts and all others: a new supplier."""
+    base, parts = _base(options), []
+    writers = sorted({one.group for one in texts})
+    stream(options.seed, "writers").shuffle(writers)
+    folds = min(_WRITER_FOLDS, len(writers))
+    place = {name: at % folds for at, name in enumerate(writers)}
+    for fold in tracked(range(folds), "writers left out"):
+        model = fitted([*base, *(one for one in texts if place[one.group] != fold)], options.seed)
+        parts.append(ask("", model, [one for one in texts if place[one.group] == fold]))
+    return joined("writers_left_out", parts)
+
+
+def _classes_left_out(texts: Sequence[Labelled], options: Options) -> list[LeftOut]:
+    """Each class in turn is kept from the model, its headings too; the model then reads texts of all classes.
+
+    No real text is taught here, so that none was seen of any class.
+    """
+    base, found = _base(options), []
+    counts = Counter(one.label for one in texts)
+    names = sorted(name for name, count in counts.items() if count >= sized(_LEAST_OF_CLASS, options.scale, 2))
+    for name in tracked(names, "classes left out"):
+        model = fitted([one for one in base if one.label != name], options.seed)
+        probabilities, chance, novel = model.judge([one.text for one in texts])
+        other = model.classes_[probabilities.argmax(axis=1)] == "other"
+        answered = (chance >= model.threshold_) & ~novel
+        stranger = np.array([one.label == name for one in texts])
+        was_other = np.array([one.label == "other" for one in texts])
+        found.append(LeftOut(name, stranger, answered, answered & ~other, np.where(other, 0.0, chance), was_other))
+    return found
+
+
+def _stranger_metrics(left_out: Sequence[LeftOut], options: Options) -> list[Metric]:
+    """Means over the classes, with intervals over classes. `other` is where texts of no class belong."""
+
+    def over(name: str, values: Sequence[float | None]) -> Metric:
+        known = np.array([one for one in values if one is not None])
+        found = resampled(lambda at: mean(known[at]), list(range(len(known))), options.seed, options.resamples)
+        return Metric("classes_left_out", name, found.value, found.low, found.high, len(known))
+
+    return [
+        over("not_assigned_share", [float(1 - one.assigned[one.stranger].mean()) for one in left_out]),
+        over("abstained_share", [float(1 - one.answered[one.stranger].mean()) for one in left_out]),
+        over("known_answered_share", [float(one.answered[~one.stranger].mean()) for one in left_out]),
+        over("auroc", [_auroc(one) for one in left_out]),
+    ]
+
+
+def _auroc(one: LeftOut) -> float | None:
+    """The chance that a text of a class that was taught has more confidence than one of the class that was not."""
+    rows = one.stranger | ~one.other
+    return auc((~one.stranger[rows]).astype(np.int64), one.chance[rows])
+
+
+def _strangers_table(left_out: Sequence[LeftOut]) -> Table:
+    rows = [
+        (one.name, int(one.stranger.sum()), float(1 - one.assigned[one.stranger].mean()),
+         float(1 - one.answered[one.stranger].mean()), float(one.answered[~one.stranger].mean()), _auroc(one))
+        for one in left_out
+    ]  # fmt: skip
+    columns = ("class kept back", "texts", "not assigned", "abstained", "known: answered", "AUROC")
+    note = (
+        "Models that were never shown a class read its texts. Not assigned: no answer, or `other`, where texts of no "
+        "class belong. AUROC: confidence in an assignment, texts of taught classes against those of the class left out."
+    )
+    return Table("Classes left out", columns, rows, note)
 
 
 def fitted(texts: Sequence[Labelled], seed: int) -> DocumentClassifier:
@@ -138,66 +224,3 @@ def _thinned(texts: Sequence[Labelled], options: Options) -> list[Labelled]:
             groups.add(one.group)
             kept.append(one)
     return kept
-
-
-def measured(one: Answers, options: Options) -> list[Metric]:
-    """Answers given, right and wrong, the model's own accuracy, and what its confidence is worth."""
-    answered, right = one.answered, one.right
-    best = np.array([said == seen for said, seen in zip(one.best, one.truth, strict=True)], dtype=np.int64)
-    # A rule has no confidence: calibration is asked of the model's own answers.
-    own = np.array([answer.basis == "model" for answer in one.answers], dtype=bool)
-
-    def share(name: str, values: NDArray[np.bool_], rows: Ints) -> Metric:
-        numbers = values.astype(float)
-        found = resampled(
-            lambda at: mean(numbers[rows[at]]), [one.groups[at] for at in rows], options.seed, options.resamples
-        )
-        return Metric(one.name, name, found.value, found.low, found.high, len(rows))
-
-    everything = np.arange(len(one.truth))
-    confidence = np.array([answer.confidence or 0.0 for answer in one.answers])
-    return [
-        share("accuracy_of_answers", right, np.flatnonzero(answered)),
-        share("answered_share", answered, everything),
-        share("wrong_share", answered & ~right, everything),
-        share("model_accuracy", best.astype(bool), everything),
-        Metric(one.name, "ece_of_answers", ece(right[own].astype(np.int64), confidence[own]), count=int(own.sum())),
-        Metric(one.name, "ece_of_model", ece(best, one.confidence), count=len(best)),
-    ]
-
-
-def _by_source(judged: Sequence[Answers]) -> Table:
-    """One line a source: how the shipped model and one that never saw the source do."""
-    rows: list[tuple[str | int | float | None, ...]] = []
-    shipped, left_out = judged
-    for source in sorted({group.split("|")[0] for group in shipped.groups}):
-        cells: list[str | int | float | None] = [source]
-        for one in (shipped, left_out):
-            at = np.array([group.split("|")[0] == source for group in one.groups])
-            answered, right = one.answered[at], one.right[at]
-            if one is shipped:
-                cells.append(int(at.sum()))
-            cells += [float(answered.mean()), float(right[answered].mean()) if answered.any() else None]
-        rows.append(tuple(cells))
-    columns = ("source", "texts", "shipped: answered", "shipped: right", "left out: answered", "left out: right")
-    note = (
-        "Right: share of the answers that were given. The shipped model saw none of these sources; the others were "
-        f"fitted on fewer made-up texts ({BASE_TEXTS}) and on all sources but the one in question."
-    )
-    return Table("Classes by source", columns, rows, note)
-
-
-def _coverage(judged: Sequence[Answers]) -> Plot:
-    series = {}
-    for one in judged:
-        best = np.array([said == seen for said, seen in zip(one.best, one.truth, strict=True)], dtype=np.int64)
-        curve = coverage_curve(one.confidence, best)
-        series[words(one.name)] = curve[:: max(1, len(curve) // 80)]
-    return Lines(
-        "Answers given and answers right",
-        "Share of right answers of the model alone when only its most confident share of texts is answered. A curve "
-        "that falls to the right means that its confidence is worth something.",
-        "share of texts answered",
-        "share right",
-        series,
-    )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from evals import document_classes, suite_duplicates, suite_risk
+from evals import class_figures, suite_duplicates, suite_risk
 from evals.datasets import Labelled, Ledger, Portfolio, sized
 from evals.document_classes import ask, fitted, joined
 from evals.results import Metric
@@ -64,8 +64,8 @@ def documents(texts: Sequence[Labelled], grouped: bool, options: Options) -> Tra
     return Trained(
         part="classifier",
         estimator=fitted([*base, *texts], options.seed),
-        new=document_classes.measured(joined("given", new), options),
-        current=document_classes.measured(joined("given", current), options),
+        new=class_figures.measured(joined("given", new), options),
+        current=class_figures.measured(joined("given", current), options),
         split=split,
         base=f"{count} made-up texts",
     )

@@ -17,7 +17,7 @@ from governance.errors import Malformed
 from models.evidence import evidence
 from models.titles import plain, swift_statement, title_class
 from models.trust import Trust, temperature, threshold
-from models.views import Floats, Texts, Views, softmax
+from models.views import Floats, Texts, Views, softmax, together
 
 Places = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -26,6 +26,7 @@ _READ = 6000
 _PARTS = 3
 _STRANGER_TEXTS = 1500
 _HARDLY_KNOWN = 0.9
+_REFUSED = 0.95
 
 
 def prepared(text: str) -> str:
@@ -49,8 +50,8 @@ class DocumentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Everything that is said about certainty is learned on folds that share no `groups` with what was fitted: wording
     that it has not seen. `strangers` is the share of texts that are expected to be of no class at all: on some folds
     whole classes are kept from the models to learn what such texts look like. `precision` is the share of right
-    answers asked for above the threshold, strangers among them; above it at most one stranger in ten is answered,
-    where the threshold of 0.95 does that.
+    answers asked for above the threshold, strangers among them; at most one stranger in twenty is
+    answered, where a threshold of 0.95 does that.
 
     After fit: classes_, temperature_, threshold_ (a chance), unknown_ (largest share of unknown words of a text
     that is not novel).
@@ -112,7 +113,7 @@ class DocumentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return np.zeros((0, len(self.classes_))), np.zeros(0), np.zeros(0, dtype=bool)
         seen = self.views_.see(_ready(texts))
         novel = seen.unknown > max(self.unknown_, _HARDLY_KNOWN)
-        return softmax(seen.scores / self.temperature_), self._chance(seen.signals), novel
+        return softmax(seen.scores() / self.temperature_), self._chance(seen.signals()), novel
 
     def _chance(self, signals: Floats) -> Floats:
         """Answers that a heading names and others are judged apart: they fail for other reasons."""
@@ -121,18 +122,15 @@ class DocumentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _known(self, ready: Texts, y: NDArray[Any], splits: Sequence[tuple[Places, Places]]) -> _Trial:
         """Every text, answered by models of the other folds; sets temperature_ and unknown_."""
-        scores = np.zeros((len(y), len(self.classes_)))
-        unknown = np.zeros(len(y))
-        signals: list[Floats] = [np.zeros(0)] * len(y)
-        for seen, unseen in splits:
-            said = Views.fit(ready.at(seen), y[seen], self.classes_, self.C).see(ready.at(unseen))
-            scores[unseen], unknown[unseen] = said.scores, said.unknown
-            for at, row in zip(unseen, said.signals, strict=True):
-                signals[at] = row
-        truth = np.searchsorted(self.classes_, y)
+        parts = [
+            (unseen, Views.fit(ready.at(seen), y[seen], self.classes_, self.C).see(ready.at(unseen)))
+            for seen, unseen in splits
+        ]
+        said, truth = together(parts), np.searchsorted(self.classes_, y)
+        scores = said.scores()
         self.temperature_ = temperature(scores, truth)
-        self.unknown_ = float(np.quantile(unknown, 0.99))
-        return _Trial(np.array(signals), scores.argmax(axis=1) == truth, np.zeros(len(y), dtype=bool))
+        self.unknown_ = float(np.quantile(said.unknown, 0.99))
+        return _Trial(said.signals(), scores.argmax(axis=1) == truth, np.zeros(len(y), dtype=bool))
 
     def _strange(self, ready: Texts, y: NDArray[Any], splits: Sequence[tuple[Places, Places]]) -> Iterator[_Trial]:
         """Texts of classes that were kept from the models of the other folds.
@@ -153,9 +151,9 @@ class DocumentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 if len(left) < 2 or not len(out):
                     continue
                 said = Views.fit(ready.at(fit_on), y[fit_on], left, self.C).see(ready.at(out))
-                wrong = left[said.scores.argmax(axis=1)] != "other"
-                count = int(wrong.sum())
-                yield _Trial(said.signals[wrong], np.zeros(count, dtype=bool), np.ones(count, dtype=bool))
+                assigned = left[said.scores().argmax(axis=1)] != "other"
+                wrong = np.ones(int(assigned.sum()), dtype=bool)
+                yield _Trial(said.signals()[assigned], ~wrong, wrong)
 
     def _trust(self, trials: Sequence[_Trial]) -> None:
         """Sets trust_, trust_named_ and threshold_."""
@@ -170,7 +168,7 @@ class DocumentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         chance = self._chance(signals)
         self.threshold_ = threshold(chance, right, weight, self.precision)
         if stranger.any():
-            self.threshold_ = min(0.95, max(self.threshold_, float(np.quantile(chance[stranger], 0.9))))
+            self.threshold_ = min(0.95, max(self.threshold_, float(np.quantile(chance[stranger], _REFUSED))))
 
     def _splits(self, y: NDArray[Any], groups: Sequence[int] | None) -> list[tuple[Places, Places]]:
         """(rows to fit on, rows held out) of each fold; no more folds than there are groups or texts."""

@@ -59,7 +59,7 @@ class _Book:
     heads: tuple[str, ...]
     sentences: tuple[str, ...]
     layouts: tuple[str, ...]
-    rows: str
+    rows: tuple[str, ...]
     manners: Mapping[str, Sequence[str]]
 
 
@@ -79,7 +79,7 @@ def _books() -> dict[tuple[str, str], tuple[_Book, ...]]:
                     heads=_dealt(words["heads"], family),
                     sentences=_dealt(words["sentences"], family),
                     layouts=tuple(shape["layouts"]),
-                    rows=shape["rows"],
+                    rows=(shape["rows"],) if isinstance(shape["rows"], str) else tuple(shape["rows"]),
                     manners=raw[language]["manners"],
                 )
                 for family in range(FAMILIES)
@@ -101,6 +101,7 @@ class _Pen:
         formats = {"en": ("%m/%d/%Y", "%d %B %Y", "%d/%m/%Y", "%Y-%m-%d", "%b %d, %Y", "%d-%m-%Y")}
         self.date = rng.choice(formats.get(language, ("%d.%m.%Y", "%d/%m/%Y", "%Y-%m-%d", "%d-%m-%Y", "%d.%m.%y")))
         self.money = rng.choice(("{} EUR", "€ {}", "{} €", "{}", "EUR {}", "$ {}", "GBP {}", "£{}", "{} USD", "CHF {}"))
+        self.rows = book.rows[0] if len(book.rows) == 1 else rng.choice(book.rows)
         self.day = date(2015, 1, 1) + timedelta(days=rng.randint(0, 5500))
 
     def value(self, kind: str) -> str:
@@ -154,7 +155,7 @@ class _Pen:
         rng, rows = self.rng, []
         for number in range(rng.randint(1, 9)):
             goods = rng.choice(self.book.manners["goods"])
-            match self.book.rows:
+            match self.rows:
                 case "goods":
                     cells = [str(number + 1), goods, self.value("q"), self.amount(), self.amount()]
                 case "parcels":
@@ -178,7 +179,7 @@ def _sheet(pen: _Pen, title: list[str]) -> list[str]:
     labels = [pen.label(label) for label in pen.some(pen.book.labels, 2, 8)]
     texts = [pen.sentence(text) for text in pen.some(pen.book.sentences, 0, 3)]
     head = [sender, title, receiver] if rng.random() < 0.5 else [title, sender, receiver]
-    priced = pen.book.rows == "goods"
+    priced = pen.rows == "goods"
     return [
         *(line for block in head for line in block),
         *labels,
@@ -262,15 +263,15 @@ _SCAN = {"0": "O", "O": "0", "1": "l", "l": "1", "5": "S", "rn": "m", "B": "8", 
 def _worn(rng: random.Random, lines: list[str]) -> str:
     """What export and scan do to a text: flattened, lower case, misread letters, lost lines."""
     draw = rng.random()
-    if draw < 0.10:
+    if draw < 0.20:
         words = " ".join(lines).lower()
         return " ".join("".join(letter if letter.isalnum() else " " for letter in words).split())
-    if draw < 0.25:
+    if draw < 0.34:
         text = list("\n".join(lines))
         for at in rng.sample(range(len(text)), k=max(1, len(text) // rng.choice((25, 40, 80)))):
             text[at] = _SCAN.get(text[at], text[at])
         return "".join(text)
-    if draw < 0.33:
+    if draw < 0.42:
         return "\n".join(line for line in lines if rng.random() > 0.2)
     return "\n".join(lines)
 
