@@ -26,7 +26,7 @@ _READ = 6000
 _PARTS = 3
 _STRANGER_TEXTS = 1500
 _HARDLY_KNOWN = 0.9
-_REFUSED = 0.95
+_REFUSED = 0.98
 
 
 def prepared(text: str) -> str:
@@ -50,7 +50,7 @@ class DocumentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Everything that is said about certainty is learned on folds that share no `groups` with what was fitted: wording
     that it has not seen. `strangers` is the share of texts that are expected to be of no class at all: on some folds
     whole classes are kept from the models to learn what such texts look like. `precision` is the share of right
-    answers asked for above the threshold, strangers among them; at most one stranger in twenty is
+    answers asked for above the threshold, strangers among them; at most one stranger in fifty is
     answered, where a threshold of 0.95 does that.
 
     After fit: classes_, temperature_, threshold_ (a chance), unknown_ (largest share of unknown words of a text

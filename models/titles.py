@@ -21,8 +21,8 @@ _BEFORE = frozenset(
 )  # fmt: skip
 _NUMBER_WORD = re.compile(r"(?:no|nr|n|num|number|nummer|numero|nro|id|n°|nº|#)[.:]{0,2}")
 _JOINTS = frozenset(
-    ("vom", "of", "dated", "from", "du", "del", "della", "van", "dd", "dd.", "le", "il", "der", "to", "for", "-", "–",
-     ":", "/", "|")
+    ("vom", "von", "of", "dated", "from", "du", "del", "della", "van", "dd", "dd.", "le", "il", "der", "to", "for", "-",
+     "–", ":", "/", "|")
 )  # fmt: skip
 # Letters about an invoice quote its number on a line of its own; their own words give them away.
 _ABOUT_AN_INVOICE = re.compile(
@@ -76,6 +76,11 @@ def _title_of(line: str) -> tuple[str, bool] | None:
                 return name, not tail
             break
     return ("contract", True) if _AGREEMENT.fullmatch(line) else None
+
+
+def heading_of(line: str) -> tuple[str, bool] | None:
+    """(class, bare) where a line as it stands on the page is a heading, else None."""
+    return _title_of(_tidy(line))
 
 
 def headings(text: str) -> Iterator[tuple[str, bool]]:

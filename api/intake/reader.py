@@ -19,6 +19,7 @@ from governance.errors import Refusal, TooLarge, Unreadable
 from models.classifier import Classified, DocumentClassifier, classify
 from models.extraction import Extraction, extract_pages
 from models.layout import Word
+from models.parts import parts
 from models.titles import title_class
 
 SIZE_LIMIT = 20_000_000
@@ -169,6 +170,9 @@ def _from_pdf(name: str, content: PdfContent | Unreadable) -> ReadResult | _Pros
     warnings: list[str] = []
     if content.pages_read < content.pages:
         warnings.append(f"only the first {content.pages_read} of {content.pages} pages were read")
+    if len(several := parts(content.words)) > 1:
+        said = ", ".join(f"{one.document_class.replace('_', ' ')} from page {one.page}" for one in several)
+        warnings.append(f"several documents in one file: {said}; send each by itself")
     embedded = _embedded(content, warnings)
     if embedded is not None:
         notes = (*embedded.warnings, *warnings, *_not_on_the_page(embedded, text))

@@ -19,7 +19,7 @@ SCALE = 0.05
 EXPECTED = {
     "documents": {"made_up_xml/field_accuracy", "made_up_text/field_accuracy", "unseen_wording/accuracy_of_answers",
                   "einvoice_xml/field_accuracy", "receipts/total_amount", "sources_shipped/answered_share",
-                  "sources_left_out/ece_of_model"},
+                  "sources_left_out/ece_of_model", "writers_left_out/macro_f1", "classes_left_out/auroc"},
     "duplicates": {"company/pr_auc", "company/recall_at_precision_95", "near_misses/alerts_per_1000",
                    "town/recall_planted", "town/candidate_recall"},
     "risk": {"company/auc", "company/shipped_brier", "company/customer_rate_ece", "company/due_date_mae_days",
