@@ -61,7 +61,7 @@ class Binder:
         return {hit.kind for hit in self.hits(cell, tuple(kinds)) if hit.end <= start + 1}
 
     def hits(self, cell: Cell, kinds: tuple[str, ...]) -> list[Hit]:
-        """Labels of a cell. Of two that overlap the stronger stays, of two as strong the longer."""
+        """Labels of a cell. One that ends inside a stronger one, or in one as strong and longer, is only its part."""
         if not _LETTER.search(cell.text) and "#" not in cell.text:
             return []
         every = [hit for kind in kinds for hit in self._of_kind(cell, kind)]
@@ -69,7 +69,8 @@ class Binder:
             return every
         kept: list[Hit] = []
         for hit in sorted(every, key=lambda one: (not one.strong, one.start - one.end)):
-            if not any(hit.start < other.end and other.start < hit.end for other in kept):
+            end = hit.start + len(cell.text[hit.start : hit.end].rstrip(_CONNECTING))
+            if not any(other.start < end <= other.end for other in kept):
                 kept.append(hit)
         return kept
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -26,6 +26,11 @@ _NO_REFERENCE = re.compile(
     r"|\d+(?:x|kg|g|l|ml|cm|mm|m|pcs|stk|std|h|kw|kwh|gb|mb)|www\..*|.*\.(?:com|de|fr|org|net|eu)",
     re.IGNORECASE,
 )
+_SIGN = re.compile(r"[€$£]|\b[A-Z]{3}\b")
+_MARKS = re.compile(r"\W")
+_RANGE_BEGINS = re.compile(r"\s*(?:-|–|bis|to|until|au|al|hasta el|t/m|tot)\s*(?:\d|$)", re.IGNORECASE)
+_RANGE_ENDS = re.compile(r"\d\s*(?:-|–|bis|to|until|au|al|hasta el|t/m|tot)\s*$", re.IGNORECASE)
+_END = 10**6  # behind everything in a cell
 _MOST = 400  # candidates of one kind: no bill has more, hostile text must not cost minutes
 
 
@@ -65,9 +70,9 @@ def _place_facts(sheet: Sheet, cell: Cell) -> dict[str, float]:
     return {"page_one": float(cell.page == 1), "low": cell.row / max(1, len(sheet.rows))}
 
 
-def references(sheet: Sheet, binder: Binder, own: str, votes: Mapping[str, str | None]) -> list[Candidate]:
-    """Tokens with a digit that are no date, amount, account or VAT number. `own`: "number" or "order"."""
-    found: list[Candidate] = []
+def tokens(sheet: Sheet, binder: Binder) -> list[tuple[Candidate, list[Bond]]]:
+    """Tokens with a digit that are no date, amount, account or quantity, each with its labels."""
+    found: list[tuple[Candidate, list[Bond]]] = []
     for cell in sheet.cells:
         if not any(character.isdigit() for character in cell.text):
             continue
@@ -82,14 +87,35 @@ def references(sheet: Sheet, binder: Binder, own: str, votes: Mapping[str, str |
                 continue
             if len(text) < 3 and cell.text != text and not binder.before(cell, start, REFERENCE_KINDS):
                 continue  # a quantity, a rate, a part of an address
-            bonds = binder.bonds(cell, start, REFERENCE_KINDS)
-            facts = _label_facts(bonds, own) | _place_facts(sheet, cell) | _form_facts(text)
-            facts |= {f"vote_{name}": float(_same(text, said)) for name, said in votes.items()}
-            facts["alone"] = float(text == cell.text)
-            found.append(Candidate(text, cell, start, end, facts))
+            facts = _place_facts(sheet, cell) | _form_facts(text) | {"alone": float(text == cell.text)}
+            found.append((Candidate(text, cell, start, end, facts), binder.bonds(cell, start, REFERENCE_KINDS)))
             if len(found) >= _MOST:
-                return _repeated(found)
-    return _repeated(found)
+                break
+    _repeated([one for one, _ in found])
+    return found
+
+
+def references(
+    found: Sequence[tuple[Candidate, list[Bond]]], own: str, votes: Mapping[str, str | None]
+) -> list[Candidate]:
+    """The tokens as candidates for the field whose labels are of the kind `own`: "number" or "order"."""
+    said = {f"vote_{name}": _bare(value) for name, value in votes.items() if value}
+    return [
+        Candidate(
+            one.value,
+            one.cell,
+            one.start,
+            one.end,
+            one.facts
+            | _label_facts(bonds, own)
+            | {name: float(_bare(one.value) == value) for name, value in said.items()},
+        )
+        for one, bonds in found
+    ]
+
+
+def _bare(text: str) -> str:
+    return _MARKS.sub("", text).upper()
 
 
 def _form_facts(text: str) -> dict[str, float]:
@@ -102,10 +128,6 @@ def _form_facts(text: str) -> dict[str, float]:
         "broken": float(bool(re.search(r"[/-]", text))),
         "postcode": float(bool(re.fullmatch(r"(?:[A-Z]{1,2}-)?\d{4,5}", text))),
     }
-
-
-def _same(left: str, right: str | None) -> bool:
-    return right is not None and re.sub(r"\W", "", left).upper() == re.sub(r"\W", "", right).upper()
 
 
 def _repeated(found: list[Candidate]) -> list[Candidate]:
@@ -134,26 +156,29 @@ def days(
     for cell, day, value in resolved:
         if value is None:
             continue
-        bonds = binder.bonds(cell, day.start, DATE_KINDS)
+        bonds, row = binder.bonds(cell, day.start, DATE_KINDS), sheet.rows[cell.row]
+        before = binder.before(cell, day.start, DATE_KINDS)
         facts = _label_facts(bonds, own) | _place_facts(sheet, cell)
         facts |= {f"vote_{name}": float(said == value.isoformat()) for name, said in votes.items()}
         facts |= {
-            "other_before": float("other_date" in binder.before(cell, day.start, DATE_KINDS)),
+            "other_before": float("other_date" in before),
+            "number_before": float("number" in before),
+            "other_beside": float(cell.at > 0 and "other_date" in binder.before(row[cell.at - 1], _END, DATE_KINDS)),
             "first": float(not found),
             "only": float(len(known) == 1),
             "earliest": float(value == known[0]),
             "latest": float(value == known[-1] and len(known) > 1),
-            "range": float(bool(re.match(r"\s*(?:-|–|bis|to|au|al|a|t/m)\s*\d", cell.text[day.end :]))),
+            "range": float(bool(_RANGE_BEGINS.match(cell.text, day.end))),
+            "range_end": float(bool(_RANGE_ENDS.search(cell.text[: day.start]))),
+            "alone": float(cell.text == cell.text[day.start : day.end]),
             "odd_year": float(not 1995 <= value.year <= 2045),
         }
         found.append(Candidate(value.isoformat(), cell, day.start, day.end, facts))
     return _repeated(found)
 
 
-def money(
-    sheet: Sheet, binder: Binder, notation: Notation, own: str, votes: Mapping[str, str | None]
-) -> list[Candidate]:
-    """All amounts with the decimals of money. `own`: "gross" or "payable"."""
+def money(sheet: Sheet, binder: Binder, notation: Notation) -> list[tuple[Candidate, list[Bond], dict[str, bool]]]:
+    """All amounts with the decimals of money, each with its labels and the kinds of label before it in its row."""
     placed = [
         (cell, amount)
         for cell in sheet.cells
@@ -164,45 +189,63 @@ def money(
         return []
     values = Counter(abs(amount.value) for _, amount in placed)
     sums = _sums(values)
+    parts = {part for pair in sums.values() for part in pair}
     largest, last_row = max(values), placed[-1][0].row
-    found: list[Candidate] = []
+    last_in_row = {cell.row: cell.at for cell, _ in placed}
+    found: list[tuple[Candidate, list[Bond], dict[str, bool]]] = []
     for cell, amount in placed:
         size = abs(amount.value)
-        facts = _place_facts(sheet, cell) | _amount_labels(binder, cell, amount.start, own)
-        facts |= {f"vote_{name}": float(_equal(amount.value, said)) for name, said in votes.items()}
-        facts |= {
+        facts = _place_facts(sheet, cell) | {
             "largest": float(size == largest),
             "sum": float(size in sums),
-            "part": float(any(size in parts for parts in sums.values())),
+            "part": float(size in parts),
             "repeated": float(values[size] > 1),
             "zero": float(size == 0),
-            "last_in_row": float(not any(other.at > cell.at and other.row == cell.row for other, _ in placed)),
+            "last_in_row": float(last_in_row[cell.row] == cell.at),
             "last_rows": float(last_row - cell.row < 4),
-            "money_sign": float(bool(re.search(r"[€$£]|\b[A-Z]{3}\b", cell.text))),
+            "money_sign": float(bool(_SIGN.search(cell.text))),
         }
-        found.append(Candidate(format(amount.value, "f"), cell, amount.start, amount.end, facts))
+        one = Candidate(format(amount.value, "f"), cell, amount.start, amount.end, facts)
+        found.append((one, binder.bonds(cell, amount.start, AMOUNT_KINDS), _row_kinds(binder, cell, amount.start)))
     return found
 
 
-def _amount_labels(binder: Binder, cell: Cell, start: int, own: str) -> dict[str, float]:
-    """Which kinds of label stand in the words before the amount, and which above it; sums carry several at once."""
-    facts: dict[str, float] = {}
-    for bond in binder.bonds(cell, start, AMOUNT_KINDS):
-        place = {"adjacent": "in", "near": "in", "far": "far"}.get(bond.relation, bond.relation)
-        strength = "strong" if bond.hit.strong else "weak"
-        who = f"{'own' if bond.hit.kind == own else bond.hit.kind}_{strength}"
-        facts[f"{place}:{who}"] = 1.0
-    kinds = {
+def _row_kinds(binder: Binder, cell: Cell, start: int) -> dict[str, bool]:
+    return {
         hit.kind: hit.strong
         for other in binder.sheet.rows[cell.row][: cell.at + 1]
         for hit in binder.hits(other, AMOUNT_KINDS)
         if other is not cell or hit.end <= start + 1
     }
-    return facts | {f"row:{'own' if kind == own else kind}": 1.0 for kind in kinds}
 
 
-def _equal(value: Decimal, said: str | None) -> bool:
-    return said is not None and Decimal(said) == value
+def sums_of_money(
+    found: Sequence[tuple[Candidate, list[Bond], dict[str, bool]]], own: str, votes: Mapping[str, str | None]
+) -> list[Candidate]:
+    """The amounts as candidates for the field whose labels are of the kind `own`: "gross" or "payable"."""
+    said = {f"vote_{name}": Decimal(value) for name, value in votes.items() if value is not None}
+    return [
+        Candidate(
+            one.value,
+            one.cell,
+            one.start,
+            one.end,
+            one.facts
+            | _amount_labels(bonds, row, own)
+            | {name: float(Decimal(one.value) == value) for name, value in said.items()},
+        )
+        for one, bonds, row in found
+    ]
+
+
+def _amount_labels(bonds: Sequence[Bond], row: Mapping[str, bool], own: str) -> dict[str, float]:
+    """Which kinds of label stand in the words before the amount, and which above it; sums carry several at once."""
+    facts: dict[str, float] = {}
+    for bond in bonds:
+        place = {"adjacent": "in", "near": "in"}.get(bond.relation, bond.relation)
+        strength = "strong" if bond.hit.strong else "weak"
+        facts[f"{place}:{'own' if bond.hit.kind == own else bond.hit.kind}_{strength}"] = 1.0
+    return facts | {f"row:{'own' if kind == own else kind}": 1.0 for kind in row}
 
 
 def _sums(values: Mapping[Decimal, int]) -> dict[Decimal, tuple[Decimal, Decimal]]:
@@ -216,8 +259,3 @@ def _sums(values: Mapping[Decimal, int]) -> dict[Decimal, tuple[Decimal, Decimal
                 found[gross] = (net, tax)
                 break
     return found
-
-
-def lines(sheet: Sheet) -> Iterator[str]:
-    for row in sheet.rows:
-        yield "  ".join(cell.text for cell in row)

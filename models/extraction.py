@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from governance.case import FIELD_NAMES, minor_units
@@ -23,6 +24,7 @@ from models.notation import dates, day_first
 ACCEPT = 0.95
 """The confidence from which a field needs no second look; chosen on made-up pages so that 97.5 % of such are right."""
 _LIKELY = -6.0  # logits below the best: what is further off is no alternative
+_CLOSE = 1.5  # logits: a lead so small is said to people
 _ALTERNATIVES = 3
 
 
@@ -69,36 +71,36 @@ class Found:
     def __init__(self, text: str, words: Sequence[Word] = ()) -> None:
         self.placed = bool(words)
         self.sheet: Sheet = from_words(words) if words else from_text(text)
-        running, by_rows = Rules(text), Rules(self.sheet.text()) if words else None
-        said = running.fields()
-        rows = by_rows.fields() if by_rows else said
-        self.currency = rows["currency"] or said["currency"]
-        self.warnings = [note for note in (by_rows or running).warnings if note.startswith("currency")]
+        rules = Rules(text)
+        said = rules.fields()
+        self.currency = said["currency"]
+        self.warnings = [note for note in rules.warnings if note.startswith("currency")]
         binder = Binder(self.sheet)
         written = candidates.written_dates(self.sheet)
         order = day_first(day for _, day in written)
         self.order_guessed = order is None
         if order is None:
             order = not (self.currency == "USD" or labels.MONTH_FIRST.search(text))
-        rules = by_rows or running
         self.notation = Notation(rules.comma, order, frozenset({2, minor_units(self.currency or "EUR")}))
 
         def votes(name: str) -> dict[str, str | None]:
-            return {"text": said[name], "rows": rows[name]}
+            return {"rules": said[name]}
 
         sheet, notation = self.sheet, self.notation
+        tokens = candidates.tokens(sheet, binder)
+        money = candidates.money(sheet, binder, notation)
         accounts = account_candidates.accounts(sheet, votes("iban"))
         countries = [one.value[:2] for one in accounts]
         self.by_field: dict[str, list[Candidate]] = {
             "supplier": supplier_candidates.names(sheet, votes("supplier")),
             "supplier_vat_id": account_candidates.vat_numbers(sheet, countries, votes("supplier_vat_id")),
-            "invoice_number": candidates.references(sheet, binder, "number", votes("invoice_number")),
+            "invoice_number": candidates.references(tokens, "number", votes("invoice_number")),
             "issue_date": candidates.days(sheet, binder, written, notation, "issued", votes("issue_date")),
             "due_date": candidates.days(sheet, binder, written, notation, "due", votes("due_date")),
-            "total_amount": candidates.money(sheet, binder, notation, "gross", votes("total_amount")),
-            "amount_due": candidates.money(sheet, binder, notation, "payable", votes("amount_due")),
+            "total_amount": candidates.sums_of_money(money, "gross", votes("total_amount")),
+            "amount_due": candidates.sums_of_money(money, "payable", votes("amount_due")),
             "iban": accounts,
-            "purchase_order": candidates.references(sheet, binder, "order", votes("purchase_order")),
+            "purchase_order": candidates.references(tokens, "order", votes("purchase_order")),
         }
 
 
@@ -119,6 +121,9 @@ def _chosen(found: Found, weights: Mapping[str, FieldScore]) -> Extraction:
         others = _others(ranked, said=fields[name] is not None)
         if others:
             alternatives[name] = others
+        rival = _rival(ranked) if fields[name] is not None else None
+        if rival is not None:
+            found.warnings.append(f"{name}: it could also be {rival}")
     return Extraction(fields, sure, tuple(found.warnings + _warnings(found, fields)), evidence, alternatives)
 
 
@@ -126,6 +131,19 @@ def _others(ranked: Ranked, said: bool) -> tuple[str, ...]:
     """Other values that the document gives some reason for."""
     rest = list(zip(ranked.candidates, ranked.scores, strict=True))[1 if said else 0 :]
     return tuple(one.value for one, score in rest if score > ranked.scores[0] + _LIKELY)[:_ALTERNATIVES]
+
+
+def _rival(ranked: Ranked) -> str | None:
+    """A value that is nearly as likely as the best, or that stands beside a label as good as the best one's."""
+    if ranked.lead < _CLOSE:
+        return ranked.candidates[1].value
+    if not _named(ranked.candidates[0]):
+        return None
+    return next((one.value for one in ranked.candidates[1:_ALTERNATIVES] if _named(one)), None)
+
+
+def _named(one: Candidate) -> bool:
+    return any(one.facts.get(f"{relation}:own_strong") for relation in ("adjacent", "right", "below"))
 
 
 def _warnings(found: Found, fields: Mapping[str, str | None]) -> list[str]:
@@ -138,9 +156,18 @@ def _warnings(found: Found, fields: Mapping[str, str | None]) -> list[str]:
         valid = {one.value for one in found.by_field["iban"] if one.facts["checks"]}
         if len(valid | {fields["iban"]}) > 1:
             notes.append(f"iban: the document names {len(valid | {fields['iban']})} accounts")
+    notes += _sum_notes(found.by_field["total_amount"], fields["total_amount"])
     for name in ("issue_date", "due_date"):
         notes += _date_notes(found, name, fields[name])
     return notes
+
+
+def _sum_notes(amounts: Sequence[Candidate], total: str | None) -> list[str]:
+    """Net and tax that add up to another amount than the one that was taken for the total."""
+    sums = {one.value for one in amounts if one.facts["sum"]}
+    if total is None or not sums or total.removeprefix("-") in {value.removeprefix("-") for value in sums}:
+        return []
+    return [f"total_amount: net and tax on the pages add up to {max(sums, key=Decimal)}"]
 
 
 def _date_notes(found: Found, name: str, value: str | None) -> list[str]:

@@ -17,7 +17,7 @@ from importlib.resources import files
 from models.candidates import Candidate
 
 LEAD_LIMIT = 12.0
-"""A lead without rival, in logits."""
+"""A score or a lead counts up to here, in logits; it is the lead of a candidate without rival."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,5 +66,6 @@ def confidence(ranked: Ranked, weights: FieldScore) -> float:
     """The calibrated probability that the best candidate is right; 0 where there is none."""
     if not ranked.candidates:
         return 0.0
-    logit = weights.certainty + weights.score * ranked.scores[0] + weights.lead * ranked.lead
+    score = max(-LEAD_LIMIT, min(LEAD_LIMIT, ranked.scores[0]))
+    logit = weights.certainty + weights.score * score + weights.lead * ranked.lead
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))

@@ -5,7 +5,7 @@ The second stage sees only pages that the first did not, so that its probabiliti
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -20,6 +20,8 @@ FIELDS = (
     "purchase_order",
 )  # fmt: skip
 ALWAYS = frozenset({"supplier", "invoice_number", "issue_date", "total_amount"})
+SEED, PAGES = 20261120, 2400
+"""What the shipped weights were fitted on."""
 _PENALTY = 0.5
 # A wrong order or account costs more than a missing one; of what every bill has, the best guess is worth a look.
 _FLOORS = {"supplier": 0.2, "invoice_number": 0.3, "issue_date": 0.3, "total_amount": 0.3, "supplier_vat_id": 0.25}
@@ -47,6 +49,16 @@ def fit(pages: Sequence[SyntheticPage]) -> dict[str, FieldScore]:
         )
         for name in FIELDS
     }
+
+
+def render(weights: Mapping[str, FieldScore]) -> str:
+    """`field_scores.toml`."""
+    lines = ["# Fitted by models/field_training.py on made-up pages; not written by hand."]
+    for name, score in weights.items():
+        lines += ["", f"[fields.{name}]"]
+        lines += [f"{part} = {getattr(score, part)}" for part in ("bias", "score", "lead", "certainty", "floor")]
+        lines += [f"[fields.{name}.facts]", *(f'"{fact}" = {weight}' for fact, weight in score.facts.items())]
+    return "\n".join(lines) + "\n"
 
 
 def _fit_field(name: str, documents: Sequence[tuple[list[Candidate], str | None]]) -> FieldScore:
@@ -91,7 +103,11 @@ def _calibrated(name: str, score: FieldScore, ranked: Sequence[tuple[Ranked, str
     # Two rows of no evidence either way: nothing is ever quite certain, and both outcomes are always there.
     facts = np.array([[one.scores[0], one.lead] for one, _ in ranked] + [[0.0, 0.0]] * 2)
     hits = np.array([right(name, one.candidates[0].value, truth) for one, truth in ranked] + [True, False])
-    model = LogisticRegression(C=1.0, max_iter=2000).fit(np.clip(facts, -LEAD_LIMIT, LEAD_LIMIT), hits)
+    facts = np.clip(facts, -LEAD_LIMIT, LEAD_LIMIT)
+    model = LogisticRegression(C=1.0, max_iter=2000).fit(facts, hits)
+    if model.coef_[0][1] < 0:  # score and lead say nearly the same: more of either must not make less sure
+        facts[:, 1] = 0.0
+        model = LogisticRegression(C=1.0, max_iter=2000).fit(facts, hits)
     floor = _FLOORS.get(name, _FLOOR)
-    top, lead = (round(float(weight), 3) for weight in model.coef_[0])
+    top, lead = (round(float(weight), 3) + 0.0 for weight in model.coef_[0])
     return FieldScore(score.facts, score.bias, top, lead, round(float(model.intercept_[0]), 3), floor)

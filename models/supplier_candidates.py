@@ -29,6 +29,7 @@ def names(sheet: Sheet, votes: Mapping[str, str | None]) -> list[Candidate]:
     domains = {
         _letters(match[1]) for cell in sheet.cells for match in party_words.DOMAIN.finditer(cell.text)
     } - party_words.PUBLIC
+    said = {f"vote_{name}": _letters(value) for name, value in votes.items() if value}
     height = median(cell.height for cell in sheet.cells)
     found: list[Candidate] = []
     for cell in sheet.cells:
@@ -54,10 +55,8 @@ def names(sheet: Sheet, votes: Mapping[str, str | None]) -> list[Candidate]:
                 "low": cell.row / max(1, len(sheet.rows)),
                 "page_one": float(cell.page == 1),
             }
-            facts |= {
-                f"vote_{name}": float(said is not None and _letters(said) == _letters(value))
-                for name, said in votes.items()
-            }
+            plain = _letters(value)
+            facts |= {name: float(plain == letters) for name, letters in said.items()}
             found.append(Candidate(value, cell, start, end, facts))
         if len(found) >= MOST:
             break
@@ -126,19 +125,19 @@ def _continues(cell: Cell, below: Cell) -> bool:
 
 def _is_name(text: str) -> bool:
     letters = sum(character.isalpha() for character in text)
-    return letters >= 3 and letters * 2 > len(text) and len(text) < 90 and len(text.split()) <= 9
+    if letters < 3 or letters * 2 <= len(text) or len(text) >= 90 or len(text.split()) > 9:
+        return False
+    return not (labels.NOT_A_NAME.search(text) or text.endswith(":")) or bool(party_words.LEGAL.search(text))
 
 
 def _name_facts(value: str) -> dict[str, float]:
     return {
         "legal": float(bool(party_words.LEGAL.search(value))),
-        "not_a_name": float(bool(labels.NOT_A_NAME.search(value))),
         "digits": float(any(character.isdigit() for character in value)),
         "street": float(bool(party_words.STREET.search(value)) or bool(party_words.ADDRESS.search(value))),
         "one_word": float(len(value.split()) == 1),
         "wordy": float(len(value.split()) > 5),
         "small_letters": float(value[:1].islower()),
-        "ends_label": float(value.endswith(":")),
         "bank": float(bool(re.search(r"\b(?:\w*bank|sparkasse|banque|banco|banca)\b", value, re.IGNORECASE))),
         "salutation_itself": float(bool(party_words.SALUTATION.match(value))),
         "greeting": float(bool(party_words.GREETING.match(value))),

@@ -132,3 +132,5 @@ DEBIT: Mapping[str, str] = {
     "it": "Addebito sul vostro conto cliente",
     "nl": "Incasso van uw rekening",
 }
+ON: Mapping[str, str] = {"en": "on", "de": "den", "fr": "le", "es": "a", "it": "il", "nl": "op"}
+UNTIL: Mapping[str, str] = {"en": "to", "de": "bis", "fr": "au", "es": "al", "it": "al", "nl": "t/m"}

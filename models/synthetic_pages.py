@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from models import synthetic_page_words as words
 from models.layout import Word
 from models.synthetic_numbers import cents, digits, iban, stream, vat_id
-from models.synthetic_page_style import Style
+from models.synthetic_page_parties import Parties
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class SyntheticPage:
     fields: Mapping[str, str]
 
 
-class _Maker(Style):
+class _Maker(Parties):
     """One bill: what is true, how this house writes, and where it puts things."""
 
     # the document
@@ -45,11 +45,11 @@ class _Maker(Style):
         head = 0.0
         letterhead = rng.choice(("left", "right", "center", "sender", "labelled", "foot"))
         own = self.address()
-        top = self._letterhead(letterhead, supplier, own, vat)
-        top = self._buyer(top, buyer, letterhead)
+        top = self.letterhead(letterhead, supplier, own, vat)
+        top = self.address_buyer(top, buyer, letterhead)
         head = self._information(top, number, issued, due)
         bottom = self._sums(self._table(head + 20, issued), issued)
-        self._foot(bottom, supplier, own, vat, account, due, letterhead)
+        self.foot(bottom, supplier, own, vat, account, due, letterhead)
         blocks = [block for block in self.page.blocks if block]
         if rng.random() < 0.5:
             rng.shuffle(blocks)
@@ -61,83 +61,6 @@ class _Maker(Style):
         text = "\n".join(line for block in blocks for line in block)
         return SyntheticPage(tuple(self.page.words), text, dict(self.fields))
 
-    def _letterhead(self, kind: str, supplier: str, own: list[str], vat: str) -> float:
-        rng, page = self.rng, self.page
-        page.block()
-        size = rng.choice((9.0, 10.0, 12.0, 16.0))
-        if kind in ("left", "right", "center"):
-            left = {"left": 50.0, "right": 380.0, "center": 220.0}[kind]
-            first = 30 - size * 1.4 if self.broken else 30.0
-            for at, line in enumerate(self.in_lines(supplier)):
-                page.put(left, first + size * 1.3 * at, line, size)
-            rows = [*own, *([f"Tel. {digits(rng, 4)} {digits(rng, 6)}"] if rng.random() < 0.5 else [])]
-            for at, line in enumerate(rows):
-                page.put(left, 30 + size * 1.4 + 12 * at, line)
-        elif kind == "labelled":
-            heading = {
-                "en": "Seller",
-                "de": "Verkäufer",
-                "fr": "Vendeur",
-                "es": "Proveedor",
-                "it": "Fornitore",
-                "nl": "Leverancier",
-            }[self.language]
-            page.put(50, 20, heading + rng.choice(("", ":")), 11)
-            prefix = rng.choice((self.more["name"][0], "", ""))
-            wide = rng.random() < 0.5 and prefix
-            if wide:
-                page.put(50, 46, prefix)
-                for at, line in enumerate(self.in_lines(supplier)):
-                    page.put(140, 34 + 12 * at if self.broken else 46, line)
-            else:
-                page.put(50, 46, f"{prefix} {supplier}".strip())
-            for at, line in enumerate(own):
-                page.put(140 if wide else 50, 60 + 12 * at, line)
-            if rng.random() < 0.5:
-                page.put(50, 86, f"{self.label('supplier_vat_id')}{self.colon} {vat}")
-                self.fields["supplier_vat_id"] = vat
-        elif rng.random() < 0.25:
-            page.put(380, 30, rng.choice(("QUALITÀ DAL 1950", "www.example.org", "Original", "Kopie")), 12)
-        if kind == "sender" or (kind != "labelled" and rng.random() < 0.35):
-            page.block()
-            mark = rng.choice((" - ", " · ", ", ", " | ", " • "))
-            page.put(50, 118, supplier + mark + mark.join(own), 6.5)
-        return 130.0
-
-    def _buyer(self, top: float, buyer: str, letterhead: str) -> float:
-        rng, page = self.rng, self.page
-        page.block()
-        left = 50.0 if letterhead != "right" or rng.random() < 0.5 else rng.choice((50.0, 330.0))
-        heading = rng.choice((self.label("customer"), "", ""))
-        at = top
-        if heading:
-            page.put(left, at, heading + rng.choice(("", ":")))
-            at += 12
-        elif rng.random() < 0.3:
-            page.put(
-                left,
-                at,
-                rng.choice(
-                    {
-                        "en": ("Mr", "Attn. Ms Hill"),
-                        "de": ("Herrn", "Firma", "Frau"),
-                        "fr": ("Monsieur", "M."),
-                        "es": ("Sr.",),
-                        "it": ("Spett.le",),
-                        "nl": ("De heer", "T.a.v."),
-                    }[self.language]
-                ),
-            )
-            at += 12
-        lines = [buyer, *([rng.choice(self.phrases["people"])] if rng.random() < 0.3 else []), *self.address()]
-        if rng.random() < 0.2:
-            lines.append(f"{self.label('supplier_vat_id')}{self.colon} {vat_id(rng, self.country)}" if heading else "")
-        for line in lines:
-            if line:
-                page.put(left, at, line)
-                at += 12
-        return at + 14
-
     def _information(self, top: float, number: str, issued: date, due: date) -> float:
         rng, page = self.rng, self.page
         pairs: list[tuple[str, str]] = []
@@ -147,12 +70,22 @@ class _Maker(Style):
         if rng.random() < 0.12:  # how the form itself is dated
             page.block()
             printed = self.day(issued - timedelta(days=rng.randint(90, 1500)))
-            page.put(50, 8, f"{rng.choice(words.VERSIONS)}{printed}", 7)
+            if rng.random() < 0.5:
+                page.put(50, 8, rng.choice(words.VERSIONS).split()[0], 7)
+                page.put(150, 8, f"{rng.choice((': 2.1 ', '', ': 4 '))}{rng.choice(('vom ', ''))}{printed}", 7)
+            else:
+                page.put(50, 8, f"{rng.choice(words.VERSIONS)}{printed}", 7)
         linking = {"en": "dated", "de": "vom", "fr": "du", "es": "de fecha", "it": "del", "nl": "van"}[self.language]
         dated = inline and rng.random() < 0.5
         if not inline and not self.lost("invoice_number"):
             pairs.append((self.label("invoice_number"), number))
-        if not dated and not self.lost("issue_date"):
+        loose = not dated and rng.random() < 0.1
+        if loose:  # as in a letter, with the town or without
+            town = rng.choice(self.phrases["towns"]).split(" ", 1)[-1]
+            before = rng.choice(("", f"{town}, ", f"{town}, {words.ON[self.language]} "))
+            self.page.block()
+            self.page.put(400, rng.choice((top, top - 14)), before + self.day(issued))
+        elif not dated and not self.lost("issue_date"):
             pairs.append((self.label("issue_date"), self.day(issued)))
         if rng.random() < 0.45:
             pairs.append((self.label("due_date"), self.day(due)))
@@ -164,7 +97,13 @@ class _Maker(Style):
         for name in rng.sample(self.more["numbers"], rng.randint(0, 3)):
             pairs.append((name, self.number()))
         for name in rng.sample(self.more["dates"], rng.randint(0, 2)):
-            pairs.append((name, self.day(issued - timedelta(days=rng.randint(0, 30)))))
+            pairs.append((name, self.day(issued - timedelta(days=rng.randint(-45, 30)))))
+        if rng.random() < 0.15:
+            begin = issued - timedelta(days=rng.randint(-20, 60))
+            link = rng.choice((" - ", f" {words.UNTIL[self.language]} "))
+            pairs.append(
+                (rng.choice(self.more["dates"]), self.day(begin) + link + self.day(begin + timedelta(days=30)))
+            )
         if rng.random() < 0.4:
             rng.shuffle(pairs)
         page.block()
@@ -261,55 +200,6 @@ class _Maker(Style):
                 page.put(330, top, f"{name}{self.colon} {self.money(value)}")
             top += 13
         return top + 20
-
-    def _foot(
-        self, top: float, supplier: str, own: list[str], vat: str, account: str, due: date, letterhead: str
-    ) -> None:
-        rng, page = self.rng, self.page
-        page.block()
-        if rng.random() < 0.25:
-            page.put(50, top, rng.choice(self.phrases["greetings"]))
-            page.put(50, top + 12, rng.choice(self.phrases["closings"]))
-            top += 26
-        if rng.random() < 0.2 and self.language == "de":
-            page.put(50, top, f"Bei Zahlung bis {self.day(due)} 2 % Skonto: {self.money(rng.randint(500, 90000))}")
-        if rng.random() < 0.12:
-            debit = words.DEBIT[self.language]
-            page.put(50, top + 13, f"{debit} IBAN {iban(rng, self.country)}")
-        spaced = " ".join(account[index : index + 4] for index in range(0, len(account), 4))
-        written = rng.choice((spaced, account))
-        foot = 770.0
-        if rng.random() < 0.1:  # a typing error on the paper stays the account that is printed
-            account = account[:2] + f"{rng.randint(10, 97)}" + account[4:]
-            spaced = " ".join(account[index : index + 4] for index in range(0, len(account), 4))
-            written = rng.choice((spaced, account))
-        shows = rng.random() < 0.75
-        lines = [[supplier, *own]] if letterhead == "foot" or rng.random() < 0.5 else []
-        if shows:
-            self.fields["iban"] = account
-            bank = rng.choice(("Sparkasse Nord", "Banque Postale", "Handelsbank", "Banca Popolare", "Commercial Bank"))
-            lines.append([bank, f"IBAN{rng.choice((':', '', ' :'))} {written}", "BIC CSBKXX2XXXX"])
-        if "supplier_vat_id" not in self.fields and rng.random() < 0.8:
-            shown = rng.choice((vat, f"{vat[:2]} {vat[2:]}"))
-            lines.append([f"{self.label('supplier_vat_id')}{self.colon} {shown}", rng.choice(self.phrases["footers"])])
-            self.fields["supplier_vat_id"] = vat
-        if rng.random() < 0.4:
-            mail = "".join(letter for letter in supplier.lower() if letter.isascii() and letter.isalnum())[:16]
-            lines.append([f"www.{mail}.com", f"info@{mail}.com"])
-        rng.shuffle(lines)
-        if rng.random() < 0.15:  # other long numbers that only look like an account
-            other = f"{rng.choice(('FO', 'DE', 'FR', 'SE', 'GB'))}{digits(rng, rng.choice((16, 18, 20)))}"
-            page.put(50, top + 40, f"{rng.choice(('Ref.', 'ID', 'Mandat', 'Client', ''))} {other}")
-        if letterhead == "foot" and not any(supplier in block for block in lines):
-            lines.append([supplier, *own])
-        across = rng.random() < 0.6
-        for index, block in enumerate(lines):
-            page.block()
-            for at, line in enumerate(block):
-                if across:
-                    page.put(40 + index * (520 / len(lines)), foot + 9 * at, line, 5.5)
-                else:
-                    page.put(50, max(top, 640.0) + 12 * (at + 4 * index), line, 8)
 
 
 def synthetic_pages(seed: int, count: int) -> list[SyntheticPage]:

@@ -123,6 +123,8 @@ def _shown(place: Place, frame: Place, turned: int) -> list[float]:
     """left, top, right, bottom on the page as a reader sees it, from the file's own coordinates."""
     left, bottom, right, top = place
     west, south, east, north = frame
+    if turned in (90, 270):  # the frame comes as it is shown, the place as it is written
+        east, north = west + north - south, south + east - west
     if turned == 90:
         shown = (bottom - south, left - west, top - south, right - west)
     elif turned == 180:

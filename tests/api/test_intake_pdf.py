@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from reportlab.pdfgen.canvas import Canvas
 
 from api.intake import pdf_child
 from api.intake.pdf import PdfContent, PdfPool
@@ -45,6 +47,34 @@ def test_text_pages_and_embedded_xml(pool: PdfPool, good: bytes) -> None:
     assert "page two" in content.text
     assert (content.pages, content.pages_read) == (2, 2)
     assert content.attachments == (("factur-x.xml", b"<a/>"),)
+
+
+def test_words_have_their_places_as_a_reader_sees_them(pool: PdfPool) -> None:
+    upright = placed(rotation=0)
+    found = {word.text: word for word in pool.parse(upright).words}
+    assert set(found) == {"Invoice", "4711", "Total"}
+    assert found["Invoice"].page == 1
+    assert found["Invoice"].left == pytest.approx(72, abs=2)
+    assert found["Invoice"].top == pytest.approx(842 - 800 - 12, abs=6), "from the top, not from the bottom"
+    assert found["Invoice"].right < found["4711"].left
+    assert found["Total"].top > found["Invoice"].bottom
+    turned = {word.text: word for word in pool.parse(placed(rotation=180)).words}
+    assert turned["Invoice"].right == pytest.approx(595 - 72, abs=2)
+    assert turned["Total"].bottom < turned["Invoice"].top
+    for rotation in (90, 270):
+        sideways = pool.parse(placed(rotation=rotation)).words
+        assert all(0 <= word.left < word.right <= 843 and 0 <= word.top < word.bottom <= 596 for word in sideways)
+
+
+def placed(rotation: int) -> bytes:
+    buffer = io.BytesIO()
+    canvas = Canvas(buffer, pagesize=(595, 842))
+    canvas.setPageRotation(rotation)
+    canvas.setFont("Helvetica", 12)
+    canvas.drawString(72, 800, "Invoice 4711")
+    canvas.drawString(72, 700, "Total")
+    canvas.save()
+    return buffer.getvalue()
 
 
 def test_encrypted(pool: PdfPool, good: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 from datetime import date
 from decimal import Decimal
@@ -13,7 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models import identifiers, notation
-from models.extraction import Extraction, extract
+from models.extraction import Evidence, Extraction, extract, extract_pages
+from models.layout import Word
+from models.synthetic_pages import synthetic_pages
 
 ENGLISH = """Harbour Tools Ltd
 1 Quay Street, Bristol
@@ -122,6 +125,44 @@ def test_every_value_has_a_confidence_and_nothing_else_has() -> None:
         sure = found.field_confidence[name]
         assert (sure is None) == (value is None or name == "currency")
         assert sure is None or 0 < sure <= 1
+
+
+def test_a_page_shows_where_each_value_stands() -> None:
+    page = next(page for page in synthetic_pages(11, 20) if {"iban", "purchase_order"} <= page.fields.keys())
+    (found,) = extract_pages([(page.text, page.words)])
+    said = {name for name, value in found.fields.items() if value is not None and name != "currency"}
+    assert set(found.evidence) == said
+    for name, place in found.evidence.items():
+        framed = [word.text for word in page.words if inside(word, place)]
+        assert place.text.split()[0].strip(",:") in " ".join(framed), name
+
+
+def inside(word: Word, place: Evidence) -> bool:
+    box = place.box
+    return box.left <= word.left and word.right <= box.right and box.top <= word.top and word.bottom <= box.bottom
+
+
+def test_words_in_another_order_say_the_same() -> None:
+    pages = synthetic_pages(12, 10)
+    mixed = [random.Random(3).sample(page.words, len(page.words)) for page in pages]
+    straight = extract_pages([("", page.words) for page in pages])
+    assert [one.fields for one in extract_pages([("", words) for words in mixed])] == [one.fields for one in straight]
+
+
+def test_what_else_it_could_be_is_named() -> None:
+    found = one("Acme Ltd\nInvoice no. 4711\nInvoice no. 4712\nTotal 10.00\n")
+    assert {found.fields["invoice_number"], *found.alternatives["invoice_number"]} >= {"4711", "4712"}
+    assert any(note.startswith("invoice_number: it could also be") for note in found.warnings)
+    assert one("").alternatives == {}
+
+
+def test_net_and_tax_that_do_not_make_the_total_are_told() -> None:
+    text = "Net amount 100.00\nVAT 20 % 20.00\nGross 120.00\nGrand total 130.00\n"
+    found = one(text)
+    if found.fields["total_amount"] == "130.00":
+        assert "total_amount: net and tax on the pages add up to 120.00" in found.warnings
+    else:
+        assert found.fields["total_amount"] == "120.00"
 
 
 def test_nothing_comes_from_nothing() -> None:
