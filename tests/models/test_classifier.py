@@ -201,7 +201,7 @@ def test_fit_is_repeatable_and_groups_are_optional(texts: list[LabelledText]) ->
     )
     sample = [one.text for one in texts[450:500]]
     assert np.array_equal(first.predict_proba(sample), second.predict_proba(sample))
-    assert first.get_params() == {"C": 20.0, "folds": 3, "precision": 0.97, "seed": 0, "strangers": 0.1}
+    assert first.get_params() == {"C": 20.0, "folds": 3, "precision": 0.985, "seed": 0, "strangers": 0.1}
 
 
 SENTENCES = {
