@@ -27,6 +27,7 @@ _LONG_WORD = re.compile(r"[^\W\d_]{4,}")
 _SHAPE_C = 0.03
 _LIMIT = 4.0
 _FLOOR = 1e-4
+_MOST = 5000  # texts whose wording is counted: memory grows with them, and what they add does not
 SIGNALS = 11
 """Columns of `Seen.signals`."""
 
@@ -137,17 +138,18 @@ class Views:
         """Raises Malformed where the texts share too little wording."""
         wording = _wording(None, None)
         try:
-            matrix = wording.fit_transform(texts.words)
+            rows = _spread(y, _MOST)
+            matrix = wording.fit_transform([texts.words[row] for row in rows])
         except ValueError as error:  # every word stands in one text alone
             raise Malformed(f"{len(y)} texts share too little wording to learn from: add more texts") from error
         numbers = chosen(texts.numbers, list(classes))
         mean, deviation = numbers.mean(axis=0), numbers.std(axis=0)
         scale = np.where(deviation > 1e-6, deviation, 1.0).astype(np.float32)
-        member = (y[:, None] == classes[None, :]).astype(np.float32)
+        member = (y[rows, None] == classes[None, :]).astype(np.float32)
         return cls(
             classes,
             wording,
-            Linear.fit(matrix, y, classes, c),
+            Linear.fit(matrix, y[rows], classes, c),
             Linear.fit(_standard(numbers, mean, scale), y, classes, _SHAPE_C),
             mean,
             scale,
@@ -216,6 +218,18 @@ def _wording(words: list[str] | None, letters: list[str] | None) -> FeatureUnion
         dtype=np.float32, vocabulary=letters,
     )  # fmt: skip
     return FeatureUnion([("words", by_word), ("letters", by_letter)])
+
+
+def _spread(y: NDArray[Any], most: int) -> NDArray[np.int64]:
+    """At most `most` rows, drawn so that rare classes stay whole; all rows in order where there are no more."""
+    if len(y) <= most:
+        return np.arange(len(y))
+    order = np.random.default_rng(0).permutation(len(y))
+    turn: dict[str, int] = {}
+    ranks = np.empty(len(y), dtype=np.int64)
+    for row in order:
+        ranks[row] = turn[y[row]] = turn.get(y[row], -1) + 1
+    return np.sort(np.argsort(ranks, kind="stable")[:most])
 
 
 def _single_words(wording: FeatureUnion) -> frozenset[str]:
