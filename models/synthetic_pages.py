@@ -67,14 +67,7 @@ class _Maker(Parties):
         title = rng.choice(self.phrases["title"])
         inline = rng.random() < 0.25
         self.fields["invoice_number"], self.fields["issue_date"] = number, issued.isoformat()
-        if rng.random() < 0.12:  # how the form itself is dated
-            page.block()
-            printed = self.day(issued - timedelta(days=rng.randint(90, 1500)))
-            if rng.random() < 0.5:
-                page.put(50, 8, rng.choice(words.VERSIONS).split()[0], 7)
-                page.put(150, 8, f"{rng.choice((': 2.1 ', '', ': 4 '))}{rng.choice(('vom ', ''))}{printed}", 7)
-            else:
-                page.put(50, 8, f"{rng.choice(words.VERSIONS)}{printed}", 7)
+        self._form_date(issued)
         linking = {"en": "dated", "de": "vom", "fr": "du", "es": "de fecha", "it": "del", "nl": "van"}[self.language]
         dated = inline and rng.random() < 0.5
         if not inline and not self.lost("invoice_number"):
@@ -87,6 +80,34 @@ class _Maker(Parties):
             self.page.put(400, rng.choice((top, top - 14)), before + self.day(issued))
         elif not dated and not self.lost("issue_date"):
             pairs.append((self.label("issue_date"), self.day(issued)))
+        pairs += self._others(issued, due)
+        if rng.random() < 0.4:
+            rng.shuffle(pairs)
+        page.block()
+        size = rng.choice((9.0, 12.0, 15.0))
+        sign = {"en": "no.", "de": "Nr.", "fr": "n°", "es": "nº", "it": "n.", "nl": "nr."}[self.language]
+        head = f"{title} {rng.choice((sign, sign, ''))} {number}" if inline else title
+        page.put(50, top, head + (f" {linking} {self.day(issued)}" if dated else ""), size)
+        page.block()
+        return self._placed(top, top + 1.6 * size, pairs)
+
+    def _form_date(self, issued: date) -> None:
+        """How the form itself is dated, on some."""
+        rng, page = self.rng, self.page
+        if rng.random() >= 0.12:
+            return
+        page.block()
+        printed = self.day(issued - timedelta(days=rng.randint(90, 1500)))
+        if rng.random() < 0.5:
+            page.put(50, 8, rng.choice(words.VERSIONS).split()[0], 7)
+            page.put(150, 8, f"{rng.choice((': 2.1 ', '', ': 4 '))}{rng.choice(('vom ', ''))}{printed}", 7)
+        else:
+            page.put(50, 8, f"{rng.choice(words.VERSIONS)}{printed}", 7)
+
+    def _others(self, issued: date, due: date) -> list[tuple[str, str]]:
+        """Due date and order, where the bill has them, and numbers and dates of other things."""
+        rng = self.rng
+        pairs: list[tuple[str, str]] = []
         if rng.random() < 0.45:
             pairs.append((self.label("due_date"), self.day(due)))
             self.fields["due_date"] = due.isoformat()
@@ -104,16 +125,12 @@ class _Maker(Parties):
             pairs.append(
                 (rng.choice(self.more["dates"]), self.day(begin) + link + self.day(begin + timedelta(days=30)))
             )
-        if rng.random() < 0.4:
-            rng.shuffle(pairs)
-        page.block()
-        size = rng.choice((9.0, 12.0, 15.0))
-        sign = {"en": "no.", "de": "Nr.", "fr": "n°", "es": "nº", "it": "n.", "nl": "nr."}[self.language]
-        head = f"{title} {rng.choice((sign, sign, ''))} {number}" if inline else title
-        page.put(50, top, head + (f" {linking} {self.day(issued)}" if dated else ""), size)
-        page.block()
+        return pairs
+
+    def _placed(self, top: float, at: float, pairs: list[tuple[str, str]]) -> float:
+        """The pairs as lines, columns, a table, one below the other, or beside the address; the lower edge."""
+        rng, page = self.rng, self.page
         style = rng.choice(("lines", "lines", "pairs", "pairs", "table", "stacked", "beside"))
-        at = top + 1.6 * size
         if style == "table" and len(pairs) <= 5:
             for index, (name, _) in enumerate(pairs):
                 page.put(50 + 105 * index, at, name[:21], 8)
