@@ -124,12 +124,41 @@ class Party:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """Something about a document that a person should know, in a form that programs can act on.
+
+    `code` is stable, `fields` are those it speaks of, `detail` is the sentence for people. `level`: `contested` (two
+    sources disagree: nothing may be done with these fields before a person has looked), `warning` or `note`. `values`
+    are the figures that disagree, `evidence` says where on the page (plain JSON).
+    """
+
+    code: str
+    detail: str
+    fields: tuple[str, ...] = ()
+    level: str = "warning"
+    values: Mapping[str, str | None] = field(default_factory=dict)
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return {
+            "code": self.code,
+            "level": self.level,
+            "fields": list(self.fields),
+            "detail": self.detail,
+            "values": dict(self.values),
+            "evidence": dict(self.evidence),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What was read from one document. Dates are ISO strings, money decimal strings, None = not found.
 
     `confidence` is the calibrated probability that the class is right, or None where the stage that
     answered cannot give one. `basis` names that stage: structured | title_rule | model | none. `evidence` says where
-    a field stands on the page (plain JSON), `alternatives` what else it could be.
+    a field stands on the page (plain JSON), `alternatives` what else it could be. `findings` are checks that failed,
+    each of which above a note is also in `warnings`; `details` is what else the document says of itself.
     """
 
     document_class: str
@@ -142,6 +171,13 @@ class Reading:
     text: str = ""
     evidence: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     alternatives: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def contested(self) -> frozenset[str]:
+        """The fields that two sources in the document state differently."""
+        return frozenset(name for one in self.findings if one.level == "contested" for name in one.fields)
 
     def as_dict(self) -> dict[str, Any]:
         """The wire shape of `countersign read`, without the path."""
@@ -155,6 +191,8 @@ class Reading:
             "warnings": list(self.warnings),
             "evidence": {name: dict(place) for name, place in self.evidence.items()},
             "alternatives": {name: list(others) for name, others in self.alternatives.items()},
+            "findings": [one.as_dict() for one in self.findings],
+            "details": dict(self.details),
         }
 
 

@@ -20,7 +20,7 @@ from tests.api.intake_samples import pdf, ubl
 
 SHAPE = {
     "path", "document_class", "confidence", "abstained", "basis", "fields", "field_confidence", "warnings",
-    "evidence", "alternatives",
+    "evidence", "alternatives", "findings", "details",
 }  # fmt: skip
 
 
