@@ -92,7 +92,8 @@ def by_source(shipped: Answers, left_out: Answers, base: int) -> Table:
             answered, right = one.answered[at], one.right[at]
             if one is shipped:
                 cells.append(int(at.sum()))
-            cells += [float(answered.mean()), float(right[answered].mean()) if answered.any() else None]
+            cells.append(float(answered.mean()) if at.any() else None)
+            cells.append(float(right[answered].mean()) if answered.any() else None)
         rows.append(tuple(cells))
     columns = ("source", "texts", "shipped: answered", "shipped: right", "left out: answered", "left out: right")
     note = (

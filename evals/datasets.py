@@ -18,6 +18,7 @@ from api.commands import duplicates as ledgers
 from api.commands import risk as receivables
 from api.commands.mapping import ColumnMap
 from api.commands.tables import read_table
+from governance.case import DOCUMENT_CLASSES
 from governance.errors import Malformed, Unavailable
 from models.duplicates import Invoice
 from models.features import Receivable
@@ -275,6 +276,20 @@ def receipts(folder: Path, seed: int, scale: float, day: Callable[[str], str | N
         }
         made.append(Expected(f"{key.stem}.txt", "\n".join(pieces).encode(), fields, "receipt"))
     return made
+
+
+_CLASS_OF_FOLDER = {"payment_advice": "remittance_advice", "bill": "invoice"}
+
+
+def filed_pdfs(folder: Path, seed: int, scale: float) -> list[Expected]:
+    """PDFs, scans among them, that somebody filed in folders named by class: documents/*_pdf/CLASS/*.pdf."""
+    found = []
+    for path in sorted((folder / "documents").glob("*_pdf/*/*.pdf")):
+        name = path.parent.name.lower().replace(" ", "_")
+        name = _CLASS_OF_FOLDER.get(name, name)
+        if name in DOCUMENT_CLASSES:
+            found.append(Expected(path.name, path.read_bytes(), {}, name))
+    return list(_share(found, seed, scale))
 
 
 def _share(rows: Sequence[Any], seed: int, scale: float) -> list[Any]:

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
-from models.notation import dates
+from models.notation import amounts, dates, decimal_comma
+from models.party_words import LEGAL
 
 LEAST_DOCUMENTS = 5
 """Documents that must have a field before a share of them says anything."""
@@ -40,6 +41,32 @@ def normal(field: str, value: str) -> str:
         return "-".join(match.groups()) if match else value.strip()
     letters = unicodedata.normalize("NFKC", value).casefold()
     return "".join(letter for letter in letters if letter.isalnum())
+
+
+def same_name(one: str | None, other: str | None) -> bool:
+    """Whether two names are equal but for legal forms: data and page of one bill often differ in nothing else."""
+    return one is not None and other is not None and _unformed(one) == _unformed(other)
+
+
+def _unformed(name: str) -> str:
+    bare = LEGAL.sub(" ", LEGAL.sub(" ", name))  # twice: forms that follow each other share the space between them
+    return normal("supplier", bare) or normal("supplier", name)
+
+
+def shown(field: str, value: str, text: str) -> bool:
+    """Whether the text has the value in any form: what data says and no page shows cannot be read from the page."""
+    said = normal(field, value)
+    if field in _DATES:
+        days = (day for line in text.splitlines() for day in dates(line))
+        read = (one for day in days for one in (day.resolve(True), day.resolve(False)))
+        return any(isinstance(one, date) and one.isoformat() == said for one in read)
+    if field in _AMOUNTS:
+        comma = decimal_comma(text)
+        written = (amount.value for line in text.splitlines() for amount in amounts(line, comma))
+        return any(_amount(format(abs(one), "f")) == said.removeprefix("-") for one in written)
+    if field == "supplier":
+        return _unformed(value) in normal(field, text)
+    return said in normal(field, text)
 
 
 def _amount(value: str) -> str:
