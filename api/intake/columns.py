@@ -20,6 +20,12 @@ _ABSENT = frozenset({"", "nan", "nat", "null", "none", "n/a", "-"})
 _SAMPLE = 50_000
 
 
+class Number(str):
+    """A number that its source kept as a number: decimal digits with a point, beyond the doubts of written ones."""
+
+    __slots__ = ()
+
+
 def absent(value: Any) -> bool:
     """True for a cell that says nothing."""
     return value is None or (isinstance(value, str) and value.strip().lower() in _ABSENT)
@@ -47,6 +53,8 @@ class AmountColumn:
         """The exact amount. Raises Malformed with the column's name."""
         code = currency or "EUR"
         try:
+            if isinstance(value, Number):
+                return parse_amount(str(value), code)
             if not isinstance(value, str) or (_PLAIN.fullmatch(value.strip()) and not self.comma):
                 return parse_amount(value, code)
             return parse_amount(self._written(value.strip()), code)

@@ -1,4 +1,4 @@
-"""Row files: supplier invoices, receivables and cases in CSV, JSON or JSON Lines.
+"""Row files: supplier invoices, receivables and cases in CSV, JSON, JSON Lines or a spreadsheet.
 
 Values are plain JSON: dates ISO, money decimal strings, None = absent; columns that are not ours go to `details`.
 A bad row is refused with a reason and its neighbours go on.
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from api.intake.columns import AmountColumn, DateColumn, absent
-from api.intake.tables import ColumnMap, Record, Table, is_regular, loads, read_table
+from api.intake.tables import ColumnMap, Record, Table, is_regular, loads, read_table, sheet_table
 from governance.case import DOCUMENT_CLASSES, QUEUES, parse_currency
 from governance.errors import Malformed, Unreadable
 
@@ -90,6 +90,10 @@ _CASE = _Shape(
 )  # fmt: skip
 
 
+_KNOWN = _AP.columns | _AR.columns | _CASE.columns
+_MEDIA_TYPES = {"csv": "text/csv", "json": "application/json", "jsonl": "application/jsonl"}
+
+
 def read_rows(
     name: str, text: str, kind: str, *, columns: ColumnMap | None = None, default_currency: str | None = None
 ) -> RowFile | None:
@@ -99,17 +103,32 @@ def read_rows(
     `missing_columns`, `unknown_columns`, `malformed_rows`, `malformed_json`.
     """
     table = read_table(text, kind, columns or {})
-    if table is None:
-        return None
+    return None if table is None else _of_table(name, table, _MEDIA_TYPES[table.media], default_currency)
+
+
+def read_sheet(
+    name: str,
+    rows: Sequence[Sequence[Any]],
+    media_type: str,
+    *,
+    columns: ColumnMap | None = None,
+    default_currency: str | None = None,
+) -> RowFile | None:
+    """The rows of one sheet (cells as `workbook` has them), or None where it holds none; raises as read_rows does."""
+    table = sheet_table(rows, columns or {}, _KNOWN)
+    return None if table is None else _of_table(name, table, media_type, default_currency)
+
+
+def _of_table(name: str, table: Table, media_type: str, default_currency: str | None) -> RowFile | None:
     shape = _shape(table)
     if shape is None:
-        if table.media == "csv" and is_regular(table):
+        if table.media in ("csv", "sheet") and is_regular(table):
             raise Unreadable(
                 f"The columns of this table are not known: {', '.join(table.columns[:6])[:120]}. Name them with --map.",
                 reason_code="unknown_columns",
             )
         return None
-    return _row_file(name, table, shape, default_currency)
+    return _row_file(name, table, shape, media_type, default_currency)
 
 
 def case_row(cells: Mapping[str, Any], *, index: int = 1, default_currency: str | None = None) -> Row:
@@ -137,7 +156,7 @@ def _shape(table: Table) -> _Shape | None:
     return shape
 
 
-def _row_file(name: str, table: Table, shape: _Shape, default_currency: str | None) -> RowFile:
+def _row_file(name: str, table: Table, shape: _Shape, media_type: str, default_currency: str | None) -> RowFile:
     reader = _Reader(shape, table.records, default_currency)
     good: list[Row] = []
     bad: list[RejectedRow] = []
@@ -149,7 +168,6 @@ def _row_file(name: str, table: Table, shape: _Shape, default_currency: str | No
             good.append(reader.row(record))
         except Malformed as error:
             bad.append(RejectedRow(record.index, error.detail, _stated_key(record)))
-    media_type = {"csv": "text/csv", "json": "application/json", "jsonl": "application/jsonl"}[table.media]
     return RowFile(name, shape.kind, tuple(good), tuple(bad), reader.notes(), media_type)
 
 

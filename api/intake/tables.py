@@ -1,4 +1,7 @@
-"""Records out of CSV, JSON and JSON Lines: every cell a string, a null or a JSON value, nothing interpreted yet."""
+"""Records out of CSV, JSON, JSON Lines and spreadsheets.
+
+Every cell is a string, a null or a JSON value; nothing is interpreted yet.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from governance.errors import Malformed, Unreadable
 
 _DELIMITERS = ",;\t|"
 _SAMPLE = 20
+_LETTER = re.compile(r"[^\W\d_]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ class Table:
 
     columns: tuple[str, ...]
     records: tuple[Record, ...]
-    media: str  # csv | json | jsonl
+    media: str  # csv | json | jsonl | sheet
 
 
 ColumnMap = Mapping[str, str | Sequence[str]]
@@ -68,16 +72,55 @@ def read_table(text: str, kind: str, columns: ColumnMap) -> Table | None:
 
     `columns` maps our names to theirs. Raises Unreadable where it is clearly a table, and broken.
     """
-    names = {
-        column_name(one): ours
-        for ours, theirs in columns.items()
-        for one in ([theirs] if isinstance(theirs, str) else theirs)
-    }
+    names = _names(columns)
     if kind == "json":
         return _from_json(text, names)
     if text.lstrip()[:1] == "{":
         return _from_json_lines(text, names)
     return _from_csv(text, names)
+
+
+def sheet_table(rows: Sequence[Sequence[Any]], columns: ColumnMap, known: frozenset[str]) -> Table | None:
+    """The table on a sheet: its header is the row among the first 20 that names the most `known` columns.
+
+    None where no row is a header. Raises Unreadable where a column stands twice.
+    """
+    names = _names(columns)
+    headers = {at: _sheet_header(row, names) for at, row in enumerate(rows[:_SAMPLE]) if _is_sheet_header(row)}
+    if not headers:
+        return None
+    at = max(headers, key=lambda place: (len(known & set(headers[place])), -place))
+    header = headers[at]
+    below = rows[at + 1 :]
+    if len(set(header)) < len(header):
+        return None if len(below) < 2 else _twice(header)
+    return Table(header, tuple(_sheet_record(index, header, row) for index, row in enumerate(below, start=1)), "sheet")
+
+
+def _names(columns: ColumnMap) -> dict[str, str]:
+    """Their column name to ours."""
+    return {
+        column_name(one): ours
+        for ours, theirs in columns.items()
+        for one in ([theirs] if isinstance(theirs, str) else theirs)
+    }
+
+
+def _is_sheet_header(row: Sequence[Any]) -> bool:
+    said = [cell for cell in row if cell is not None]
+    return len(said) >= 2 and all(type(cell) is str and _LETTER.search(cell) and len(cell) < 80 for cell in said)
+
+
+def _sheet_header(row: Sequence[Any], names: Mapping[str, str]) -> tuple[str, ...]:
+    written = [f"column {place}" if cell is None else cell for place, cell in enumerate(row, start=1)]
+    return tuple(names.get(column_name(cell), column_name(cell)) for cell in written)
+
+
+def _sheet_record(index: int, header: tuple[str, ...], row: Sequence[Any]) -> Record:
+    if len(row) > len(header):
+        return Record(index, {}, f"the row has {len(row)} cells, the header {len(header)}")
+    cells = [*row, *[None] * (len(header) - len(row))]
+    return Record(index, dict(zip(header, cells, strict=True)))
 
 
 def _from_csv(text: str, names: Mapping[str, str]) -> Table | None:
@@ -112,7 +155,7 @@ def _cells(text: str, delimiter: str) -> tuple[list[str], list[list[str]]]:
 
 
 def _is_header(cells: list[str]) -> bool:
-    return len(cells) >= 2 and all(cell.strip() and re.search(r"[^\W\d_]", cell) and len(cell) < 80 for cell in cells)
+    return len(cells) >= 2 and all(cell.strip() and _LETTER.search(cell) and len(cell) < 80 for cell in cells)
 
 
 def _twice(columns: tuple[str, ...]) -> Table:
@@ -129,7 +172,13 @@ def _csv_record(index: int, columns: tuple[str, ...], row: list[str]) -> Record:
 def is_regular(table: Table) -> bool:
     """True where the text is laid out as a table: three columns and two rows or more, the same width throughout."""
     sample = table.records[:_SAMPLE]
-    return len(table.columns) >= 3 and len(sample) >= 2 and all(record.problem is None for record in sample)
+    if len(table.columns) < 3 or len(sample) < 2 or any(record.problem is not None for record in sample):
+        return False
+    if table.media != "sheet":
+        return True
+    # A letter on a sheet has rows of one cell or two; a table's are mostly filled.
+    filled = sum(value is not None for record in sample for value in record.cells.values())
+    return filled * 3 >= len(sample) * len(table.columns) * 2
 
 
 def loads(text: str) -> Any:
