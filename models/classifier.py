@@ -17,7 +17,7 @@ from governance.errors import Malformed
 from models.evidence import evidence
 from models.titles import plain, swift_statement, title_class
 from models.trust import Trust, temperature, threshold
-from models.views import Floats, Texts, Views, softmax, together
+from models.views import MOST, Floats, Texts, Views, softmax, spread, together
 
 Places = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -89,12 +89,14 @@ class DocumentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise Malformed(
                 f"a classifier needs texts of at least two classes, and {there}: add texts of other classes"
             )
-        ready = _ready(texts)
-        splits = self._splits(y, groups)
-        known = self._known(ready, y, splits)
-        strange = list(self._strange(ready, y, splits))
+        rows = spread(y, MOST)
+        splits = self._splits(y[rows], None if groups is None else [groups[row] for row in rows])
+        ready = _ready([texts[row] for row in rows]).counted()
+        known = self._known(ready, y[rows], splits)
+        strange = list(self._strange(ready, y[rows], splits))
         self._trust([known, *strange])
-        self.views_ = Views.fit(ready, y, self.classes_, self.C)
+        more = (evidence(texts), y) if len(rows) < len(y) else None
+        self.views_ = Views.fit(ready, y[rows], self.classes_, self.C, more)
         return self
 
     def predict_proba(self, texts: Sequence[str]) -> Floats:
@@ -108,12 +110,18 @@ class DocumentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def judge(self, texts: Sequence[str]) -> tuple[Floats, Floats, Bools]:
         """(n, k) probabilities; (n,) chance that the likeliest class is right, a text of no known class included;
         (n,) whether a text has hardly a word of what the model was fitted on."""
+        probabilities, chance, novel, _ = self.judge_titled(texts)
+        return probabilities, chance, novel
+
+    def judge_titled(self, texts: Sequence[str]) -> tuple[Floats, Floats, Bools, Sequence[str | None]]:
+        """As `judge`; and the class that the headings of each text name, known or not."""
         check_is_fitted(self, "temperature_")
         if not len(texts):
-            return np.zeros((0, len(self.classes_))), np.zeros(0), np.zeros(0, dtype=bool)
-        seen = self.views_.see(_ready(texts))
+            return np.zeros((0, len(self.classes_))), np.zeros(0), np.zeros(0, dtype=bool), []
+        ready = _ready(texts)
+        seen = self.views_.see(ready)
         novel = seen.unknown > max(self.unknown_, _HARDLY_KNOWN)
-        return softmax(seen.scores() / self.temperature_), self._chance(seen.signals()), novel
+        return softmax(seen.scores() / self.temperature_), self._chance(seen.signals()), novel, ready.titles
 
     def _chance(self, signals: Floats) -> Floats:
         """Answers that a heading names and others are judged apart: they fail for other reasons."""
@@ -244,8 +252,7 @@ def classify(
     left = [at for at, name in enumerate(found) if name is None]
     limit = model.threshold_ if threshold is None else threshold
     parts = [texts[at] for at in left]
-    probabilities, chance, novel = model.judge(parts)
-    titles = [title_class(text) for text in parts]
+    probabilities, chance, novel, titles = model.judge_titled(parts)
     answers = [Classified(name, None, False, "structured") if name else _PERSON for name in found]
     for at, title, row, sure, strange in zip(left, titles, probabilities, chance, novel, strict=True):
         best = str(model.classes_[int(row.argmax())])

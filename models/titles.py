@@ -43,6 +43,7 @@ _AGREEMENT = re.compile(
     r"(?:[\w’'&,.()/-]+ ){0,7}agreement(?: no\.? ?\S+)?|\w{4,}(?:vertrag|vereinbarung|overeenkomst)"
     r"|(?:contrat|accord|contrato|acuerdo|contratto|accordo) (?:de|d'|del|di|d) ?[\w' -]{4,50}"
 )
+_BEYOND_LATIN = re.compile("[^\x00-\u02ff]")
 _HEAD_LINES = 40
 _QUOTED = frozenset({"purchase_order", "contract", "delivery_note", "dispute", "receipt", "other"})
 _COLUMNS = re.compile(r"\s{3,}|\t|\|")
@@ -50,8 +51,14 @@ _COLUMNS = re.compile(r"\s{3,}|\t|\|")
 
 def plain(text: str) -> str:
     """Small letters without accents, one space where there was any white space."""
-    flat = unicodedata.normalize("NFKD", text.casefold())
-    return " ".join("".join(letter for letter in flat if not unicodedata.combining(letter)).split())
+    flat = text.casefold()
+    if not flat.isascii():
+        flat = _BEYOND_LATIN.sub(_unless_accent, unicodedata.normalize("NFKD", flat))
+    return " ".join(flat.split())
+
+
+def _unless_accent(match: re.Match[str]) -> str:
+    return "" if unicodedata.combining(match[0]) else match[0]
 
 
 def _tidy(line: str) -> str:

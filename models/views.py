@@ -7,41 +7,50 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import FeatureUnion
 from sklearn.preprocessing import normalize
 
-from governance.errors import Malformed
 from models.evidence import Floats32, chosen
+from models.wording import Counts, Wording
 
 Floats = NDArray[np.float64]
 
-_WORD = r"[^\W\d_]{2,}|:0\d\w?:"
 _LONG_WORD = re.compile(r"[^\W\d_]{4,}")
 _SHAPE_C = 0.03
 _LIMIT = 4.0
 _FLOOR = 1e-4
-_MOST = 5000  # texts whose wording is counted: memory grows with them, and what they add does not
+MOST = 5000
+"""Texts whose wording is counted: memory grows with them, and what they add does not."""
 SIGNALS = 11
 """Columns of `Seen.signals`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """n texts as the views read them: prepared words, numbers of models.evidence, the class that a heading names."""
+    """n texts as the views read them: prepared words, numbers of models.evidence, the class that a heading names; their
+    terms, where models are to be fitted on some of them."""
 
     words: Sequence[str]
     numbers: Floats32
     titles: Sequence[str | None]
+    counts: Counts | None = None
 
     def at(self, rows: NDArray[np.int64]) -> Texts:
-        return Texts([self.words[row] for row in rows], self.numbers[rows], [self.titles[row] for row in rows])
+        return Texts(
+            [self.words[row] for row in rows],
+            self.numbers[rows],
+            [self.titles[row] for row in rows],
+            None if self.counts is None else self.counts.at(rows),
+        )
+
+    def counted(self) -> Texts:
+        """The same texts, to fit on. Raises Malformed where they share too little wording."""
+        return replace(self, counts=Counts.of(self.words))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +134,7 @@ class Views:
     """Both models after a fit, for `classes` in their order."""
 
     classes: NDArray[Any]
-    wording: FeatureUnion
+    wording: Wording
     by_words: Linear
     by_shape: Linear
     mean: Floats32
@@ -134,31 +143,38 @@ class Views:
     known: frozenset[str]
 
     @classmethod
-    def fit(cls, texts: Texts, y: NDArray[Any], classes: NDArray[Any], c: float) -> Views:
-        """Raises Malformed where the texts share too little wording."""
-        wording = _wording(None, None)
-        try:
-            rows = _spread(y, _MOST)
-            matrix = wording.fit_transform([texts.words[row] for row in rows])
-        except ValueError as error:  # every word stands in one text alone
-            raise Malformed(f"{len(y)} texts share too little wording to learn from: add more texts") from error
-        numbers = chosen(texts.numbers, list(classes))
+    def fit(
+        cls,
+        texts: Texts,
+        y: NDArray[Any],
+        classes: NDArray[Any],
+        c: float,
+        more: tuple[Floats32, NDArray[Any]] | None = None,
+    ) -> Views:
+        """Fits on counted texts. `more`: numbers and classes that the shape is to be learned from instead, where there
+        are more texts than were counted. Raises Malformed where the texts share too little wording."""
+        assert texts.counts is not None
+        wording = Wording.fit(texts.counts)
+        matrix = wording.of_counts(texts.counts)
+        numbers, kinds = (texts.numbers, y) if more is None else more
+        numbers = chosen(numbers, list(classes))
         mean, deviation = numbers.mean(axis=0), numbers.std(axis=0)
         scale = np.where(deviation > 1e-6, deviation, 1.0).astype(np.float32)
-        member = (y[rows, None] == classes[None, :]).astype(np.float32)
+        member = (y[:, None] == classes[None, :]).astype(np.float32)
         return cls(
             classes,
             wording,
-            Linear.fit(matrix, y[rows], classes, c),
-            Linear.fit(_standard(numbers, mean, scale), y, classes, _SHAPE_C),
+            Linear.fit(matrix, y, classes, c),
+            Linear.fit(_standard(numbers, mean, scale), kinds, classes, _SHAPE_C),
             mean,
             scale,
             normalize(np.asarray(matrix.T @ member), axis=0).astype(np.float32),
-            _single_words(wording),
+            wording.single_words(),
         )
 
     def see(self, texts: Texts) -> Seen:
-        matrix = self.wording.transform(texts.words)
+        counted = texts.counts
+        matrix = self.wording.of_texts(texts.words) if counted is None else self.wording.of_counts(counted)
         shape = _standard(chosen(texts.numbers, list(self.classes)), self.mean, self.scale)
         place = {name: at for at, name in enumerate(self.classes)}
         return Seen(
@@ -171,13 +187,9 @@ class Views:
         )
 
     def state(self) -> dict[str, Any]:
-        """Plain arrays; vocabularies as two texts: skops takes 22 s over 70,000 strings, no time over two."""
-        words, letters = (one for _, one in self.wording.transformer_list)
+        """Plain arrays and texts."""
         return {
-            "words": "\n".join(words.get_feature_names_out()),
-            "letters": "\n".join(letters.get_feature_names_out()),
-            "words_idf": words.idf_,
-            "letters_idf": letters.idf_,
+            "wording": self.wording.state(),
             "by_words": [self.by_words.coef, self.by_words.intercept],
             "by_shape": [self.by_shape.coef, self.by_shape.intercept],
             "scaling": [self.mean, self.scale],
@@ -187,9 +199,7 @@ class Views:
     @classmethod
     def restored(cls, classes: NDArray[Any], state: dict[str, Any]) -> Views:
         """The views that `state` was taken of."""
-        wording = _wording(state["words"].split("\n"), state["letters"].split("\n"))
-        words, letters = (one for _, one in wording.transformer_list)
-        words.idf_, letters.idf_ = state["words_idf"], state["letters_idf"]
+        wording = Wording.restored(state["wording"])
         return cls(
             classes,
             wording,
@@ -198,7 +208,7 @@ class Views:
             state["scaling"][0],
             state["scaling"][1],
             state["centres"],
-            _single_words(wording),
+            wording.single_words(),
         )
 
 
@@ -207,20 +217,7 @@ def softmax(scores: Floats) -> Floats:
     return cast(Floats, shifted / shifted.sum(axis=1, keepdims=True))
 
 
-def _wording(words: list[str] | None, letters: list[str] | None) -> FeatureUnion:
-    """Words with their pairs, and letters within words; with a vocabulary, or to be fitted."""
-    by_word = TfidfVectorizer(
-        ngram_range=(1, 2), min_df=2, max_features=40_000, sublinear_tf=True, dtype=np.float32,
-        token_pattern=_WORD, vocabulary=words,
-    )  # fmt: skip
-    by_letter = TfidfVectorizer(
-        analyzer="char_wb", ngram_range=(3, 4), min_df=3, max_features=30_000, sublinear_tf=True,
-        dtype=np.float32, vocabulary=letters,
-    )  # fmt: skip
-    return FeatureUnion([("words", by_word), ("letters", by_letter)])
-
-
-def _spread(y: NDArray[Any], most: int) -> NDArray[np.int64]:
+def spread(y: NDArray[Any], most: int) -> NDArray[np.int64]:
     """At most `most` rows, drawn so that rare classes stay whole; all rows in order where there are no more."""
     if len(y) <= most:
         return np.arange(len(y))
@@ -230,10 +227,6 @@ def _spread(y: NDArray[Any], most: int) -> NDArray[np.int64]:
     for row in order:
         ranks[row] = turn[y[row]] = turn.get(y[row], -1) + 1
     return np.sort(np.argsort(ranks, kind="stable")[:most])
-
-
-def _single_words(wording: FeatureUnion) -> frozenset[str]:
-    return frozenset(word for word in wording.transformer_list[0][1].vocabulary_ if " " not in word)
 
 
 def _standard(numbers: Floats32, mean: Floats32, scale: Floats32) -> Floats32:
