@@ -19,6 +19,7 @@ from api.intake.arithmetic import Figures
 from governance.case import FIELD_NAMES, Finding, Reading, parse_amount
 from governance.errors import Malformed
 from models import identifiers
+from models.invoice import normal_id, normal_name
 
 BILLS = frozenset({"invoice", "credit_note"})
 CREDIT_CODES = frozenset({"81", "83", "261", "262", "296", "308", "381", "396", "420", "458", "532"})
@@ -72,9 +73,10 @@ class Found:
         """The reading, checked. `text` is the document as running text."""
         _check_account(self)
         _check_vat_id(self)
-        _check_dates(self)
         certain = not self.abstained
         if self.document_class in BILLS:
+            _check_dates(self)
+            _check_parties(self)
             certain = _check_bill(self) and certain
         if self.figures is not None:
             self.findings += arithmetic.check(self.figures)
@@ -150,3 +152,16 @@ def _check_dates(found: Found) -> None:
     if issued and due and due < issued:
         said = f"due_date: {due} is before the date of the document, {issued}"
         found.say("date_order", said, "due_date", "issue_date", due_date=due, issue_date=issued)
+
+
+def _check_parties(found: Found) -> None:
+    """A bill to oneself: the data was filled in wrongly, or somebody hides who sells."""
+    vat_id, buyer_vat_id = (
+        normal_id(one) for one in (found.fields["supplier_vat_id"], found.details.get("buyer_vat_id"))
+    )
+    name, buyer = (normal_name(one or "") for one in (found.fields["supplier"], found.details.get("buyer")))
+    if vat_id and vat_id == buyer_vat_id:
+        said = f"supplier_vat_id: {vat_id[:40]} is also the buyer's"
+        found.say("same_party", said, "supplier_vat_id", stated=vat_id[:40])
+    elif name and name == buyer:
+        found.say("same_party", "supplier: the buyer has the same name", "supplier", stated=found.fields["supplier"])

@@ -1,0 +1,193 @@
+"""Does a page show this value, however it is written there? And what on the page looks almost like it?
+
+Values come as the fields of a reading hold them: ISO dates, decimal strings, compact IBANs. A page writes thousands
+with dots, months as words and accounts in groups.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cached_property, lru_cache
+
+from rapidfuzz import fuzz
+from rapidfuzz.distance import OSA
+
+from models import identifiers
+from models.invoice import normal_id, normal_name
+from models.layout import Box, Sheet, Word, from_text, from_words
+from models.notation import amounts, dates, decimal_comma, month_number
+
+_SEPARATOR = r"[\W_]{0,3}"
+_GROUP = r"[.,'’\s]?"
+_SYMBOLS = {
+    "EUR": "€|EURO?S?|Eur", "USD": r"\$|USD", "GBP": "£|GBP", "CHF": r"CHF|SFr\.?", "PLN": "zł|PLN",
+    "CZK": "Kč|CZK", "SEK": "kr|SEK", "NOK": "kr|NOK", "DKK": "kr|DKK", "HUF": "Ft|HUF", "JPY": "¥|円|JPY",
+    "CAD": r"\$|CAD", "AUD": r"\$|AUD", "NZD": r"\$|NZD", "RON": "lei|RON", "BGN": "лв|BGN", "TRY": "₺|TRY|TL",
+}  # fmt: skip
+_TOKEN = re.compile(r"\S+")
+_NAME_NEAR = 88.0  # percent: `Lieferent` for `Lieferant`, and not another firm of the same trade
+_MOST_CELLS = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Something on the page that looks like a value: normalised, as it is written, and where (PDFs with places)."""
+
+    value: str
+    text: str
+    box: Box | None
+
+
+class Page:
+    """The visible text of a document, asked for values."""
+
+    def __init__(self, text: str, words: Sequence[Word] = ()) -> None:
+        self.text = text
+        self._words = words
+
+    @cached_property
+    def _sheet(self) -> Sheet:
+        return from_words(self._words) if self._words else from_text(self.text)
+
+    @cached_property
+    def _name(self) -> str:
+        return normal_name(self.text[:50_000]).replace(" ", "")
+
+    def shows(self, name: str, value: str) -> bool:
+        """True where the page has the value of this field in any way of writing it."""
+        if name in ("total_amount", "amount_due"):
+            return amount_pattern(value).search(self.text) is not None
+        if name in ("issue_date", "due_date"):
+            return self._shows_day(value)
+        if name == "currency":
+            return currency_pattern(value).search(self.text) is not None
+        if name == "supplier":
+            folded = normal_name(value).replace(" ", "")
+            return not folded or folded in self._name or fuzz.partial_ratio(folded, self._name) == 100.0
+        patterns = [token_pattern(value)]
+        if name == "supplier_vat_id":
+            patterns += [token_pattern(part) for part in _without_country(value)]
+        return any(pattern.search(self.text) for pattern in patterns)
+
+    def _shows_day(self, value: str) -> bool:
+        day = date.fromisoformat(value)
+        written = (one for line in self.text.splitlines() for one in dates(line[:2000]))
+        if any(one.resolve(first) == day for one in written for first in (True, False)):
+            return True
+        return any(_month_fits(match, day.month) for match in day_pattern(value).finditer(self.text))
+
+    def near(self, name: str, value: str) -> Near | None:
+        """What looks like a copy of the value with a character or two changed."""
+        if name == "supplier":
+            return self._near_name(value)
+        folded = _folded(name, value)
+        slack = 2 if len(folded) > 6 else 1
+        best: tuple[int, Near] | None = None
+        for candidate in self._candidates(name) if len(folded) > 4 else ():
+            off = OSA.distance(folded, _folded(name, candidate.value), score_cutoff=slack)
+            if 0 < off <= slack and (best is None or off < best[0]):
+                best = (off, candidate)
+        return best[1] if best else None
+
+    def _candidates(self, name: str) -> Iterator[Near]:
+        comma = decimal_comma(self.text) if name.endswith(("amount", "due")) else None
+        for cell in self._sheet.cells[:_MOST_CELLS]:
+            spans: list[tuple[str, int, int]] = []
+            if name == "iban":
+                spans = identifiers.iban_spans(cell.text)
+            elif name == "supplier_vat_id":
+                spans = identifiers.vat_spans(cell.text)
+            elif name in ("total_amount", "amount_due"):
+                spans = [(str(one.value), one.start, one.end) for one in amounts(cell.text, comma)]
+            elif name in ("invoice_number", "purchase_order"):
+                spans = [(match[0].strip(".,;:()"), match.start(), match.end()) for match in _TOKEN.finditer(cell.text)]
+            for found, start, end in spans:
+                yield Near(found, cell.text[start:end], cell.box(start, end) if self._words else None)
+
+    def _near_name(self, value: str) -> Near | None:
+        """With and without the legal form, which may be what was changed."""
+        wanted = [form for form in (normal_name(value).replace(" ", ""), normal_id(value)) if len(form) > 5]
+        for cell in self._sheet.cells[:_MOST_CELLS] if wanted else ():
+            forms = (normal_name(cell.text[:200]).replace(" ", ""), normal_id(cell.text[:200]))
+            if any(abs(len(a) - len(b)) <= 3 and fuzz.ratio(a, b) >= _NAME_NEAR for a in wanted for b in forms):
+                return Near(cell.text, cell.text, cell.box() if self._words else None)
+        return None
+
+    def has_word_of(self, name: str) -> bool:
+        """True where any word of a name stands somewhere on the page, be it in a web address."""
+        return any(word in self._name for word in normal_name(name).split() if len(word) > 3)
+
+
+def _folded(name: str, value: str) -> str:
+    if name in ("total_amount", "amount_due"):
+        return f"{abs(Decimal(value)):.2f}"
+    return normal_id(value)
+
+
+def _without_country(vat_id: str) -> list[str]:
+    """How pages shorten a VAT number: without the country, and without the Swiss or Norwegian ending."""
+    bare = re.sub(r"(MWST|TVA|IVA|MVA)$", "", vat_id)
+    return [part for part in {bare, vat_id[2:], bare[3:] if bare.startswith("CHE") else ""} if len(part) >= 8]
+
+
+@lru_cache(maxsize=4096)
+def token_pattern(value: str) -> re.Pattern[str]:
+    """The letters and digits of a value as a word of its own, with marks and spaces between them or not."""
+    letters = re.sub(r"[\W_]", "", value)[:100]
+    if not letters:
+        return re.compile(r"(?!)")
+    body = _SEPARATOR.join(map(re.escape, letters))
+    # A long number is itself even where the page runs the next word into it.
+    alone = len(letters) < 8 or letters.isdigit()
+    before, after = (r"(?<![^\W_])", r"(?![^\W_])") if alone else (r"(?<!\d)", r"(?!\d)")
+    return re.compile(before + body + after, re.IGNORECASE)
+
+
+@lru_cache(maxsize=4096)
+def amount_pattern(value: str) -> re.Pattern[str]:
+    """An amount of money without its sign, by any convention of thousands and decimals."""
+    whole, _, decimals = f"{abs(Decimal(value)):f}".partition(".")
+    groups: list[str] = []
+    while whole:
+        groups.insert(0, whole[-3:])
+        whole = whole[:-3]
+    decimals = decimals.rstrip("0").ljust(2, "0")
+    if decimals == "00":
+        tail = r"(?:\s?[.,]\s?(?:0+|-+|[–—]))?"
+    else:
+        tail = rf"\s?[.,]?\s?{decimals}0*"
+    return re.compile(r"(?<!\d)(?<!\d[.,'’])" + _GROUP.join(groups) + tail + r"(?!\d|[.,'’]\d)")
+
+
+@lru_cache(maxsize=1024)
+def day_pattern(value: str) -> re.Pattern[str]:
+    """A day by its parts in any order; a word for the month is the group `word`, in whatever language."""
+    day = date.fromisoformat(value)
+    month = rf"(?:0?{day.month}|(?P<word{{0}}>[^\W\d_]{{{{3,12}}}}))"
+    year = f"(?:{day.year}|'?{day.year % 100:02d})"
+    numeral = rf"0?{day.day}(?:st|nd|rd|th|er|º|\.)?"
+    gap = r"[\s./,'-]{0,3}(?:de[l]?\s)?"
+    orders = (
+        gap.join((numeral, month.format("a"), year)),
+        gap.join((year, month.format("b"), numeral)),
+        gap.join((month.format("c"), numeral, year)),
+        f"{day:%Y%m%d}",
+    )
+    return re.compile(r"(?<!\d)(?:" + "|".join(f"(?:{order})" for order in orders) + r")(?!\d)", re.IGNORECASE)
+
+
+def _month_fits(match: re.Match[str], month: int) -> bool:
+    """A word that is another month's name is no match; one that no language here knows is given the benefit."""
+    word = next((text for text in match.groupdict().values() if text), None)
+    return word is None or month_number(word) in (None, month)
+
+
+@lru_cache(maxsize=64)
+def currency_pattern(code: str) -> re.Pattern[str]:
+    """The code or a sign of a currency."""
+    signs = _SYMBOLS.get(code, re.escape(code))
+    return re.compile(rf"(?<![^\W\d_])(?:{signs})(?![^\W\d_])")
