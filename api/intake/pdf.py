@@ -6,14 +6,14 @@ import base64
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from api.intake import unseen
 from api.intake.children import ChildPool, Kind, Lost
+from governance.case import Finding
 from governance.errors import Unreadable
 from models.layout import Word
 
-_CHILD = Path(__file__).with_name("pdf_child.py")
 _REASONS = {
     "encrypted": ("encrypted_pdf", "The PDF is protected by a password. Ask the sender for it without protection."),
     "malformed": ("malformed_pdf", "The PDF is damaged or cut off. Ask the sender to send it again."),
@@ -29,26 +29,20 @@ _REASONS = {
 }
 
 
-class _PdfKind(Kind):
-    """The PDF child is a program of its own: it imports nothing of this project."""
-
-    def command(self) -> list[str]:
-        return [str(_CHILD)]
-
-
-_PDF = _PdfKind("PDF", "", "pypdfium2")
+_PDF = Kind("PDF", "api.intake.pdf_child", "pypdfium2")
 
 
 @dataclass(frozen=True, slots=True)
 class PdfContent:
-    """What a PDF holds: running text of the pages read, number of pages, embedded XML files by name, and the words
-    of the first pages with their places."""
+    """What a PDF holds: running text of the pages read, number of pages, embedded XML files by name, the words of
+    the first pages with their places, and what its pages hide."""
 
     text: str
     pages: int
     pages_read: int
     attachments: tuple[tuple[str, bytes], ...]
     words: tuple[Word, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 class PdfPool(ChildPool):
@@ -120,10 +114,18 @@ def _unreadable(kind: str) -> Unreadable:
 
 
 def _content(answer: dict[str, Any]) -> PdfContent:
+    text = str(answer["text"])
+    hidden = [(int(page), str(kind), str(said)) for page, kind, said in answer["hidden"]]
+    findings = unseen.on_pages(hidden, answer["layers"], answer["unchecked"]) + unseen.characters(text)
     return PdfContent(
-        text=str(answer["text"]),
+        text=unseen.visible(text),
         pages=int(answer["pages"]),
         pages_read=int(answer["pages_read"]),
         attachments=tuple((str(name), base64.b64decode(data)) for name, data in answer["attachments"]),
-        words=tuple(Word(*word) for word in answer["words"]),
+        words=tuple(word for place in answer["words"] if (word := _word(*place)).text),
+        findings=tuple(findings),
     )
+
+
+def _word(page: int, left: float, top: float, right: float, bottom: float, text: str) -> Word:
+    return Word(page, left, top, right, bottom, unseen.visible(text))

@@ -1,26 +1,17 @@
-"""The process that parses PDFs. Runs isolated (`python -I this-file MEMORY_MB`), imports nothing of this project.
+"""What one PDF holds, read by pdfium. Runs in a process of its own (see `child`).
 
-Protocol over stdin and stdout, all lengths 8 bytes big-endian: first one empty frame that says "ready"; then for
-each frame with a document one frame with JSON: {"text", "pages", "pages_read", "attachments": [[name, base64]],
-"words": [[page, left, top, right, bottom, text]]} or {"error": "encrypted"|"malformed"|"limits"|"no_pages"}. Pages
-count from 1; positions are points from the top left corner of the page as it is shown. The end of stdin ends the
-process, also in mid-document.
+The answer: {"text", "pages", "pages_read", "attachments": [[name, base64]], "words": [[page, left, top, right,
+bottom, text]], "hidden": [[page, kind, text]] (see pdf_hidden), "layers": [page], "unchecked": [page]} or {"error":
+"encrypted"|"malformed"|"no_pages"}. Pages count from 1; positions are points from the top left corner of the page as
+it is shown. Text that nobody sees is in "hidden" alone.
 """
 
 from __future__ import annotations
 
 import base64
 import ctypes
-import json
-import os
-import queue
-import resource
-import struct
-import sys
-import threading
 from typing import Any
 
-import pypdfium2
 from pypdfium2 import PdfDocument, PdfiumError, PdfPage, PdfTextPage
 from pypdfium2.raw import (
     FPDF_ERR_PASSWORD,
@@ -29,6 +20,9 @@ from pypdfium2.raw import (
     FPDFText_GetLooseCharBox,
     FPDFText_GetUnicode,
 )
+
+from api.intake import pdf_hidden
+from api.intake.pdf_objects import Budget
 
 PAGE_LIMIT = 200
 TEXT_LIMIT = 2_000_000
@@ -52,41 +46,55 @@ def parse(content: bytes) -> dict[str, Any]:
         pages = len(document)
         if pages == 0:
             return {"error": "no_pages"}
+        lists: dict[str, list[Any]] = {name: [] for name in ("words", "hidden", "layers", "unchecked")}
         parts: list[str] = []
-        words: list[list[Any]] = []
+        budget = Budget()
         size = read = 0
         while read < min(pages, PAGE_LIMIT) and size < TEXT_LIMIT:
-            placed = read < WORD_PAGE_LIMIT and len(words) < WORD_LIMIT and size < CHARACTER_LIMIT
-            text, found = _page(document, read, placed)
+            placed = read < WORD_PAGE_LIMIT and len(lists["words"]) < WORD_LIMIT and size < CHARACTER_LIMIT
+            text = _page(document, read, placed, budget, lists)
             parts.append(text)
-            words += found
             size += len(text)
             read += 1
-        return {
-            "text": "\n".join(parts)[:TEXT_LIMIT],
-            "pages": pages,
-            "pages_read": read,
-            "attachments": _xml_attachments(document),
-            "words": words[:WORD_LIMIT],
-        }
+        lists["words"] = lists["words"][:WORD_LIMIT]
+        text = "\n".join(parts)[:TEXT_LIMIT]
+        found = {"text": text, "pages": pages, "pages_read": read, "attachments": _xml_attachments(document)}
+        return {**found, **lists}
 
 
-def _page(document: PdfDocument, index: int, placed: bool) -> tuple[str, list[list[Any]]]:
-    """The running text of a page and, where asked for, its words with their places."""
+def _page(document: PdfDocument, index: int, placed: bool, budget: Budget, lists: dict[str, list[Any]]) -> str:
+    """The running text of a page. What else is found goes into `lists`: its words where they are asked for."""
     try:
         page = document[index]
     except PdfiumError:  # one broken page does not spoil the others
-        return "", []
+        return ""
+    found = pdf_hidden.take_out(page, budget)
+    lists["hidden"] += [[index + 1, kind, _whole(text)] for kind, text in found.hidden]
+    lists["layers"] += [index + 1] * found.layer
+    lists["unchecked"] += [index + 1] * found.unchecked
     text_page = page.get_textpage()
     text = _whole(str(text_page.get_text_bounded()))
-    words = _words(page, text_page, index + 1) if placed else []
+    if placed:
+        lists["words"] += _words(page, text_page, index + 1)
     text_page.close()
     page.close()
-    return text.replace("\r\n", "\n"), words
+    return text.replace("\r\n", "\n")
 
 
 def _words(page: PdfPage, text_page: PdfTextPage, number: int) -> list[list[Any]]:
-    """Words in the order of the file. A wide gap and a jump end a word even without a space between."""
+    """The words of a page with their places as a reader sees them, in the order of the file."""
+    turned = page.get_rotation()
+    words = _assembled(text_page, 0)
+    if turned:
+        # The text of a turned page runs along the page as it is shown or as it is written; letters tell.
+        along = _assembled(text_page, turned)
+        across = [(_turned(place, turned), text) for place, text in words]
+        words = along if len(along) < len(across) else across
+    return _shown(words, _turned(page.get_bbox(), turned), number)
+
+
+def _assembled(text_page: PdfTextPage, turned: int) -> list[tuple[Place, str]]:
+    """Letters joined to words. A wide gap and a jump end a word even without a space between."""
     handle = text_page.raw
     rect = FS_RECTF()
     reference = ctypes.byref(rect)
@@ -98,43 +106,52 @@ def _words(page: PdfPage, text_page: PdfTextPage, number: int) -> list[list[Any]
         blank = code <= 32 or code == 0xA0
         if not blank and not FPDFText_GetLooseCharBox(handle, index, reference):
             continue
+        west, south, east, north = rect.left, rect.bottom, rect.right, rect.top
+        if turned:
+            west, south, east, north = _turned((west, south, east, north), turned)
         if letters and (
             blank
-            or not -1.0 <= rect.left - right + 1.0 <= 0.3 * (top - bottom) + 2.0
-            or abs(rect.bottom - bottom) > 0.5 * (top - bottom)
+            or not -1.0 <= west - right + 1.0 <= 0.3 * (top - bottom) + 2.0
+            or abs(south - bottom) > 0.5 * (top - bottom)
         ):
             found.append(((left, bottom, right, top), "".join(letters)))
             letters = []
         if blank:
             continue
         if letters:
-            left, right = min(left, rect.left), max(right, rect.right)
-            bottom, top = min(bottom, rect.bottom), max(top, rect.top)
+            left, right = min(left, west), max(right, east)
+            bottom, top = min(bottom, south), max(top, north)
         else:
-            left, bottom, right, top = rect.left, rect.bottom, rect.right, rect.top
+            left, bottom, right, top = west, south, east, north
         letters.append(chr(code))
     if letters:
         found.append(((left, bottom, right, top), "".join(letters)))
-    frame, turned = page.get_bbox(), page.get_rotation()
-    return [[number, *_shown(place, frame, turned), _whole(text)] for place, text in found]
+    return found
 
 
-def _shown(place: Place, frame: Place, turned: int) -> list[float]:
-    """left, top, right, bottom on the page as a reader sees it, from the file's own coordinates."""
+def _turned(place: Place, turned: int) -> Place:
+    """The place after the page was turned clockwise by so many degrees about its origin."""
     left, bottom, right, top = place
-    west, south, east, north = frame
-    if turned in (90, 270):  # the frame comes as it is shown, the place as it is written
-        east, north = west + north - south, south + east - west
     if turned == 90:
-        shown = (bottom - south, left - west, top - south, right - west)
-    elif turned == 180:
-        shown = (east - right, bottom - south, east - left, top - south)
-    elif turned == 270:
-        shown = (north - top, east - right, north - bottom, east - left)
-    else:
+        return bottom, -right, top, -left
+    if turned == 180:
+        return -right, -top, -left, -bottom
+    if turned == 270:
+        return -top, left, -bottom, right
+    return place
+
+
+def _shown(words: list[tuple[Place, str]], frame: Place, number: int) -> list[list[Any]]:
+    """Page, left, top, right, bottom as a reader sees them, and the word. What hangs over the edge is cut off."""
+    west, south, east, north = frame
+    found: list[list[Any]] = []
+    for (left, bottom, right, top), text in words:
         shown = (left - west, north - top, right - west, north - bottom)
-    # A broken font may answer with infinities, which JSON does not have.
-    return [round(value, 1) if abs(value) < 1e6 else 0.0 for value in shown]
+        if max(map(abs, shown)) >= 1e6:  # a broken font may answer with infinities, which JSON does not have
+            found.append([number, 0.0, 0.0, 0.0, 0.0, _whole(text)])
+        elif right > west and left < east and top > south and bottom < north:
+            found.append([number, *(round(value, 1) for value in shown), _whole(text)])
+    return found
 
 
 def _whole(text: str) -> str:
@@ -159,48 +176,3 @@ def _xml_attachments(document: PdfDocument) -> list[list[str]]:
             break
         found.append([name, base64.b64encode(data).decode("ascii")])
     return found
-
-
-def _read_exactly(size: int) -> bytes:
-    parts: list[bytes] = []
-    while size:
-        part = os.read(0, min(size, 1 << 20))
-        if not part:
-            os._exit(0)  # the parent closed the pipe or is gone
-        parts.append(part)
-        size -= len(part)
-    return b"".join(parts)
-
-
-def _listen(documents: queue.Queue[bytes]) -> None:
-    """Reads ahead, so that the parent's end is noticed while pdfium works (it releases the interpreter lock)."""
-    while True:
-        (size,) = struct.unpack(">Q", _read_exactly(8))
-        documents.put(_read_exactly(size))
-
-
-def main(memory_mb: int) -> None:
-    limit = memory_mb * 1024 * 1024
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-    resource.setrlimit(resource.RLIMIT_AS, (limit * 4, limit * 4))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # Whatever a library prints must not break the protocol.
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    documents: queue.Queue[bytes] = queue.Queue(maxsize=1)
-    threading.Thread(target=_listen, args=(documents,), daemon=True).start()
-    pypdfium2.PDFIUM_INFO  # noqa: B018  # loads the library before the first deadline runs
-    answer = b""
-    while True:
-        answers.write(struct.pack(">Q", len(answer)) + answer)
-        answers.flush()
-        content = documents.get()
-        try:
-            answer = json.dumps(parse(content)).encode()
-        except MemoryError:
-            answer = json.dumps({"error": "limits"}).encode()
-        del content
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]))

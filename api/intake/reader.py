@@ -10,11 +10,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from api.intake import bank, einvoice, rows, sniff, xml
+from api.intake import bank, einvoice, rows, sniff, unseen, xml
 from api.intake.pdf import PdfContent, PdfPool
 from api.intake.rows import RowFile
 from api.intake.tables import ColumnMap
-from governance.case import FIELD_NAMES, Reading
+from governance.case import FIELD_NAMES, Finding, Reading
 from governance.errors import Refusal, TooLarge, Unreadable
 from models.classifier import Classified, DocumentClassifier, classify
 from models.extraction import Extraction, extract_pages
@@ -76,6 +76,7 @@ class _Prose:
     warnings: tuple[str, ...] = ()
     pages: int | None = None
     words: tuple[Word, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 class DocumentReader:
@@ -145,7 +146,7 @@ class DocumentReader:
             text, encoding = item.content.decode("cp850"), "cp850"
             if b"\x00" in item.content or not bank.is_mt940(text):
                 raise
-        warnings = (f"read as {encoding}",) if encoding.startswith("cp") else ()
+        warnings: tuple[str, ...] = (f"read as {encoding}",) if encoding.startswith("cp") else ()
         if kind == "text" and bank.is_mt940(text):
             reading = bank.read_mt940(text)
             notes = (*reading.warnings, *warnings)
@@ -153,7 +154,10 @@ class DocumentReader:
         found = rows.read_rows(item.name, text, kind, columns=self.columns, default_currency=self.default_currency)
         if found is not None:
             return found
-        return _Prose(item.name, sniff.MEDIA_TYPES[kind], text[:_TEXT_LIMIT], warnings)
+        findings = tuple(unseen.characters(text))
+        warnings += tuple(one.detail for one in findings if one.level != "note")
+        seen = unseen.visible(text)[:_TEXT_LIMIT]
+        return _Prose(item.name, sniff.MEDIA_TYPES[kind], seen, warnings, findings=findings)
 
 
 def _from_xml(item: Incoming) -> Accepted:
@@ -167,7 +171,7 @@ def _from_pdf(name: str, content: PdfContent | Unreadable) -> ReadResult | _Pros
         return _rejected(name, content)
     media_type = sniff.MEDIA_TYPES["pdf"]
     text = content.text[:_TEXT_LIMIT]
-    warnings: list[str] = []
+    warnings = [one.detail for one in content.findings if one.level != "note"]
     if content.pages_read < content.pages:
         warnings.append(f"only the first {content.pages_read} of {content.pages} pages were read")
     if len(several := parts(content.words)) > 1:
@@ -176,13 +180,20 @@ def _from_pdf(name: str, content: PdfContent | Unreadable) -> ReadResult | _Pros
     embedded = _embedded(content, warnings)
     if embedded is not None:
         notes = (*embedded.warnings, *warnings, *_not_on_the_page(embedded, text))
-        reading = replace(embedded, text=text if _has_words(text) else embedded.text, warnings=notes)
+        reading = replace(
+            embedded,
+            text=text if _has_words(text) else embedded.text,
+            warnings=notes,
+            findings=(*embedded.findings, *content.findings),
+        )
         return Accepted(name, media_type, reading, content.pages)
     if not _has_words(text):
         warnings.append("needs OCR: the pages are pictures without text")
-        reading = Reading("other", None, True, "none", dict.fromkeys(FIELD_NAMES), {}, tuple(warnings), "")
+        reading = Reading(
+            "other", None, True, "none", dict.fromkeys(FIELD_NAMES), {}, tuple(warnings), "", findings=content.findings
+        )
         return Accepted(name, media_type, reading, content.pages)
-    return _Prose(name, media_type, text, tuple(warnings), content.pages, content.words)
+    return _Prose(name, media_type, text, tuple(warnings), content.pages, content.words, content.findings)
 
 
 def _embedded(content: PdfContent, warnings: list[str]) -> Reading | None:
@@ -235,6 +246,7 @@ def _accept(prose: _Prose, found: Extraction, classified: Classified) -> Accepte
         alternatives={name: others for name, others in found.alternatives.items() if name in names},
         warnings=(*prose.warnings, *notes),
         text=prose.text,
+        findings=prose.findings,
     )
     return Accepted(prose.name, prose.media_type, reading, prose.pages)
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pypdf import PdfWriter
 from reportlab.pdfgen.canvas import Canvas
 
 from api.intake import pdf_child
@@ -62,19 +63,45 @@ def test_words_have_their_places_as_a_reader_sees_them(pool: PdfPool) -> None:
     assert turned["Invoice"].right == pytest.approx(595 - 72, abs=2)
     assert turned["Total"].bottom < turned["Invoice"].top
     for rotation in (90, 270):
-        sideways = pool.parse(placed(rotation=rotation)).words
-        assert all(0 <= word.left < word.right <= 843 and 0 <= word.top < word.bottom <= 596 for word in sideways)
+        sideways = {word.text: word for word in pool.parse(placed(rotation=rotation)).words}
+        assert set(sideways) == {"Invoice", "4711", "Total"}
+        assert all(0 <= word.left < word.right <= 842 for word in sideways.values())
+        assert all(0 <= word.top < word.bottom <= 595 for word in sideways.values())
+    assert found["Invoice"].bottom - found["Invoice"].top == pytest.approx(
+        sideways["Invoice"].right - sideways["Invoice"].left, abs=0.2
+    )
+
+
+def test_a_page_that_is_written_sideways_and_turned_reads_as_usual(pool: PdfPool) -> None:
+    buffer = io.BytesIO()
+    canvas = Canvas(buffer, pagesize=(595, 842))
+    canvas.translate(595, 0)
+    canvas.rotate(90)
+    canvas.drawString(72, 500, "Invoice 4711")
+    canvas.save()
+    words = pool.parse(turned_by(buffer.getvalue(), 90)).words
+    assert [word.text for word in words] == ["Invoice", "4711"]
+    assert words[0].left == pytest.approx(72, abs=2)
+    assert words[0].bottom == pytest.approx(595 - 500, abs=6)
+    assert words[0].right < words[1].left
 
 
 def placed(rotation: int) -> bytes:
     buffer = io.BytesIO()
     canvas = Canvas(buffer, pagesize=(595, 842))
-    canvas.setPageRotation(rotation)
     canvas.setFont("Helvetica", 12)
     canvas.drawString(72, 800, "Invoice 4711")
     canvas.drawString(72, 700, "Total")
     canvas.save()
-    return buffer.getvalue()
+    return turned_by(buffer.getvalue(), rotation)
+
+
+def turned_by(content: bytes, degrees: int) -> bytes:
+    writer = PdfWriter(clone_from=io.BytesIO(content))
+    writer.pages[0].rotate(degrees)
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
 
 
 def test_encrypted(pool: PdfPool, good: bytes) -> None:
@@ -212,7 +239,7 @@ def test_the_child_gets_no_environment(good: bytes, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_parser_that_does_not_start_is_not_the_documents_fault(good: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.intake.pdf._CHILD", Path("/nonexistent/child.py"))
+    monkeypatch.setattr("api.intake.children._CHILD", Path("/nonexistent/child.py"))
     with PdfPool(size=1) as pool, pytest.raises(Unavailable, match="does not start"):
         pool.parse(good)
 
