@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from governance.case import Party
+from governance.case import Finding, Party
 from models.invoice import normal_id
 from models.near_names import NearNames, alike
 from models.supplier_names import NameForms, forms, skeleton
@@ -25,14 +25,19 @@ CANDIDATES = 5
 """How many suppliers are named where none is certain."""
 
 _ORDER = ("supplier_id", "vat_id", "tax_number", "name", "name_folded", "account")
-_FINDINGS = {
-    "lookalike_name": "the name only looks like {name}: it is written with other letters, as impostors do",
-    "hidden_characters": "the name holds characters that nobody sees",
-    "own_company": "the name is that of a company of our own, which is never the supplier",
-    "name_differs": "the books have another name for this supplier: {name}",
-    "vat_id_differs": "the books have another VAT id for this supplier: {vat_id}",
-    "name_of_another": "the name is that of another supplier: {name}",
-}
+_FINDINGS: Mapping[str, tuple[str, str, str]] = {
+    "lookalike_name": (
+        "contested", "supplier", "the name only looks like {name}: it is written with other letters, as impostors do"
+    ),
+    "hidden_characters": ("warning", "supplier", "the name holds characters that nobody sees"),
+    "own_company": ("warning", "supplier", "this is a company of our own, which is never the supplier"),
+    "name_differs": ("note", "supplier", "the books have another name for this supplier: {name}"),
+    "name_of_another": ("warning", "supplier", "this is the name of another supplier: {name}"),
+    "vat_id_differs": ("warning", "supplier_vat_id", "the books have another VAT id for {name}: {vat_id}"),
+    BANK: ("contested", "iban", "the account is not one that the books hold for {name}"),
+    "account_of_another": ("contested", "iban", "the account is not one of {owner}, it belongs to {name}"),
+    "account_of_our_own": ("contested", "iban", "the account is one of our own, and none of {name}"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +56,6 @@ class Candidate:
 
     party: Party
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something about the sender that a person should know: a stable kind, and words."""
-
-    kind: str
-    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +86,7 @@ class SupplierMatch:
                 {"supplier_id": one.party.id, "supplier": one.party.name, "reason": one.reason, "score": None}
                 for one in self.candidates
             ],
-            "findings": [{"kind": one.kind, "words": one.words} for one in self.findings],
+            "findings": [one.code for one in self.findings],
         }
 
 
@@ -231,7 +228,9 @@ class Master:
         if differ(clues.vat_id, party.vat_id) and "vat_id" not in evidence:
             findings = [*findings, _finding("vat_id_differs", party)]
         account, owner = self._account(party, clues.iban)
-        outcome = BANK if account in ("differs", "other_supplier", "own") else MATCHED
+        elsewhere = _elsewhere(party, account, owner)
+        outcome = MATCHED if elsewhere is None else BANK
+        findings = findings if elsewhere is None else [*findings, elsewhere]
         return SupplierMatch(outcome, party, evidence, (), account, owner, tuple(findings))
 
     def _name_finding(self, party: Party, fits: Mapping[str, list[Party]], clues: Clues) -> Finding:
@@ -269,9 +268,21 @@ class Master:
         )
 
 
-def _finding(kind: str, party: Party | None = None) -> Finding:
-    name, vat_id = (party.name, party.vat_id) if party else ("", "")
-    return Finding(kind, _FINDINGS[kind].format(name=name, vat_id=vat_id))
+def _finding(code: str, party: Party | None = None, owner: str = "") -> Finding:
+    """In words, the field that it is about in front, as warnings are written."""
+    level, field, words = _FINDINGS[code]
+    known = party or Party("", "", "supplier")
+    said = words.format(name=known.name, vat_id=known.vat_id, owner=owner)
+    return Finding(code, f"{field}: {said}", (field,), level)
+
+
+def _elsewhere(party: Party, account: str, owner: Party | None) -> Finding | None:
+    """That the money is to go to an account which the books do not hold for the supplier."""
+    if account == "other_supplier" and owner is not None:
+        return _finding("account_of_another", owner, party.name)
+    if account == "own":
+        return _finding("account_of_our_own", party)
+    return _finding(BANK, party) if account == "differs" else None
 
 
 def _same_legal_form(named: NameForms, party: Party) -> bool:

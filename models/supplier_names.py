@@ -16,7 +16,7 @@ from functools import lru_cache
 # Blank letters and joiners that no category tells: Hangul fillers, the grapheme joiner, variation selectors.
 _BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0") | {chr(code) for code in range(0xFE00, 0xFE10)}
 # Soft hyphens come with every justified text; the others are put there.
-_HARMLESS = frozenset("\u00ad\t\n\r\u200e\ufeff")
+_HARMLESS = frozenset("\u00ad\u200e\ufeff")
 _ROUNDS = 8
 
 # Letters of other alphabets, each above the Latin letter that it looks like.
@@ -87,6 +87,11 @@ class NameForms:
     hidden: bool
 
 
+def _is_put_there(letter: str) -> bool:
+    """An unseen character that no typesetting leaves behind; control characters come from broken fonts."""
+    return letter not in _HARMLESS and not seen(letter) and unicodedata.category(letter) not in ("Cc", "Cs")
+
+
 def seen(text: str) -> str:
     """The text without characters that have no width."""
     if text.isascii() and text.isprintable():
@@ -124,8 +129,7 @@ def written(name: str) -> str:
 def forms(name: str) -> NameForms:
     """All that is compared of a name but its looks."""
     plain = _settled(name, latin=False)
-    odd = not (name.isascii() and name.isprintable())
-    hidden = odd and any(letter not in _HARMLESS for letter in name if not seen(letter))
+    hidden = not name.isascii() and any(map(_is_put_there, name))
     if not plain or _REDACTED.search(plain):
         return NameForms(plain, (), frozenset(), hidden)
     core, legal = _parts(plain)

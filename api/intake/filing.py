@@ -15,9 +15,13 @@ from api.intake.rows import Row
 from governance.case import Reading, parse_amount, parse_currency
 from governance.errors import Malformed
 from models.invoice import Invoice, normal_id
+from models.supplier_match import Clues, SupplierMatch
 
 TEXT_LIMIT = 20_000
 """Characters of a document's text that the record keeps beside the document itself."""
+
+# The account on these is the reader's own, or a third party's: nobody asks to be paid there.
+_OWN_ACCOUNT = frozenset({"bank_statement", "remittance_advice"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +51,12 @@ def document(
     fields = reading.fields
     currency = stated.get("currency") or _currency(fields.get("currency"))
     amount, warning = _amount(stated.get("amount") or fields.get("total_amount"), currency)
-    supplier = directory.supplier(
-        supplier_id=stated.get("supplier_id"),
-        vat_id=fields.get("supplier_vat_id"),
-        name=fields.get("supplier"),
-        iban=fields.get("iban"),
+    iban = fields.get("iban") or stated.get("iban")
+    asked = iban if reading.document_class not in _OWN_ACCOUNT else None
+    match = directory.match(
+        Clues(stated.get("supplier_id"), fields.get("supplier_vat_id"), fields.get("supplier"), asked)
     )
+    supplier = match.supplier
     order = fields.get("purchase_order") or stated.get("purchase_order")
     billed = directory.entity(order=order, text=reading.text, supplier=fields.get("supplier"))
     entity = stated.get("entity") or (billed.id if billed is not None else UNKNOWN)
@@ -73,11 +77,11 @@ def document(
         "region": stated.get("region") or directory.region(entity),
         "supplier_id": supplier.id if supplier is not None else stated.get("supplier_id"),
         "customer_id": stated.get("customer_id"),
-        "iban": normal_id(fields.get("iban") or stated.get("iban")) or None,
+        "iban": normal_id(iban) or None,
         "invoice_id": key if is_bill else None,
         "issue_date": stated.get("issue_date") or fields.get("issue_date"),
         "due_date": stated.get("due_date") or fields.get("due_date"),
-        "reading": _reading(reading, warning),
+        "reading": _with(match, _reading(reading, warning)),
         "details": stated.get("details") or {},
     }
     return Filing(clean(item), content, bill(item, fields))
@@ -86,12 +90,11 @@ def document(
 def case_row(name: str, row: Row, directory: Directory) -> Filing:
     """A case as an ERP states it (`row.kind` is case)."""
     stated = row.values
-    supplier = directory.supplier(
-        supplier_id=stated["supplier_id"],
-        vat_id=_detail(stated, "supplier_vat_id"),
-        name=_detail(stated, "supplier"),
-        iban=stated["iban"],
+    match = directory.match(
+        Clues(stated["supplier_id"], _detail(stated, "supplier_vat_id"), _detail(stated, "supplier"), stated["iban"]),
+        near=False,
     )
+    supplier = match.supplier
     document_class = stated["document_class"]
     fields = {
         "supplier": supplier.name if supplier is not None else _detail(stated, "supplier"),
@@ -115,16 +118,17 @@ def case_row(name: str, row: Row, directory: Directory) -> Filing:
         "issue_date": stated["issue_date"],
         "due_date": stated["due_date"],
     }
-    item = _row_item(name, row, directory, plan, fields)
+    item = _row_item(name, row, directory, plan, fields, match)
     return Filing(item, None, bill(item, fields) if document_class in (None, *BILLS) else None)
 
 
 def payable_row(name: str, row: Row, directory: Directory, queue: str | None = None) -> Filing:
     """A supplier's invoice out of a ledger (`row.kind` is ap_invoice)."""
     stated = row.values
-    supplier = directory.supplier(
-        supplier_id=stated["vendor_id"], vat_id=stated["tax_id"], name=stated["vendor_name"], iban=stated["iban"]
+    match = directory.match(
+        Clues(stated["vendor_id"], stated["tax_id"], stated["vendor_name"], stated["iban"]), near=False
     )
+    supplier = match.supplier
     known_name = supplier.name if supplier is not None else None
     fields = {
         "supplier": stated["vendor_name"] or known_name,
@@ -149,7 +153,7 @@ def payable_row(name: str, row: Row, directory: Directory, queue: str | None = N
         "issue_date": stated["invoice_date"],
         "due_date": None,
     }
-    item = _row_item(name, row, directory, plan, fields)
+    item = _row_item(name, row, directory, plan, fields, match)
     return Filing(item, None, bill(item, fields, posted=stated["posting_date"], description=stated["description"]))
 
 
@@ -189,12 +193,20 @@ def receivable_row(name: str, row: Row, directory: Directory, *, today: date, qu
 
 
 def _row_item(
-    name: str, row: Row, directory: Directory, plan: Mapping[str, Any], fields: Mapping[str, str | None]
+    name: str,
+    row: Row,
+    directory: Directory,
+    plan: Mapping[str, Any],
+    fields: Mapping[str, str | None],
+    match: SupplierMatch | None = None,
 ) -> dict[str, Any]:
     """What all rows have in common around the `plan` of their kind."""
     stated = row.values
     entity = stated.get("entity") or UNKNOWN
     reading = Reading(plan["document_class"] or "other", None, False, "structured", fields)
+    shape = {**reading.as_dict(), "document_class": plan["document_class"], "text": ""}
+    if match is not None and (match.supplier is not None or fields.get("supplier") is not None):
+        shape = _with(match, shape)
     item = {
         "name": name,
         "row": row.index,
@@ -202,12 +214,22 @@ def _row_item(
         "currency": stated["currency"],
         "entity": entity,
         "region": stated.get("region") or directory.region(entity),
-        "reading": {**reading.as_dict(), "document_class": plan["document_class"], "text": ""},
+        "reading": shape,
         "details": stated["details"],
         **plan,
     }
     cleaned: dict[str, Any] = clean(item)
     return cleaned
+
+
+def _with(match: SupplierMatch, shape: Mapping[str, Any]) -> dict[str, Any]:
+    """The reading with who sent it by the books, and what people should know of that."""
+    return {
+        **shape,
+        "warnings": shape["warnings"] + [one.detail for one in match.findings if one.level != "note"],
+        "findings": shape["findings"] + [one.as_dict() for one in match.findings],
+        "supplier_match": match.as_dict(),
+    }
 
 
 def _reading(reading: Reading, warning: str | None) -> dict[str, Any]:

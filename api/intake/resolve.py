@@ -6,12 +6,11 @@ What is not certain stays open: two suppliers that fit, or two companies of the 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from governance.case import Party
 from governance.record.books import Books, Entity, Order
-from models.invoice import normal_id, normal_name
+from models.supplier_match import Clues, Master, SupplierMatch
 
 UNKNOWN = "unknown"
 
@@ -24,43 +23,30 @@ class Directory:
         self._entities = {entity.id: entity for entity in books.entities}
         self._entity_names = {_plain(entity.name): entity for entity in books.entities if _plain(entity.name)}
         self._parties = {(party.kind, party.id): party for party in (*books.suppliers, *books.customers)}
-        self._by_vat = _index((normal_id(party.vat_id), party) for party in books.suppliers)
-        self._by_name = _index((_plain(party.name), party) for party in books.suppliers)
-        self._by_folded_name = _index((normal_name(party.name), party) for party in books.suppliers)
-        self._by_iban = _index(
-            (normal_id(account.iban), self._parties[account.owner_kind, account.owner_id])
-            for account in books.accounts
-            if (account.owner_kind, account.owner_id) in self._parties and account.owner_kind == "supplier"
+        self._master = Master(
+            books.suppliers,
+            [(account.owner_kind, account.owner_id, account.iban) for account in books.accounts],
+            [entity.name for entity in books.entities],
         )
+        self._known: dict[tuple[Clues, bool], SupplierMatch] = {}
 
     def party(self, kind: str, party_id: str | None) -> Party | None:
         """The supplier or customer with this id."""
         return self._parties.get((kind, party_id or ""))
 
+    def match(self, clues: Clues, *, near: bool = True) -> SupplierMatch:
+        """Which supplier the clues name, and what is odd about it (see models.supplier_match). The same clues again
+        are not looked up again; `near` also looks for names that are spelt otherwise."""
+        known = self._known.get((clues, near))
+        if known is None:
+            known = self._known[clues, near] = self._master.match(clues, near=near)
+        return known
+
     def supplier(
         self, *, supplier_id: str | None = None, vat_id: str | None, name: str | None, iban: str | None
     ) -> Party | None:
-        """The one supplier that the given evidence names, or None.
-
-        The strongest evidence that fits anybody decides and weaker evidence only narrows: id, VAT id, name as written,
-        name without legal form, then bank account. An account that belongs to somebody else than the name says must not
-        change whose invoice this is: that very difference is the exception. Records of one firm that agree in
-        VAT id (a supplier entered twice) are one: the first by id.
-        """
-        if (known := self.party("supplier", supplier_id)) is not None:
-            return known
-        fits: list[Party] = []
-        for found in (
-            self._by_vat.get(normal_id(vat_id)),
-            self._by_name.get(_plain(name)),
-            self._by_folded_name.get(normal_name(name or "")),
-            self._by_iban.get(normal_id(iban)),
-        ):
-            if found:
-                fits = [party for party in fits if party in found] or fits if fits else found
-        if len(fits) > 1 and len({normal_id(party.vat_id) for party in fits}) == 1 and fits[0].vat_id:
-            fits = sorted(fits, key=lambda party: party.id)[:1]
-        return fits[0] if len(fits) == 1 else None
+        """The one supplier that the given evidence names, or None."""
+        return self.match(Clues(supplier_id, vat_id, name, iban), near=False).supplier
 
     def entity(self, *, order: str | None, text: str, supplier: str | None) -> Entity | None:
         """The company of the group that was billed: by the order that is named, by its name on the document.
@@ -92,12 +78,3 @@ def _plain(text: str | None) -> str:
 
 def _stands_in(name: str, page: str) -> bool:
     return name in page and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", page) is not None
-
-
-def _index(pairs: Iterable[tuple[str, Party]]) -> dict[str, list[Party]]:
-    """Key → the parties that have it, each once; what is empty is no key."""
-    found: dict[str, list[Party]] = defaultdict(list)
-    for key, party in pairs:
-        if key and party not in found[key]:
-            found[key].append(party)
-    return dict(found)
