@@ -8,12 +8,11 @@ from collections.abc import Mapping, Sequence
 from models import identifiers, labels, party_words
 from models.candidates import Candidate
 from models.layout import Cell, Sheet
-from models.supplier_candidates import MOST, block_roles, neighbours
+from models.supplier_candidates import MOST, Roles, neighbours
 
 
-def accounts(sheet: Sheet, votes: Mapping[str, str | None]) -> list[Candidate]:
+def accounts(sheet: Sheet, roles: Roles, votes: Mapping[str, str | None]) -> list[Candidate]:
     """Everything with the form of an IBAN."""
-    roles = block_roles(sheet)
     found: list[Candidate] = []
     for cell in sheet.cells:
         spans = identifiers.iban_spans(cell.text) or _across(sheet, cell)
@@ -46,9 +45,10 @@ def _across(sheet: Sheet, cell: Cell) -> list[tuple[str, int, int]]:
     ]
 
 
-def vat_numbers(sheet: Sheet, account_countries: Sequence[str], votes: Mapping[str, str | None]) -> list[Candidate]:
+def vat_numbers(
+    sheet: Sheet, roles: Roles, account_countries: Sequence[str], votes: Mapping[str, str | None]
+) -> list[Candidate]:
     """Everything with the form of a VAT number of a country that has one."""
-    roles = block_roles(sheet)
     found: list[Candidate] = []
     for cell in sheet.cells:
         for value, start, end in identifiers.vat_spans(cell.text) or _foreign(sheet, cell):

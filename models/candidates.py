@@ -26,6 +26,7 @@ _NO_REFERENCE = re.compile(
     r"|\d+(?:x|kg|g|l|ml|cm|mm|m|pcs|stk|std|h|kw|kwh|gb|mb)|www\..*|.*\.(?:com|de|fr|org|net|eu)",
     re.IGNORECASE,
 )
+_DIGIT = re.compile(r"\d")
 _SIGN = re.compile(r"[€$£]|\b[A-Z]{3}\b")
 _MARKS = re.compile(r"\W")
 _RANGE_BEGINS = re.compile(r"\s*(?:-|–|bis|to|until|au|al|hasta el|t/m|tot)\s*(?:\d|$)", re.IGNORECASE)
@@ -74,7 +75,7 @@ def tokens(sheet: Sheet, binder: Binder) -> list[tuple[Candidate, list[Bond]]]:
     """Tokens with a digit that are no date, amount, account or quantity, each with its labels."""
     found: list[tuple[Candidate, list[Bond]]] = []
     for cell in sheet.cells:
-        if not any(character.isdigit() for character in cell.text):
+        if not _DIGIT.search(cell.text):
             continue
         taken = [(day.start, day.end) for day in dates(cell.text)]
         taken += [(start, end) for _, start, end in identifiers.iban_spans(cell.text)]

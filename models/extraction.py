@@ -89,11 +89,12 @@ class Found:
         sheet, notation = self.sheet, self.notation
         tokens = candidates.tokens(sheet, binder)
         money = candidates.money(sheet, binder, notation)
-        accounts = account_candidates.accounts(sheet, votes("iban"))
+        roles = supplier_candidates.block_roles(sheet)
+        accounts = account_candidates.accounts(sheet, roles, votes("iban"))
         countries = [one.value[:2] for one in accounts]
         self.by_field: dict[str, list[Candidate]] = {
-            "supplier": supplier_candidates.names(sheet, votes("supplier")),
-            "supplier_vat_id": account_candidates.vat_numbers(sheet, countries, votes("supplier_vat_id")),
+            "supplier": supplier_candidates.names(sheet, roles, votes("supplier")),
+            "supplier_vat_id": account_candidates.vat_numbers(sheet, roles, countries, votes("supplier_vat_id")),
             "invoice_number": candidates.references(tokens, "number", votes("invoice_number")),
             "issue_date": candidates.days(sheet, binder, written, notation, "issued", votes("issue_date")),
             "due_date": candidates.days(sheet, binder, written, notation, "due", votes("due_date")),

@@ -14,6 +14,7 @@ from governance.case import minor_units
 from models import identifiers, labels, parties
 from models.notation import WrittenAmount, WrittenDate, amounts, dates, day_first, decimal_comma
 
+_DIGIT = re.compile(r"\d")
 _TOKEN = re.compile(r"[A-Za-z]{0,6}[-/. ]?(?=[\w./|-]*\d)[A-Za-z0-9][\w./|-]*")
 
 
@@ -26,6 +27,10 @@ class Rules:
         self.comma = decimal_comma(self.body)
         self.places = {2}
         self.warnings: list[str] = []
+        digit = [_DIGIT.search(line.text) is not None for line in self.lines]
+        # Lines from which a value is one line further at most, or two: no other label leads to one.
+        self._near = [at for at in range(len(digit)) if any(digit[at : at + 2])]
+        self._nearby = [at for at in range(len(digit)) if any(digit[at : at + 3])]
 
     def fields(self) -> dict[str, str | None]:
         currency = self._currency()
@@ -54,7 +59,8 @@ class Rules:
     def _reference(self, patterns: Sequence[re.Pattern[str]], other_than: str | None = None) -> str | None:
         """The first token with a digit after the strongest label, in its line or in the next."""
         for pattern in patterns:
-            for index, line in enumerate(self.lines):
+            for index in self._near:
+                line = self.lines[index]
                 for match in pattern.finditer(line.text):
                     token = _token(line.text[match.end() :]) or self._below(index, match.end())
                     if token and token != other_than:
@@ -92,8 +98,10 @@ class Rules:
     def _labelled_date(
         self, patterns: Sequence[re.Pattern[str]], found: Sequence[tuple[int, WrittenDate]], last: bool = False
     ) -> WrittenDate | None:
+        near = sorted({at for at, _ in found} | {at - 1 for at, _ in found if at})
         for pattern in patterns:
-            for index, line in enumerate(self.lines):
+            for index in near:
+                line = self.lines[index]
                 match = pattern.search(line.text)
                 if match is None:
                     continue
@@ -122,9 +130,7 @@ class Rules:
 
     def _labelled_amount(self, patterns: Sequence[re.Pattern[str]], largest: bool = False) -> Decimal | None:
         for pattern in patterns:
-            values = [
-                value for index in range(len(self.lines)) if (value := self._amount_at(index, pattern)) is not None
-            ]
+            values = [value for index in self._nearby if (value := self._amount_at(index, pattern)) is not None]
             if values:
                 return max(values, key=abs) if largest else values[-1]
         return None

@@ -53,8 +53,9 @@ def shipped() -> dict[str, FieldScore]:
 
 def rank(candidates: Sequence[Candidate], weights: FieldScore) -> Ranked:
     best: dict[str, tuple[float, Candidate]] = {}
+    weight = weights.facts.get
     for one in candidates:
-        score = weights.bias + sum(weights.facts.get(name, 0.0) * value for name, value in one.facts.items())
+        score = weights.bias + sum([weight(name, 0.0) * value for name, value in one.facts.items() if value])
         key = one.value.casefold()
         if key not in best or score > best[key][0]:
             best[key] = (score, one)

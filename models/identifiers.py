@@ -42,8 +42,8 @@ def iban(text: str) -> tuple[str | None, str | None]:
     labelled: list[str] = []
     lines = text.splitlines()
     for index, line in enumerate(lines):
-        label = _IBAN_LABEL.search("\n".join(lines[max(index - 1, 0) : index + 1]))
         for match in _IBAN.finditer(line):
+            label = _IBAN_LABEL.search("\n".join(lines[max(index - 1, 0) : index + 1]))
             compact = re.sub(r"[^A-Z0-9]", "", match[0])
             found = _valid_prefix(compact)
             if found:

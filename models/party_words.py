@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 LEGAL = re.compile(
     r"(?:^|[\s,])(?:g?GmbH|AG|KGa?A?|OHG|UG(?: \(haftungsbeschr[äa]nkt\))?|GbR|mbH|e\. ?[KVG]\.|e\.K|a\. ?G\.|eG|SE|S\.? ?A\.? ?R\.? ?L\.?"
@@ -39,6 +40,7 @@ STREET = re.compile(
 )
 SEPARATORS = re.compile(r"\s*[·•|●■∙]\s*|\s+[-–—*]\s+|\s*;\s*|,\s+(?=\S*\d)|,\s+(?=[^,]*\b(?:\d{4,5})\b)")
 DOMAIN = re.compile(r"(?:@|www\.|https?://(?:www\.)?)([\w-]+(?:\.[\w-]+)*)\.[a-z]{2,}", re.IGNORECASE)
+_SHORT = 200
 PUBLIC = frozenset(
     "gmail googlemail gmx web yahoo hotmail outlook aol orange free wanadoo libero t-online example".split()
 )
@@ -47,3 +49,13 @@ TAX_LABEL = re.compile(
     r"\b(?:VAT|GST|USt|UID|TVA|IVA|BTW|MwSt|NIF|CIF|tax)\b.{0,20}$|\b\w*(?:steuer|fiscale?|fiscal)\w*.{0,12}$",
     re.IGNORECASE,
 )
+
+
+def has_form(text: str) -> bool:
+    """Whether a legal form stands in a text. The same cells are asked about many times."""
+    return _has_form(text) if len(text) <= _SHORT else LEGAL.search(text) is not None
+
+
+@lru_cache(maxsize=1024)
+def _has_form(text: str) -> bool:
+    return LEGAL.search(text) is not None

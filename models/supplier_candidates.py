@@ -16,16 +16,22 @@ from models import labels, party_words
 from models.candidates import Candidate
 from models.layout import Cell, Sheet
 
+Roles = Mapping[tuple[int, int], str]
+"""(row, at) → "seller" or "buyer": of whom the block around a cell speaks."""
+
 _COLUMN = 300.0  # points: no address column is wider
 _READ = 200  # characters of a cell
+_NO_LETTER, _ALPHA, _DIGIT = re.compile(r"[\W_]+"), re.compile(r"[^\W\d_]"), re.compile(r"\d")
+_BANK = re.compile(r"\b(?:\w*bank|sparkasse|banque|banco|banca)\b", re.IGNORECASE)
+_LETTERS = 3  # of a name
 MOST = 150
 
 
-def names(sheet: Sheet, votes: Mapping[str, str | None]) -> list[Candidate]:
+def names(sheet: Sheet, roles: Roles, votes: Mapping[str, str | None]) -> list[Candidate]:
     """Names at the start of a cell, behind a label, or with a legal form; the facts tell seller from buyer."""
     if not sheet.cells:
         return []
-    roles, marks = block_roles(sheet), _marks(sheet)
+    marks = _marks(sheet)
     domains = {
         _letters(match[1]) for cell in sheet.cells for match in party_words.DOMAIN.finditer(cell.text)
     } - party_words.PUBLIC
@@ -67,12 +73,14 @@ def names(sheet: Sheet, votes: Mapping[str, str | None]) -> list[Candidate]:
 
 
 def _letters(text: str) -> str:
-    return "".join(character for character in text.casefold() if character.isalnum())
+    return _NO_LETTER.sub("", text.casefold())
 
 
 def _named(sheet: Sheet, cell: Cell) -> list[tuple[str, int, int]]:
     """(name, start, end) of what could be names in a cell; one that goes on in the next line is joined."""
     text = cell.text[:200]
+    if len(_ALPHA.findall(text)) < _LETTERS:
+        return []
     start = 0
     for pattern in (party_words.LABELLED, labels.SELLER_NAME, party_words.ACCOUNT_HOLDER):
         match = pattern.match(text)
@@ -87,13 +95,13 @@ def _named(sheet: Sheet, cell: Cell) -> list[tuple[str, int, int]]:
         rest = party_words.SEPARATORS.split(text[holder.end() :], maxsplit=1)[0].strip(" ,;:-–|•*")
         if _is_name(rest):
             found.append((rest, text.find(rest, holder.end()), text.find(rest, holder.end()) + len(rest)))
-    company = labels.COMPANY.search(text) if party_words.LEGAL.search(text) else None
+    company = labels.COMPANY.search(text) if party_words.has_form(text) else None
     if company:
         name = labels.NAME_START.sub("", labels.NAME_END.split(company[0], maxsplit=1)[0]).strip(" ,;:-–|•")
         at = text.find(name, company.start())
         if _is_name(name) and all(name != known for known, _, _ in found):
             found.append((name, at, at + len(name)))
-    if found and found[0][2] == len(text) and not party_words.LEGAL.search(found[0][0]):
+    if found and found[0][2] == len(text) and not party_words.has_form(found[0][0]):
         below = sheet.below(cell, 1)
         if below and _continues(cell, below[0]):
             found.append((f"{found[0][0]} {below[0].text.strip(' ,;')}", found[0][1], found[0][2]))
@@ -102,13 +110,12 @@ def _named(sheet: Sheet, cell: Cell) -> list[tuple[str, int, int]]:
 
 def _is_second(sheet: Sheet, cell: Cell) -> float:
     """Whether this cell goes on with a name that begins in the row above."""
-    if cell.row == 0 or not party_words.LEGAL.search(cell.text):
+    if cell.row == 0 or not party_words.has_form(cell.text):
         return 0.0
     above = (other for other in sheet.rows[cell.row - 1] if other.page == cell.page)
     return float(
         any(
-            _continues(other, cell) and _is_name(other.text) and not party_words.LEGAL.search(other.text)
-            for other in above
+            _continues(other, cell) and _is_name(other.text) and not party_words.has_form(other.text) for other in above
         )
     )
 
@@ -116,29 +123,31 @@ def _is_second(sheet: Sheet, cell: Cell) -> float:
 def _continues(cell: Cell, below: Cell) -> bool:
     """A name's second line: right below, no digits, and with the legal form that the first line lacks."""
     close = below.top - cell.bottom < 0.8 * max(cell.height, 1.0) and abs(below.left - cell.left) < cell.height
-    plain = not any(character.isdigit() for character in below.text) and len(below.text) < 60
+    plain = len(below.text) < 60 and not _DIGIT.search(below.text)
     heading = any(pattern.match(cell.text) for pattern in (labels.SELLER_HEADING, labels.BUYER_HEADING))
     if heading or party_words.LABELLED.match(below.text):
         return False
-    return close and plain and bool(party_words.LEGAL.search(below.text)) and not labels.NOT_A_NAME.search(below.text)
+    return close and plain and party_words.has_form(below.text) and not labels.NOT_A_NAME.search(below.text)
 
 
 def _is_name(text: str) -> bool:
-    letters = sum(character.isalpha() for character in text)
-    if letters < 3 or letters * 2 <= len(text) or len(text) >= 90 or len(text.split()) > 9:
+    if len(text) >= 90 or len(text.split()) > 9:
         return False
-    return not (labels.NOT_A_NAME.search(text) or text.endswith(":")) or bool(party_words.LEGAL.search(text))
+    letters = len(_ALPHA.findall(text))
+    if letters < _LETTERS or letters * 2 <= len(text):
+        return False
+    return not (labels.NOT_A_NAME.search(text) or text.endswith(":")) or party_words.has_form(text)
 
 
 def _name_facts(value: str) -> dict[str, float]:
     return {
-        "legal": float(bool(party_words.LEGAL.search(value))),
-        "digits": float(any(character.isdigit() for character in value)),
+        "legal": float(party_words.has_form(value)),
+        "digits": float(bool(_DIGIT.search(value))),
         "street": float(bool(party_words.STREET.search(value)) or bool(party_words.ADDRESS.search(value))),
         "one_word": float(len(value.split()) == 1),
         "wordy": float(len(value.split()) > 5),
         "small_letters": float(value[:1].islower()),
-        "bank": float(bool(re.search(r"\b(?:\w*bank|sparkasse|banque|banco|banca)\b", value, re.IGNORECASE))),
+        "bank": float(bool(_BANK.search(value))),
         "salutation_itself": float(bool(party_words.SALUTATION.match(value))),
         "greeting": float(bool(party_words.GREETING.match(value))),
     }
@@ -164,9 +173,7 @@ def _marks(sheet: Sheet) -> dict[tuple[int, int], _Marks]:
     }
 
 
-def _block_facts(
-    sheet: Sheet, cell: Cell, roles: Mapping[tuple[int, int], str], marks: Mapping[tuple[int, int], _Marks]
-) -> dict[str, float]:
+def _block_facts(sheet: Sheet, cell: Cell, roles: Roles, marks: Mapping[tuple[int, int], _Marks]) -> dict[str, float]:
     above, below = neighbours(sheet, cell, -1), neighbours(sheet, cell, 1)
     role = roles.get((cell.row, cell.at))
     own_row = sheet.rows[cell.row]
@@ -222,8 +229,8 @@ def _owns(value: str, domains: set[str]) -> bool:
     )
 
 
-def block_roles(sheet: Sheet) -> dict[tuple[int, int], str]:
-    """(row, at) → "seller" or "buyer" for the cells below a heading such as `Seller:`, within its column."""
+def block_roles(sheet: Sheet) -> Roles:
+    """The roles of the cells below a heading such as `Seller:`, within its column."""
     roles: dict[tuple[int, int], str] = {}
     for cell in sheet.cells:
         role = (
