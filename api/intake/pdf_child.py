@@ -8,7 +8,6 @@ it is shown. Text that nobody sees is in "hidden" alone.
 
 from __future__ import annotations
 
-import base64
 import ctypes
 from typing import Any
 
@@ -21,12 +20,11 @@ from pypdfium2.raw import (
     FPDFText_GetUnicode,
 )
 
-from api.intake import pdf_hidden
+from api.intake import pdf_attachments, pdf_hidden
 from api.intake.pdf_objects import Budget
 
 PAGE_LIMIT = 200
 TEXT_LIMIT = 2_000_000
-ATTACHMENT_LIMIT = 20_000_000
 # Fields stand on the first pages or the last; a hostile page must not cost seconds of positions.
 WORD_PAGE_LIMIT = 20
 WORD_LIMIT = 20_000
@@ -58,7 +56,12 @@ def parse(content: bytes) -> dict[str, Any]:
             read += 1
         lists["words"] = lists["words"][:WORD_LIMIT]
         text = "\n".join(parts)[:TEXT_LIMIT]
-        found = {"text": text, "pages": pages, "pages_read": read, "attachments": _xml_attachments(document)}
+        found = {
+            "text": text,
+            "pages": pages,
+            "pages_read": read,
+            "attachments": pdf_attachments.xml_files(document, content),
+        }
         return {**found, **lists}
 
 
@@ -157,22 +160,3 @@ def _shown(words: list[tuple[Place, str]], frame: Place, number: int) -> list[li
 def _whole(text: str) -> str:
     """Broken fonts yield NULs and halves of surrogate pairs, which no database stores."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "")
-
-
-def _xml_attachments(document: PdfDocument) -> list[list[str]]:
-    found: list[list[str]] = []
-    left = ATTACHMENT_LIMIT
-    for index in range(min(document.count_attachments(), 100)):
-        attachment = document.get_attachment(index)
-        name = str(attachment.get_name())
-        if not name.lower().endswith(".xml"):
-            continue
-        try:
-            data = bytes(attachment.get_data())
-        except PdfiumError:  # a file that is announced and not there: the text remains
-            continue
-        left -= len(data)
-        if left < 0:
-            break
-        found.append([name, base64.b64encode(data).decode("ascii")])
-    return found

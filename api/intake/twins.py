@@ -52,15 +52,15 @@ def compared(reading: Reading, text: str, words: Sequence[Word] = ()) -> Reading
     """
     if sum(character.isalnum() for character in text[:5000]) < _LEAST_WORDS:
         said = "the pages are pictures without text: nothing tells whether they say the same as the data inside"
-        return _with(reading, [Finding("page_without_text", said, level="note")])
+        return with_findings(reading, [Finding("page_without_text", said, level="note")])
     page, (found,) = Page(text, words), extract_pages([(text, words)])
     findings = [one for name in COMPARED for one in _compare(name, reading, page, found)]
     findings += _accounts(reading, page, found)
     agreed = {name: place.as_dict() for name, place in found.evidence.items() if _same(name, reading, found)}
-    return replace(_with(reading, findings), evidence={**reading.evidence, **agreed})
+    return replace(with_findings(reading, findings), evidence={**reading.evidence, **agreed})
 
 
-def _with(reading: Reading, findings: Sequence[Finding]) -> Reading:
+def with_findings(reading: Reading, findings: Sequence[Finding]) -> Reading:
     """The reading with more findings; warnings and confidence follow from them."""
     contested = {name for one in findings if one.level == "contested" for name in one.fields}
     return replace(

@@ -6,12 +6,15 @@ the person who has to ask the sender for another file.
 
 from __future__ import annotations
 
+import re
+
 from lxml import etree
 
 from governance.errors import Unreadable
 
 Element = etree._Element
 
+_DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml[^>]{0,200}encoding[^>]{0,100}\?>")
 TEXT_LIMIT = 200_000
 """Characters of running text that are kept of one document: for the classifier, not for the record."""
 
@@ -34,6 +37,9 @@ def parse(content: bytes) -> Element:
     try:
         root = etree.fromstring(content, parser)
     except (etree.XMLSyntaxError, ValueError, LookupError) as error:
+        bare = _without_declaration(content)
+        if bare is not None:
+            return parse(bare)
         raise Unreadable(
             f"The XML is not well-formed ({str(error)[:160]}). Ask the sender to export it again.",
             reason_code="malformed_xml",
@@ -41,6 +47,19 @@ def parse(content: bytes) -> Element:
     if root.getroottree().docinfo.internalDTD is not None:
         raise _doctype()
     return root
+
+
+def _without_declaration(content: bytes) -> bytes | None:
+    """The document in UTF-8 without its XML declaration, where that names an encoding that does not exist or is not
+    the file's; None where the file is no UTF-8 or declares nothing."""
+    match = _DECLARATION.match(content)
+    if match is None:
+        return None
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return content[match.end() :]
 
 
 def _doctype() -> Unreadable:
