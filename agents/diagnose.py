@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -15,6 +15,7 @@ CAUSES = (
     "policy_exception", "data_quality", "counterparty", "unknown",
 )  # fmt: skip
 Fact = tuple[str, str]
+_OF_THE_ACCOUNT = frozenset({"bank_details_differ", "account_of_another", "account_of_our_own"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def _master(view: View) -> Cause:
 
 
 def _bank(view: View) -> Cause:
-    return Cause("supplier_master_mismatch", (("the account on the invoice is not one of the supplier's", "books"),))
+    return Cause("supplier_master_mismatch", (("the account on the document is not one of the supplier's", "books"),))
 
 
 def _duplicate(view: View) -> Cause:
@@ -115,8 +116,6 @@ def _received(view: View) -> Cause:
     """An invoice that came without a named exception: the match tells."""
     if view.twin is not None:
         return _duplicate(view)
-    if view.check("bank") == "differs":
-        return _bank(view)
     if view.brief.supplier is None:
         return Cause("supplier_master_mismatch", (("the supplier is not in the books", "books"),))
     if view.check("order_reference") == "missing":
@@ -239,18 +238,42 @@ _BY_TYPE: dict[str, Callable[[View], Cause]] = {
 }  # fmt: skip
 
 
+def foreign_account(view: View) -> bool:
+    """Whether the money of a supplier's document is to go to an account that the books do not hold for it."""
+    stated = view.kind.get("exception_type") == "bank_detail_mismatch"
+    return view.brief.facts.queue == "accounts_payable" and (stated or view.check("bank") == "differs")
+
+
+def contested(view: View) -> tuple[str, ...]:
+    """What a person must look at before anything is done, in words: sources in the document that disagree, a name that
+    only looks right. The account is the match's to judge, by the books as they are now."""
+    said = view.brief.reading.get("findings")
+    found = [one for one in said if isinstance(one, Mapping)] if isinstance(said, list | tuple) else []
+    return tuple(
+        words
+        for one in found
+        if one.get("level") == "contested" and one.get("code") not in _OF_THE_ACCOUNT
+        if (words := facts.text(one, "detail"))
+    )
+
+
 def cause_of(view: View) -> Cause:
     """The primary cause by exception type and evidence; `unknown` where neither tells.
 
-    A likely duplicate and a foreign bank account contribute whatever the type.
+    A foreign bank account is the cause whatever the type. A likely duplicate contributes, and so does what is contested
+    in the document.
     """
     find = _BY_TYPE.get(str(view.kind.get("exception_type")))
     cause = find(view) if find else Cause("unknown")
     more, also = list(cause.facts), list(cause.contributing)
-    if view.twin is not None and cause.primary != "data_quality":
+    if foreign_account(view) and cause.primary != "supplier_master_mismatch":
+        more = [*_bank(view).facts, *more]
+        also += [cause.primary] if cause.primary != "unknown" else []
+        cause = _bank(view)
+    if view.twin is not None and cause.primary != "data_quality" and twin_fact(view.twin) not in more:
         more.append(twin_fact(view.twin))
         also.append("data_quality")
-    if view.check("bank") == "differs" and cause.primary != "supplier_master_mismatch":
-        more += _bank(view).facts
-        also.append("supplier_master_mismatch")
+    if words := contested(view):
+        more += [(one, "case") for one in words]
+        also += ["data_quality"] if cause.primary != "data_quality" else []
     return Cause(cause.primary, tuple(more), tuple(dict.fromkeys(also)))

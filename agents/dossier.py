@@ -28,6 +28,8 @@ def findings(view: View, choice: Mapping[str, Any], letter: Mapping[str, Any]) -
             "confidence": reading.get("confidence"),
             "fields": reading.get("fields") or {},
             "warnings": view.kind.get("warnings", []),
+            "findings": reading.get("findings") or [],
+            "supplier_match": reading.get("supplier_match"),
         },
         "duplicates": shown(view.duplicates, view.tolerances),
         "risk": view.risk,

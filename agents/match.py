@@ -19,6 +19,9 @@ _RATES = {
     "SE": (25, 0), "DK": (25, 0), "LU": (17, 0), "CH": (Decimal("8.1"), 0),
 }  # fmt: skip
 
+# The account on these is our own or a third party's: nobody asks to be paid there.
+_OWN_ACCOUNT = frozenset({"bank_statement", "remittance_advice"})
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -55,11 +58,13 @@ class Ordered:
 
 @dataclass(frozen=True, slots=True)
 class Supplier:
-    """The master record: `ibans` are those that the books hold now."""
+    """The master record: `ibans` are those that the books hold now. `elsewhere`: intake found that the account on the
+    document belongs to somebody else."""
 
     id: str | None
     country: str | None
     ibans: tuple[str, ...]
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,14 +216,19 @@ def three_way(
     if billed.net is not None and billed.tax is not None and billed.total is not None:
         adds_up = abs(billed.net + billed.tax - billed.total) <= tolerances.rounding
         checks.append(_compared("arithmetic", billed.net + billed.tax, billed.total, adds_up))
-    account = facts.normal_iban(billed.iban)
-    if account:
-        known = {facts.normal_iban(iban) for iban in supplier.ibans}
-        if not known:
-            checks.append(Check("bank", UNKNOWN, None, account))
-        else:
-            checks.append(Check("bank", OK if account in known else DIFFERS, ", ".join(sorted(known)), account))
-    return Match(tuple(checks))
+    bank = _bank_check(billed.iban, supplier)
+    return Match((*checks, bank) if bank is not None else tuple(checks))
+
+
+def _bank_check(iban: str | None, supplier: Supplier) -> Check | None:
+    """Is the account one of the supplier's? None where the document names none."""
+    account = facts.normal_iban(iban)
+    if not account:
+        return None
+    known = {facts.normal_iban(one) for one in supplier.ibans}
+    if not known:
+        return Check("bank", DIFFERS if supplier.elsewhere else UNKNOWN, None, account)
+    return Check("bank", OK if account in known else DIFFERS, ", ".join(sorted(known)), account)
 
 
 def _lines(rows: object) -> tuple[Line, ...]:
@@ -234,10 +244,35 @@ def _lines(rows: object) -> tuple[Line, ...]:
     return tuple(found)
 
 
-def match_brief(brief: Brief, tolerances: Tolerances) -> Match | None:
-    """The three-way match of one case; None where it is not an invoice or credit note of a supplier."""
-    if brief.facts.queue != "accounts_payable" or brief.facts.document_class not in (None, "invoice", "credit_note"):
+def _supplier(brief: Brief) -> Supplier:
+    country = brief.supplier.country if brief.supplier else None
+    said = brief.reading.get("supplier_match")
+    match = said if isinstance(said, Mapping) else {}
+    # What intake found holds for the supplier and the account that it saw.
+    same = match.get("supplier_id") == brief.facts.supplier_id and facts.normal_iban(
+        facts.field(brief, "iban")
+    ) == facts.normal_iban(brief.facts.payee_iban)
+    elsewhere = same and match.get("outcome") == "bank_details_differ"
+    return Supplier(brief.facts.supplier_id, country, brief.supplier_ibans, elsewhere)
+
+
+def _account_alone(brief: Brief) -> Match | None:
+    """A reminder or a letter with another account is the same fraud as an invoice with one."""
+    if brief.facts.document_class in _OWN_ACCOUNT or brief.supplier is None:
         return None
+    bank = _bank_check(brief.facts.payee_iban, _supplier(brief))
+    return Match((bank,)) if bank is not None and bank.status == DIFFERS else None
+
+
+def match_brief(brief: Brief, tolerances: Tolerances) -> Match | None:
+    """The three-way match of one case; of other documents than bills the account alone, where it is not the supplier's.
+
+    None where it is not a supplier's document.
+    """
+    if brief.facts.queue != "accounts_payable":
+        return None
+    if brief.facts.document_class not in (None, "invoice", "credit_note"):
+        return _account_alone(brief)
     details = brief.facts.details
     billed = Billed(
         order=facts.order_number(brief),
@@ -256,6 +291,4 @@ def match_brief(brief: Brief, tolerances: Tolerances) -> Match | None:
         lines=_lines(brief.order["lines"]),
     )
     received = [line for receipt in brief.receipts for line in _lines(receipt.get("lines"))]
-    country = brief.supplier.country if brief.supplier else None
-    supplier = Supplier(brief.facts.supplier_id, country, brief.supplier_ibans)
-    return three_way(billed, order or None, received, supplier, tolerances)
+    return three_way(billed, order or None, received, _supplier(brief), tolerances)

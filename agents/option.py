@@ -52,6 +52,12 @@ def supplier(view: View) -> str | None:
     return view.brief.supplier.id if view.brief.supplier else None
 
 
+def matched_supplier(view: View) -> Mapping[str, object]:
+    """What intake found in the supplier master (models.supplier_match); empty where it did not look."""
+    said = view.brief.reading.get("supplier_match")
+    return said if isinstance(said, Mapping) else {}
+
+
 def customer(view: View) -> str | None:
     return view.brief.customer.id if view.brief.customer else None
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from agents import facts
-from agents.diagnose import over_tolerance
-from agents.option import Option, call, hold, later, refer, route, supplier, wait
+from agents.diagnose import foreign_account, over_tolerance
+from agents.option import Option, call, hold, later, matched_supplier, refer, route, supplier, wait
 from agents.state import View
 
 Rule = Callable[[View], Iterator[Option]]
@@ -48,8 +48,8 @@ def duplicate(view: View) -> Iterator[Option]:
 
 
 def _foreign_account(view: View) -> Iterator[Option]:
-    why = "the bank account on the invoice is not one that the books hold for this supplier"
-    yield call_back(view, why + ": ask the supplier by the telephone number in the books, not the one on the invoice")
+    why = "the bank account on the document is not one that the books hold for this supplier"
+    yield call_back(view, why + ": ask the supplier by the telephone number in the books, not the one on the document")
     yield hold(view, why)
     yield refer(why)
 
@@ -159,9 +159,19 @@ def _received(view: View) -> Iterator[Option]:
         yield from _quantity(view)
     elif statuses["receipt"] == "missing":
         yield from _receipt(view)
+    elif doubt := _other_details(view):
+        yield refer(doubt)
     elif view.match is not None and view.match["outcome"] == "matched":
         yield _release(view)
     yield route("budget owner", "order and receipt do not settle every question: the budget owner confirms it")
+
+
+def _other_details(view: View) -> str | None:
+    """That name or VAT id on the document are not those of the supplier whom other evidence names."""
+    found = facts.texts(matched_supplier(view), "findings")
+    if "vat_id_differs" in found:
+        return "the VAT id on the document is not the one that the books hold for this supplier"
+    return "the name on the document is that of another supplier" if "name_of_another" in found else None
 
 
 def _release(view: View) -> Option:
@@ -201,7 +211,7 @@ RULES: dict[str, Rule] = {
 def options(view: View) -> Iterator[Option]:
     """What could be done, best first. A foreign account and a likely duplicate come before everything else."""
     kind = str(view.kind.get("exception_type"))
-    if view.check("bank") == "differs":
+    if foreign_account(view):
         yield from _foreign_account(view)
         return
     if view.twin is not None:

@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from agents import payables, workflows
+from agents.diagnose import contested, foreign_account
 from agents.notes import read_notes
-from agents.option import Option, refer
+from agents.option import Option, matched_supplier, refer
 from agents.recall import leaning
 from agents.state import View
 from governance.action import CATALOGUE, Action
 from governance.case import Party
 from governance.errors import UnknownAction
 
+_LONGEST, _NAMED = 500, 3
 _QUIET = frozenset({"refer_to_person", "schedule_call", "wait_until", "route_for_approval", "escalate_close_task"})
 
 
@@ -46,22 +48,40 @@ def obstacle(view: View, option: Option) -> str | None:
     return None
 
 
+def _contested(view: View) -> Iterator[Option]:
+    """What the document says in two ways, or a name that only looks right: nobody acts on it before a person looked."""
+    if words := contested(view):
+        yield refer(f"a person must look at the document first: {'; '.join(words)}"[:_LONGEST])
+
+
 def _unsure(view: View) -> Iterator[Option]:
     """Reasons to leave the case to a person whatever the rules say."""
     if view.kind.get("abstained"):
         yield refer("it is not certain what kind of document this is")
     if not view.kind.get("party_known"):
         party = view.kind.get("party")
-        yield refer(f"the {party} is not in the books: a person must say who it is")
+        yield refer(_who(view) or f"the {party} is not in the books: a person must say who it is")
+
+
+def _who(view: View) -> str | None:
+    """Which suppliers of the books it could be; None where there is none that is near."""
+    match = matched_supplier(view)
+    candidates = match.get("candidates")
+    if match.get("outcome") != "probable" or not isinstance(candidates, list | tuple):
+        return None
+    said = [f"{one['supplier']} ({one['supplier_id']}: {one['reason']})" for one in candidates[:_NAMED]]
+    return f"the supplier is not certain, a person must say who it is: it could be {'; or '.join(said)}"[:_LONGEST]
 
 
 def _options(view: View) -> list[Option]:
+    last = refer("no rule fits this case: a person should look")
+    if foreign_account(view):
+        return [*payables.options(view), last]
     rules = payables.options if view.brief.facts.queue == "accounts_payable" else workflows.options
     # A document that is only passed on needs no party; everything that addresses one does.
     free = view.kind.get("exception_type") == "document_received" and not view.kind.get("abstained")
-    found = [] if free else list(_unsure(view))
-    found += list(rules(view))
-    return [*found, refer("no rule fits this case: a person should look")]
+    found = [*_contested(view), *([] if free else _unsure(view))]
+    return [*found, *rules(view), last]
 
 
 def _preferred(view: View, possible: list[Option]) -> tuple[Option, str | None]:
@@ -72,7 +92,8 @@ def _preferred(view: View, possible: list[Option]) -> tuple[Option, str | None]:
             return option, "a reviewer asked for it"
     first = possible[0]
     action, support, share = leaning(view.precedents)
-    settled = support >= 3 and share >= 0.8
+    # However people decided before: an account that is not the supplier's is asked about each time.
+    settled = support >= 3 and share >= 0.8 and not foreign_account(view)
     if settled and action != first.name and first.name != "refer_to_person":
         for option in possible:
             if option.name == action:
@@ -84,7 +105,7 @@ def _risk(view: View, chosen: Option) -> str:
     """high: money may go astray. low: nothing leaves and nothing is written. A person decides either way."""
     amount = view.brief.facts.amount
     spends = CATALOGUE[chosen.name].risk_class >= 3
-    if view.check("bank") == "differs" or view.twin is not None or (spends and amount is None):
+    if foreign_account(view) or view.twin is not None or (spends and amount is None):
         return "high"
     if view.cause.get("primary") == "supplier_master_mismatch":
         return "high"

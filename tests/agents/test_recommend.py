@@ -15,7 +15,7 @@ from governance.action import CATALOGUE, Action
 from governance.case import Party
 from governance.policy import standard_policy
 from governance.record.queue import Brief
-from tests.agents.scenes import CUSTOMER, ORDER, OTHER_IBAN, RECEIPT, SUPPLIER, TODAY, brief, twin, view
+from tests.agents.scenes import CUSTOMER, IBAN, ORDER, OTHER_IBAN, RECEIPT, SUPPLIER, TODAY, brief, twin, view
 
 AP, O2C, R2R, ONB, PRT = (
     "accounts_payable", "order_to_cash", "record_to_report", "customer_onboarding", "partner_settlement",
@@ -134,13 +134,101 @@ def test_a_likely_duplicate_comes_before_everything_but_a_foreign_account() -> N
     assert choice_of(view(brief(), duplicates=[twin()]))["action"]["name"] == "refer_to_person"
 
 
-def test_a_foreign_account_only_ever_leads_to_a_callback_a_hold_or_a_person() -> None:
+FOREIGN: dict[str, dict[str, Any]] = {
+    "nothing else": {},
+    "no class that is certain": {"reading": {"abstained": True}},
+    "no amount": {"amount": None},
+    "no order": {"order": None, "fields": {}},
+    "a reminder": {"document_class": "payment_reminder"},
+    "a letter": {"document_class": "other"},
+    "data and page differ": {"reading": {"findings": [
+        {"code": "xml_text_mismatch", "level": "contested", "fields": ["total_amount"], "detail": "total: 1 or 2"}]}},
+    "another VAT id": {"reading": {"supplier_match": {"outcome": "bank_details_differ", "supplier_id": "S-1",
+                                                      "findings": ["vat_id_differs"], "candidates": []}}},
+    "a name that only looks right": {"reading": {"findings": [
+        {"code": "lookalike_name", "level": "contested", "fields": ["supplier"], "detail": "it only looks right"}]}},
+    "no address to write to": {"supplier": replace(SUPPLIER, email=None)},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("also", FOREIGN)
+def test_a_foreign_account_is_asked_about_whatever_else_is_wrong(also: str) -> None:
+    habit = [
+        {"case_id": f"c{n}", "similarity": 0.99, "action": "refer_to_person", "decision": "override",
+         "role": "controller", "outcome": "done"} for n in range(9)
+    ]  # fmt: skip
     for workflow in standard_policy().workflows:
         if workflow.queue == AP:
-            seen = view(brief(workflow.exception_type, iban=OTHER_IBAN))
-            choice = choice_of(seen)
-            assert choice["action"]["name"] in ("verify_bank_details_by_callback", "hold_payment", "refer_to_person")
-            assert choice["risk"] == "high"
+            made = brief(workflow.exception_type, iban=OTHER_IBAN, **FOREIGN[also])
+            for duplicates in ([], [twin()]):
+                seen = view(made, duplicates=duplicates, precedents=habit)
+                choice = choice_of(seen)
+                assert choice["action"]["name"] == "verify_bank_details_by_callback", workflow.exception_type
+                assert choice["action"]["args"]["supplier_id"] == "S-1"
+                assert (choice["risk"], seen.cause["primary"]) == ("high", "supplier_master_mismatch")
+                assert not {"release_payment", "mark_duplicate"} & {one["action"] for one in choice["alternatives"]}
+
+
+def test_where_policy_knows_no_callback_a_foreign_account_is_held_or_goes_to_a_person() -> None:
+    for actions, name in ((("refer_to_person", "hold_payment"), "hold_payment"), (("refer_to_person",),) * 2):
+        made = brief("price_variance", iban=OTHER_IBAN, actions=actions)
+        assert choice_of(view(made))["action"]["name"] == (name if isinstance(name, str) else name[0])
+
+
+def test_our_own_account_on_a_statement_or_an_advice_is_no_foreign_one() -> None:
+    for document_class in ("bank_statement", "remittance_advice"):
+        made = brief("document_received", iban=OTHER_IBAN, document_class=document_class)
+        assert view(made).match is None
+
+
+def _matched(**values: Any) -> dict[str, Any]:
+    return {"supplier_match": {"outcome": "bank_details_differ", "supplier_id": "S-1", "findings": [], **values}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "action"),
+    [
+        ({}, "verify_bank_details_by_callback"),
+        ({"reading": _matched(supplier_id="S-2")}, "request_purchase_order"),  # said of another supplier
+        ({"fields": {"iban": IBAN}}, "request_purchase_order"),  # said of another account
+        ({"ibans": (OTHER_IBAN,)}, "request_purchase_order"),  # the books have learnt the account since
+    ],
+)
+def test_an_account_of_somebody_else_is_asked_about_where_the_books_hold_none(
+    changes: dict[str, Any], action: str
+) -> None:
+    values: dict[str, Any] = {"ibans": (), "fields": {"iban": OTHER_IBAN}, "reading": _matched(), **changes}
+    reading = {**values.pop("reading"), "fields": {"invoice_number": "2026-1", **values["fields"]}}
+    made = brief("invoice_received", iban=OTHER_IBAN, **{**values, "reading": reading})
+    assert choice_of(view(made))["action"]["name"] == action
+
+
+def test_what_is_contested_goes_to_a_person_and_not_to_payment() -> None:
+    finding = {"code": "lookalike_name", "level": "contested", "fields": ["supplier"], "detail": "it only looks right"}
+    ready: dict[str, Any] = {"fields": {"purchase_order": "PO-7"}, "order": ORDER, "receipts": (RECEIPT,)}
+    assert choice_of(view(brief("invoice_received", **ready)))["action"]["name"] == "release_payment"
+    seen = view(brief("invoice_received", **ready, reading={"findings": [finding]}))
+    choice = choice_of(seen)
+    assert choice["action"]["name"] == "refer_to_person"
+    assert "it only looks right" in choice["why"]
+    assert {"fact": "it only looks right", "source": "case"} in seen.cause["facts"]
+    odd = view(brief("invoice_received", **ready, reading={"findings": ["?", None, {"level": "contested"}]}))
+    assert choice_of(odd)["action"]["name"] == "release_payment"
+
+
+@pytest.mark.parametrize("code", ["vat_id_differs", "name_of_another"])
+def test_nothing_is_released_to_a_supplier_whose_details_differ(code: str) -> None:
+    ready: dict[str, Any] = {"fields": {"purchase_order": "PO-7"}, "order": ORDER, "receipts": (RECEIPT,)}
+    match = {"supplier_match": {"outcome": "matched", "supplier_id": "S-1", "findings": [code], "candidates": []}}
+    assert choice_of(view(brief("invoice_received", **ready, reading=match)))["action"]["name"] == "refer_to_person"
+
+
+def test_a_person_is_told_which_suppliers_it_could_be() -> None:
+    candidates = [{"supplier_id": "S-7", "supplier": "Nearly Ltd", "reason": "the name differs in one letter"}]
+    match = {"supplier_match": {"outcome": "probable", "supplier_id": None, "candidates": candidates, "findings": []}}
+    choice = choice_of(view(brief("invoice_received", supplier=None, reading=match)))
+    assert choice["action"]["name"] == "refer_to_person"
+    assert "Nearly Ltd (S-7: the name differs in one letter)" in choice["why"]
 
 
 def test_no_letter_where_the_books_hold_no_address() -> None:
