@@ -29,6 +29,7 @@ _SYMBOLS = {
     "CAD": r"\$|CAD", "AUD": r"\$|AUD", "NZD": r"\$|NZD", "RON": "lei|RON", "BGN": "лв|BGN", "TRY": "₺|TRY|TL",
 }  # fmt: skip
 _TOKEN = re.compile(r"\S+")
+_PIECE_NEAR = 92.0
 _NAME_NEAR = 88.0  # percent: `Lieferent` for `Lieferant`, and not another firm of the same trade
 _MOST_CELLS = 3000
 
@@ -67,7 +68,7 @@ class Page:
             return currency_pattern(value).search(self.text) is not None
         if name == "supplier":
             folded = normal_name(value).replace(" ", "")
-            return not folded or folded in self._name or fuzz.partial_ratio(folded, self._name) == 100.0
+            return not folded or folded in self._name
         patterns = [token_pattern(value)]
         if name == "supplier_vat_id":
             patterns += [token_pattern(part) for part in _without_country(value)]
@@ -109,17 +110,28 @@ class Page:
                 yield Near(found, cell.text[start:end], cell.box(start, end) if self._words else None)
 
     def _near_name(self, value: str) -> Near | None:
-        """With and without the legal form, which may be what was changed."""
+        """With and without the legal form, which may be what was changed; in a longer line, the piece that is alike."""
         wanted = [form for form in (normal_name(value).replace(" ", ""), normal_id(value)) if len(form) > 5]
         for cell in self._sheet.cells[:_MOST_CELLS] if wanted else ():
             forms = (normal_name(cell.text[:200]).replace(" ", ""), normal_id(cell.text[:200]))
-            if any(abs(len(a) - len(b)) <= 3 and fuzz.ratio(a, b) >= _NAME_NEAR for a in wanted for b in forms):
+            if any(_alike(a, b) for a in wanted for b in forms):
                 return Near(cell.text, cell.text, cell.box() if self._words else None)
-        return None
+        if not wanted or len(wanted[0]) < 10:
+            return None
+        # A name over two lines: letters of the whole page, and no place.
+        found = fuzz.partial_ratio_alignment(wanted[0], self._name, score_cutoff=_PIECE_NEAR)
+        piece = self._name[found.dest_start : found.dest_end] if found else ""
+        return Near(piece, piece, None) if piece else None
 
     def has_word_of(self, name: str) -> bool:
         """True where any word of a name stands somewhere on the page, be it in a web address."""
         return any(word in self._name for word in normal_name(name).split() if len(word) > 3)
+
+
+def _alike(name: str, other: str) -> bool:
+    if abs(len(other) - len(name)) <= 3:
+        return fuzz.ratio(name, other) >= _NAME_NEAR
+    return len(other) > len(name) > 9 and fuzz.partial_ratio(name, other) >= _PIECE_NEAR
 
 
 def _folded(name: str, value: str) -> str:
