@@ -186,7 +186,8 @@ class Master:
         for kind in _ORDER:
             if kind in fits:
                 left = [party for party in left if party in fits[kind]] or left or fits[kind]
-        left = _one_firm(left, fits.get("account", []))
+        if "supplier_id" not in fits:
+            left = _one_firm(left, fits.get("account", []))
         doubts = [Candidate(party, "more than one supplier fits") for party in left] if len(left) > 1 else []
         if len(left) == 1:
             reason = self._doubt(left[0], fits, clues, named)
@@ -293,9 +294,11 @@ def _same_legal_form(named: NameForms, party: Party) -> bool:
 
 def _one_firm(parties: list[Party], owners: Sequence[Party]) -> list[Party]:
     """Records that agree in VAT id are one firm that was entered twice: the one with the account, else the first."""
-    if len(parties) < 2 or not parties[0].vat_id or len({tax_key(party.vat_id) for party in parties}) > 1:
+    numbers = {tax_key(party.vat_id) for party in parties}
+    if len(numbers) != 1 or not numbers - {""}:
         return parties
-    return [min(parties, key=lambda party: (party not in owners, party.id))]
+    kin = [owner for owner in owners if tax_key(owner.vat_id) in numbers]
+    return sorted(kin or parties, key=lambda party: party.id)[:1]
 
 
 def _unique(parties: Iterable[Party]) -> list[Party]:
