@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from lxml import etree
 
 TEXT_LIMIT = 200_000
 """Characters that are kept."""
 
+_TOLD, _QUOTED = 5, 400
 _UNSEEN = frozenset({"head", "script", "style", "template", "noscript", "title", "object", "svg", "select"})
 _BLOCKS = frozenset(
     ("address", "article", "blockquote", "body", "br", "center", "dd", "div", "dl", "dt", "footer", "form", "h1", "h2",
@@ -23,8 +25,8 @@ _HIDING = re.compile(
 _SPACES = re.compile(r"[ \t\r\f\v\u00a0\u200b\ufeff]+")
 
 
-def html_text(content: str) -> tuple[str, bool]:
-    """Lines of text, table cells two spaces apart, and whether some text is there that no reader is shown.
+def html_text(content: str) -> tuple[str, str]:
+    """Lines of text, table cells two spaces apart, and the beginning of what is there and no reader is shown.
 
     Never raises on content: what is no HTML at all is empty text.
     """
@@ -33,19 +35,20 @@ def html_text(content: str) -> tuple[str, bool]:
     try:
         root = etree.fromstring(content.encode("utf-8", "replace"), parser)
     except (etree.XMLSyntaxError, ValueError):
-        return "", False
+        return "", ""
     if root is None:
-        return "", False
+        return "", ""
     pieces: list[str] = []
     hidden: etree._Element | None = None
-    said_unseen = False
+    unseen: list[str] = []
     size = 0
     for event, node in etree.iterwalk(root, events=("start", "end")):
         tag = node.tag if isinstance(node.tag, str) else ""
         if event == "start":
             if hidden is None and (tag in _UNSEEN or _is_hidden(node)):
                 hidden = node
-                said_unseen = said_unseen or (tag not in _UNSEEN and bool(_words(node)))
+                if tag not in _UNSEEN and len(unseen) < _TOLD and (words := _words(node)):
+                    unseen.append(words)
             if hidden is None:
                 pieces.append(_before(tag) + _SPACES.sub(" ", (node.text or "").replace("\n", " ")))
         else:
@@ -56,7 +59,7 @@ def html_text(content: str) -> tuple[str, bool]:
         size += len(pieces[-1]) if pieces else 0
         if size > 2 * TEXT_LIMIT:
             break
-    return _tidy("".join(pieces))[:TEXT_LIMIT], said_unseen
+    return _tidy("".join(pieces))[:TEXT_LIMIT], " ".join(unseen)[:_QUOTED]
 
 
 def _is_hidden(node: etree._Element) -> bool:
@@ -64,7 +67,8 @@ def _is_hidden(node: etree._Element) -> bool:
 
 
 def _words(node: etree._Element) -> str:
-    return " ".join("".join(str(text) for text in node.itertext()).split()).strip("\u200c\u200b\u00ad\u034f ")
+    texts = islice(node.itertext(), 100)
+    return " ".join("".join(str(text)[:_QUOTED] for text in texts).split()).strip("\u200c\u200b\u00ad\u034f ")
 
 
 def _before(tag: str) -> str:

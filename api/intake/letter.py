@@ -23,7 +23,10 @@ class _Budget:
 
 @dataclass(slots=True)
 class Letter:
-    """Sender, date (ISO, UTC) and so on, '' or None where the mail does not say; `attachments` as the child answers."""
+    """Sender, date (ISO, UTC) and so on, '' or None where the mail does not say.
+
+    `unseen` is text that no reader is shown; `attachments` are as the child answers.
+    """
 
     sender: str = ""
     to: str = ""
@@ -31,6 +34,7 @@ class Letter:
     date: str | None = None
     message_id: str = ""
     text: str = ""
+    unseen: str = ""
     notes: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     attachments: list[dict[str, Any]] = field(default_factory=list)
@@ -70,6 +74,7 @@ class Letter:
             "date": self.date,
             "message_id": self.message_id,
             "text": self.text,
+            "unseen": self.unseen.strip()[:1000],
             "notes": self.notes,
             "left_out": [name[:200] for name in self.left_out[:100]],
             "attachments": self.attachments,

@@ -24,6 +24,7 @@ _HEADERS = frozenset(
      b"delivered-to", b"dkim-signature", b"authentication-results", b"content-type", b"reply-to", b"x-mailer",
      b"content-transfer-encoding", b"sender", b"list-id", b"arc-seal", b"x-received", b"thread-topic", b"envelope-to")
 )  # fmt: skip
+_PART = frozenset({b"content-type", b"mime-version", b"content-transfer-encoding", b"content-language"})
 _LINE = re.compile(rb"([!-9;-~]{1,70}):|[ \t]+\S")
 
 
@@ -39,8 +40,8 @@ class Attachment:
 class Mail:
     """A mail: what its head says, the text that a person is shown, and what was attached, mails among it.
 
-    `date` is ISO in UTC or None; texts are '' where the mail does not say. `left_out` names logos, signatures and
-    what was too much to read.
+    `date` is ISO in UTC or None; texts are '' where the mail does not say. `unseen` stands in its HTML and is not
+    shown. `left_out` names logos, signatures and what was too much to read.
     """
 
     sender: str
@@ -49,6 +50,7 @@ class Mail:
     date: str | None
     message_id: str
     text: str
+    unseen: str
     notes: tuple[str, ...]
     left_out: tuple[str, ...]
     attachments: tuple[Attachment | tuple[str, Mail], ...]
@@ -90,7 +92,9 @@ def is_mail(content: bytes) -> bool:
             return False
         if found[1]:
             names.add(found[1].lower())
-    return b"from" in names and len(names & _HEADERS) >= 3
+    # What was signed inside a mail is a part of one, with a head of its own.
+    is_part = bool(names) and names <= _PART and b"content-type" in names and b"/" in head[:500]
+    return is_part or (b"from" in names and len(names & _HEADERS) >= 3)
 
 
 def open_mails(pool: ChildPool, contents: Sequence[bytes]) -> list[Mail | Unreadable]:
@@ -124,6 +128,7 @@ def _mail(stated: dict[str, Any]) -> Mail:
         date=stated["date"],
         message_id=_whole(stated["message_id"]),
         text=_whole(stated["text"], keep="\n\t"),
+        unseen=_whole(stated["unseen"]),
         notes=tuple(stated["notes"]),
         left_out=tuple(_whole(name) for name in stated["left_out"]),
         attachments=tuple(attachments),

@@ -1,6 +1,6 @@
 """Mails in a child process (see `child`): EML (RFC 5322, MIME) here, Outlook's MSG in `outlook`, both to one shape.
 
-parse → {"mail": {"from", "to", "subject", "date", "message_id", "text", "notes": [...], "left_out": [names],
+parse → {"mail": {"from", "to", "subject", "date", "message_id", "text", "unseen", "notes": [...], "left_out": [names],
 "attachments": [{"name", "type", "data": base64} or {"name", "mail": {...}}]}} or {"error": "malformed" | "limits"}.
 Dates are ISO in UTC. What a person is not shown in the text of the mail is left out of it.
 """
@@ -81,18 +81,16 @@ def _is_text(part: Message) -> bool:
 
 def _text(parts: list[Message], letter: Letter, references: set[str]) -> str:
     """What a person is shown: the HTML where there is one that says something, else the plain text."""
-    plain, shown, hidden = [], [], False
+    plain, shown = [], []
     for part in parts:
         written = _decoded(part)
         if part.get_content_type() == "text/html":
             references.update(one.split(">")[0].split('"')[0].strip() for one in written.split("cid:")[1:2000])
             text, unseen = html_text(written)
             shown.append(text)
-            hidden = hidden or unseen
+            letter.unseen += f" {unseen}" if unseen else ""
         else:
             plain.append(written.replace("\r\n", "\n"))
-    if hidden:
-        letter.notes.append("the mail holds text that is not shown; it was left out")
     seen = "\n\n".join(text for text in shown if text.strip())
     if sum(character.isalnum() for character in seen) >= 10:
         return seen

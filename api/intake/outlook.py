@@ -87,9 +87,7 @@ class _Reader:
         source = written.decode("utf-8", "replace") if _is_utf8(written) else written.decode(self._encoding, "replace")
         if not written:
             source = self._text(place, _HTML)
-        text, hidden = html_text(source) if source else ("", False)
-        if hidden:
-            letter.notes.append("the mail holds text that is not shown; it was left out")
+        text, letter.unseen = html_text(source) if source else ("", "")
         if sum(character.isalnum() for character in text) >= 10:
             return text
         plain = self._text(place, _BODY).replace("\r\n", "\n").strip()

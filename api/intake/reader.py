@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from api.intake import bank, einvoice, ocr, rows, sniff, unseen, xml
+from api.intake import bank, einvoice, ocr, rows, signed, sniff, unseen, xml
 from api.intake.enclosed import read_mails, read_workbooks
 from api.intake.pages import TEXT_LIMIT, read_pdfs, read_pictures
 from api.intake.pdf import PdfPool
@@ -23,6 +23,7 @@ from api.intake.results import (
     Step,
     finished,
     leaves,
+    noted,
     rejected,
 )
 from api.intake.rows import RowFile
@@ -92,16 +93,21 @@ class DocumentReader:
         """A step an item, in order; `depth` counts the files around these that were mails."""
         steps: list[Step | None] = []
         waiting: dict[str, list[int]] = {}
-        for at, item in enumerate(items):
-            found = self._first(item)
+        bare = [_unwrapped(item) for item in items]
+        for at, item in enumerate(bare):
+            found = item if isinstance(item, Rejected) else self._first(item)
             steps.append(None if isinstance(found, str) else found)
             if isinstance(found, str):
                 waiting.setdefault(found, []).append(at)
         for kind, places in waiting.items():
-            made = self._opener(kind, depth)([items[at] for at in places])
+            made = self._opener(kind, depth)([item for at in places if isinstance(item := bare[at], Incoming)])
             for at, step in zip(places, made, strict=True):
                 steps[at] = step
-        return [step for step in steps if step is not None]
+        return [
+            step if item is inner else noted(step, findings=(signed.NOT_CHECKED,))
+            for item, inner, step in zip(items, bare, steps, strict=True)
+            if step is not None
+        ]
 
     def _first(self, item: Incoming) -> Step | str:
         """What can be said without a child process or a model; else which children are to open it."""
@@ -149,6 +155,15 @@ class DocumentReader:
         findings = tuple(unseen.characters(text))
         warnings += tuple(one.detail for one in findings if one.level != "note")
         return Prose(item.name, sniff.MEDIA_TYPES[kind], unseen.visible(text)[:TEXT_LIMIT], warnings, findings=findings)
+
+
+def _unwrapped(item: Incoming) -> Incoming | Rejected:
+    """The document inside a signed envelope; what is none stays what it is."""
+    try:
+        inner = signed.unwrap(item.content)
+    except Unreadable as refusal:
+        return rejected(item.name, refusal)
+    return item if inner is None else replace(item, content=inner)
 
 
 def _from_xml(item: Incoming) -> Accepted:

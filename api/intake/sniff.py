@@ -1,6 +1,6 @@
 """What a file is, judged by its bytes: names and declared media types may lie.
 
-`sniff` answers one of `pdf`, `xml`, `json`, `jsonl`, `text` (CSV is text until somebody finds rows in it).
+`sniff` answers with a name that MEDIA_TYPES has, but csv and jsonl: these are text until somebody finds rows in it.
 """
 
 from __future__ import annotations
@@ -10,28 +10,47 @@ import re
 
 from charset_normalizer import from_bytes
 
+from api.intake.mail import is_mail
 from governance.errors import Unreadable
 
 MEDIA_TYPES = {
     "pdf": "application/pdf", "xml": "application/xml", "json": "application/json", "jsonl": "application/jsonl",
-    "csv": "text/csv", "text": "text/plain",
+    "csv": "text/csv", "text": "text/plain", "mail": "message/rfc822", "msg": "application/vnd.ms-outlook",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xls": "application/vnd.ms-excel",
+    "ods": "application/vnd.oasis.opendocument.spreadsheet", "png": "image/png", "jpeg": "image/jpeg",
+    "tiff": "image/tiff", "webp": "image/webp", "bmp": "image/bmp",
 }  # fmt: skip
+MAILS = frozenset({"mail", "msg"})
+WORKBOOKS = frozenset({"xlsx", "xls", "ods"})
+PICTURES = frozenset({"png", "jpeg", "tiff", "webp", "bmp"})
 
+_ADVICE = "Send the document as PDF, XML, CSV, XLSX, JSON, a mail, a picture or plain text."
+_PICTURE = "Send the picture as JPEG, PNG or TIFF, or as PDF."
+_PICTURES = (
+    (b"\x89PNG\r\n\x1a\n", "png"),
+    (b"\xff\xd8\xff", "jpeg"),
+    (b"II*\x00", "tiff"),
+    (b"MM\x00*", "tiff"),
+)
 _MAGIC = (
-    (b"PK\x03\x04", "a ZIP archive or an Office file"),
-    (b"\xd0\xcf\x11\xe0", "an old Office file"),
-    (b"\x89PNG", "a PNG image"),
-    (b"\xff\xd8\xff", "a JPEG image"),
-    (b"GIF8", "a GIF image"),
-    (b"II*\x00", "a TIFF image"),
-    (b"MM\x00*", "a TIFF image"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"7z\xbc\xaf", "a 7z archive"),
-    (b"Rar!", "a RAR archive"),
-    (b"{\\rtf", "an RTF file"),
-    (b"%!PS", "a PostScript file"),
-    (b"\x7fELF", "a program"),
-    (b"MZ\x90", "a program"),
+    (b"GIF8", f"a GIF image. {_PICTURE}"),
+    (b"\x78\x9f\x3e\x22", "winmail.dat, a wrapping of Outlook. Ask for the mail as HTML or plain text, not rich text."),
+    (b"\x1f\x8b", "a gzip archive. Unpack it and send what is inside."),
+    (b"7z\xbc\xaf", "a 7z archive. Unpack it and send what is inside."),
+    (b"Rar!", "a RAR archive. Unpack it and send what is inside."),
+    (b"{\\rtf", "an RTF file."),
+    (b"%!PS", "a PostScript file."),
+    (b"\x7fELF", "a program."),
+    (b"MZ\x90", "a program."),
+)
+# Names that stand uncompressed in the directory of a ZIP archive, or in UTF-16 in that of a compound file.
+_ZIPPED = (
+    (b"xl/workbook.", "xlsx"),
+    (b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet", "ods"),
+)
+_COMPOUND = (
+    ("__properties_version1.0", "msg"),
+    ("Workbook", "xls"),
 )
 _BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -57,7 +76,10 @@ def sniff(content: bytes) -> str:
         return "pdf"
     for magic, name in _MAGIC:
         if content.startswith(magic):
-            raise _unsupported(f"This is {name}.")
+            raise _unsupported(f"This is {name}")
+    packed = _picture(content) or _packed(content)
+    if packed is not None:
+        return packed
     plain = content.removeprefix(codecs.BOM_UTF8)
     if _is_wide(content):
         # UTF-16 and UTF-32 put NUL beside every ASCII letter.
@@ -66,7 +88,44 @@ def sniff(content: bytes) -> str:
         raise _unsupported("This is an HTML page.")
     if _XML_START.match(plain):
         return "xml"
-    return "json" if plain.lstrip()[:1] in (b"{", b"[") else "text"
+    if plain.lstrip()[:1] in (b"{", b"["):
+        return "json"
+    return "mail" if is_mail(content) else "text"
+
+
+def _picture(content: bytes) -> str | None:
+    for magic, kind in _PICTURES:
+        if content.startswith(magic):
+            return kind
+    if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
+        return "webp"
+    if content.startswith(b"BM") and content[6:10] == b"\x00\x00\x00\x00":
+        return "bmp"
+    if content[4:8] == b"ftyp" and content[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"avif", b"hevc"):
+        raise _unsupported(f"This is a HEIC image. {_PICTURE}")
+    return None
+
+
+def _packed(content: bytes) -> str | None:
+    """Office files are archives; what is inside tells them apart."""
+    if content.startswith(b"PK\x03\x04"):
+        for inside, kind in _ZIPPED:
+            if inside in content:
+                return kind
+        if b"word/document" in content or b"mimetypeapplication/vnd.oasis.opendocument" in content[:200]:
+            raise _unsupported("This is an Office document.")
+        raise _unsupported("This is a ZIP archive. Unpack it and send what is inside.")
+    if content.startswith(b"\xd0\xcf\x11\xe0"):
+        for name, kind in _COMPOUND:
+            if name.encode("utf-16-le") in content:
+                return kind
+        if "EncryptedPackage".encode("utf-16-le") in content:
+            raise Unreadable(
+                "This is an Office file protected by a password. Ask the sender for it without protection.",
+                reason_code="encrypted_workbook",
+            )
+        raise _unsupported("This is an old Office file.")
+    return None
 
 
 def _is_wide(content: bytes) -> bool:
@@ -76,7 +135,8 @@ def _is_wide(content: bytes) -> bool:
 
 
 def _unsupported(what: str) -> Unreadable:
-    return Unreadable(f"{what} Send the document as PDF, XML, CSV, JSON or plain text.", reason_code="unsupported")
+    advice = "" if what.count(".") > 1 else f" {_ADVICE}"
+    return Unreadable(what + advice, reason_code="unsupported")
 
 
 def decode(content: bytes) -> tuple[str, str]:

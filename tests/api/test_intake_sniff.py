@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from api.intake import sniff
 from governance.errors import Unreadable
 
-KINDS = {"pdf", "xml", "json", "text"}
+KINDS = set(sniff.MEDIA_TYPES) - {"csv", "jsonl"}
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,20 @@ KINDS = {"pdf", "xml", "json", "text"}
         ("Rechnung Nr. 5".encode("utf-16"), "text"),
         (b"<5 items, %PDF-less", "text"),
         (b'{"note": "%PDF-1.4"}', "json"),
+        (b"\x89PNG\r\n\x1a\n", "png"),
+        (b"\xff\xd8\xff\xe0", "jpeg"),
+        (b"II*\x00", "tiff"),
+        (b"MM\x00*", "tiff"),
+        (b"RIFF\x10\x00\x00\x00WEBPVP8 ", "webp"),
+        (b"PK\x03\x04....xl/workbook.xml", "xlsx"),
+        (b"PK\x03\x04....mimetypeapplication/vnd.oasis.opendocument.spreadsheet", "ods"),
+        (b"\xd0\xcf\x11\xe0" + "Workbook".encode("utf-16-le"), "xls"),
+        (b"\xd0\xcf\x11\xe0" + "__properties_version1.0".encode("utf-16-le"), "msg"),
+        (b"From: a@b.example\r\nTo: c@d.example\r\nSubject: Invoice\r\n\r\nHello", "mail"),
+        (b"Received: from x\n by y;\n now\nFROM: a\nMessage-ID: <1>\n\n", "mail"),
+        (b"From a@b Mon\nFrom: a\nDate: now\nTo: b\n", "mail"),
+        (b"From: a\nDate: now\n\nnot enough of a head", "text"),
+        (b"Invoice 5\nFrom: a\nTo: b\nDate: now\nSubject: c\n", "text"),
     ],
 )
 def test_kinds(content: bytes, kind: str) -> None:
@@ -41,8 +55,12 @@ def test_kinds(content: bytes, kind: str) -> None:
         (b" \n\t", "empty"),
         (b"\x00" * 100, "empty"),
         (b"PK\x03\x04rest", "unsupported"),
-        (b"\x89PNG\r\n", "unsupported"),
-        (b"\xff\xd8\xff\xe0", "unsupported"),
+        (b"PK\x03\x04....word/document.xml", "unsupported"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "unsupported"),
+        ("\xd0\xcf\x11\xe0".encode("latin-1") + "EncryptedPackage".encode("utf-16-le"), "encrypted_workbook"),
+        (b"GIF89a", "unsupported"),
+        (b"\x00\x00\x00\x18ftypheic", "unsupported"),
+        (b"\x78\x9f\x3e\x22", "unsupported"),
         (b"<!DOCTYPE html><html></html>", "unsupported"),
         (b"\n<html lang='en'>", "unsupported"),
         (b"{\\rtf1}", "unsupported"),
@@ -92,7 +110,7 @@ def test_any_bytes_have_a_kind_or_a_reason(content: bytes) -> None:
     except Unreadable as refusal:
         refused = refusal
     if refused is not None:
-        assert refused.extensions["reason_code"] in {"empty", "unsupported", "encoding"}
+        assert refused.extensions["reason_code"] in {"empty", "unsupported", "encoding", "encrypted_workbook"}
         assert refused.detail.endswith(".")
     else:
         assert text.encode(encoding)

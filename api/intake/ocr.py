@@ -1,0 +1,117 @@
+"""Pictures of documents become words with places, in a child process that asks tesseract.
+
+Without tesseract, or without the data of one of our languages, a picture goes to a person.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import mean
+
+from api.intake.children import Kind, Lost
+from api.intake.pdf import PdfPool
+from governance.case import Reading
+from governance.errors import Unreadable
+from models.extraction import Evidence, Extraction
+from models.layout import Box, Word
+
+SECONDS = 8.0
+"""Wall-clock time that reading the pages of one file may take; what was not read by then is said."""
+
+INSTALL = "install tesseract-ocr and, by language, tesseract-ocr-eng, -deu, -fra, -spa, -ita, -nld (Debian)"
+_OCR = Kind("picture", "api.intake.ocr_child", "Pillow and pypdfium2")
+_GRACE = 1.5
+_REASONS = {
+    "malformed": ("malformed_picture", "The picture is damaged or cut off. Ask the sender to send it again."),
+    "encrypted": ("encrypted_pdf", "The PDF is protected by a password. Ask the sender for it without protection."),
+    "limits": ("picture_limits", "The picture has too many pixels. Ask the sender for a smaller one, or for a PDF."),
+    "deadline": ("picture_limits", "The picture takes too long to read. Ask the sender for a smaller one."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """What OCR read: number of pages, those that were read, degrees by which pages were turned, and the words, each
+    with tesseract's own certainty (0 to 1, not calibrated)."""
+
+    pages: int
+    read: tuple[int, ...]
+    turned: Mapping[int, int]
+    words: tuple[Word, ...]
+    certainty: tuple[float, ...]
+
+    def notes(self) -> list[str]:
+        """What people should know of how it was read."""
+        if not self.words:
+            return ["read by OCR: no text was found"]
+        notes = [f"read by OCR, words {mean(self.certainty):.0%} certain on average: compare with the picture"]
+        missing = [page for page in range(1, self.pages + 1) if page not in self.read]
+        if missing:
+            shown = ", ".join(map(str, missing[:10])) + (" and more" if len(missing) > 10 else "")
+            notes.append(f"OCR did not get to page {shown} in time; send fewer pages in one file")
+        notes += [f"page {page} was turned by {degrees} degrees" for page, degrees in self.turned.items()]
+        return notes
+
+
+def recognise(
+    pool: PdfPool, contents: Sequence[bytes], seconds: float = SECONDS
+) -> list[Recognised | Unreadable | None]:
+    """One result a file (a picture, or a PDF of pictures), in order; None where tesseract is not there.
+
+    Raises Unavailable where no child starts.
+    """
+    children = pool.beside(replace(_OCR, deadline=seconds + _GRACE))
+
+    def one(content: bytes) -> Recognised | Unreadable | None:
+        try:
+            answer = children.ask(struct.pack(">d", seconds) + content)
+        except Lost as lost:
+            answer = {"error": lost.kind}
+        error = answer.get("error")
+        if error == "no_ocr":
+            return None
+        if error is not None:
+            code, reason = _REASONS.get(str(error), _REASONS["malformed"])
+            return Unreadable(reason, reason_code=code)
+        words = answer["words"]
+        return Recognised(
+            pages=int(answer["pages"]),
+            read=tuple(answer["read"]),
+            turned={int(page): int(degrees) for page, degrees in answer["turned"].items()},
+            words=tuple(Word(*word[:6]) for word in words),
+            certainty=tuple(float(word[6]) for word in words),
+        )
+
+    return children.map(one, contents)
+
+
+def least_certain(box: Box, words: Sequence[Word], certainty: Sequence[float]) -> float | None:
+    """The certainty of the least certain word in a box, None where there is none."""
+    inside = [
+        sure
+        for word, sure in zip(words, certainty, strict=True)
+        if word.page == box.page
+        and box.left <= (word.left + word.right) / 2 <= box.right
+        and box.top <= (word.top + word.bottom) / 2 <= box.bottom
+    ]
+    return min(inside, default=None)
+
+
+def as_recognised(reading: Reading, found: Extraction, words: Sequence[Word], certainty: Sequence[float]) -> Reading:
+    """The reading of OCR's words: its basis says so, and no field is surer than the words that it was read from."""
+    sure = {
+        name: _surely(value, found.evidence.get(name), words, certainty)
+        for name, value in reading.field_confidence.items()
+    }
+    basis = reading.basis if reading.basis == "none" else f"ocr:{reading.basis}"
+    return replace(reading, basis=basis, field_confidence=sure)
+
+
+def _surely(
+    confidence: float | None, place: Evidence | None, words: Sequence[Word], certainty: Sequence[float]
+) -> float | None:
+    """Nothing can be said where it is not known how certain the words were."""
+    least = None if place is None else least_certain(place.box, words, certainty)
+    return None if confidence is None or least is None else round(confidence * least, 3)
