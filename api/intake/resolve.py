@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from governance.case import Party
 from governance.record.books import Books, Entity, Order
@@ -23,11 +24,7 @@ class Directory:
         self._entities = {entity.id: entity for entity in books.entities}
         self._entity_names = {_plain(entity.name): entity for entity in books.entities if _plain(entity.name)}
         self._parties = {(party.kind, party.id): party for party in (*books.suppliers, *books.customers)}
-        self._master = Master(
-            books.suppliers,
-            [(account.owner_kind, account.owner_id, account.iban) for account in books.accounts],
-            [entity.name for entity in books.entities],
-        )
+        self._master = _master(books)
         self._known: dict[tuple[Clues, bool], SupplierMatch] = {}
 
     def party(self, kind: str, party_id: str | None) -> Party | None:
@@ -70,6 +67,16 @@ class Directory:
         """The region of an entity as the books have it, or `unknown`."""
         entity = self._entities.get(entity_id or "")
         return entity.region if entity is not None else UNKNOWN
+
+
+@lru_cache(maxsize=2)
+def _master(books: Books) -> Master:
+    """The index of a supplier master is kept for the next batch, as long as the books stay the same."""
+    return Master(
+        books.suppliers,
+        [(account.owner_kind, account.owner_id, account.iban) for account in books.accounts],
+        [entity.name for entity in books.entities],
+    )
 
 
 def _plain(text: str | None) -> str:
