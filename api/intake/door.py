@@ -13,8 +13,9 @@ from typing import Any
 
 from api.intake import bills, filing
 from api.intake.filing import Filing
-from api.intake.reader import Accepted, DocumentReader, Incoming, Rejected
+from api.intake.reader import Accepted, DocumentReader, Incoming, ReadResult, Rejected
 from api.intake.resolve import Directory
+from api.intake.results import documents
 from api.intake.rows import RejectedRow, Row, RowFile
 from governance.errors import Malformed
 from governance.record import books
@@ -98,7 +99,9 @@ class IntakeDoor:
     def _receive(self, batch: Sequence[Item]) -> Iterator[Receipt]:
         files = [item for item in batch if isinstance(item, File)]
         results = iter(self.reader.read([Incoming(file.name, file.content, file.media_type) for file in files]))
-        read = [(item, next(results) if isinstance(item, File) else None) for item in batch]
+        read = [
+            one for item in batch for one in _documents(item, next(results) if isinstance(item, File) else None)
+        ]
         # Documents and single cases share a transaction; a row file has some of its own.
         for has_rows, group in groupby(read, key=lambda pair: isinstance(pair[1], RowFile)):
             if not has_rows:
@@ -201,6 +204,17 @@ class IntakeDoor:
         return retrying(whole)
 
 
+def _documents(item: Item, result: ReadResult | None) -> Iterator[tuple[Item, Accepted | Rejected | RowFile | None]]:
+    """Each document of a file by itself, with its own bytes. A case row that came beside a file goes with the first."""
+    if not isinstance(item, File) or result is None:
+        yield item, None
+        return
+    row = item.row
+    for content, found in documents(result, item.content):
+        yield File(found.name, content, item.media_type, row), found
+        row = None if isinstance(found, Accepted) else row
+
+
 def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
     batch: list[Item] = []
     size = 0
@@ -257,7 +271,7 @@ def _post(conn: Connection, kept: Sequence[tuple[Filing, str]]) -> None:
         books.import_books(conn, "invoices", bills.ledger_rows(invoices), "intake")
 
 
-def _refused_file(conn: Connection, item: Item, result: Accepted | Rejected | RowFile | None) -> Receipt:
+def _refused_file(conn: Connection, item: Item, result: ReadResult | None) -> Receipt:
     if isinstance(item, File) and isinstance(result, Rejected):
         key = filing.sha256_key(item.content)
         shape = {"name": item.name, "source_key": key, "document_sha256": key.removeprefix("sha256:")}
