@@ -109,9 +109,12 @@ def read(
 
 def wire(result: ReadResult) -> Iterator[dict[str, Any]]:
     """One object a document, one a row. What was rejected has no class, and its reason in `warnings` and `error`."""
-    from api.intake.reader import Accepted, Rejected
+    from api.intake.reader import Accepted, Rejected, Several
 
-    if isinstance(result, Accepted):
+    if isinstance(result, Several):
+        for _, member in result.members:
+            yield from wire(member)
+    elif isinstance(result, Accepted):
         yield {"path": result.name, **result.reading.as_dict()}
     elif isinstance(result, Rejected):
         yield _rejected(result.name, result.reason)

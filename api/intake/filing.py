@@ -82,7 +82,7 @@ def document(
         "issue_date": stated.get("issue_date") or fields.get("issue_date"),
         "due_date": stated.get("due_date") or fields.get("due_date"),
         "reading": _with(match, _reading(reading, warning)),
-        "details": stated.get("details") or {},
+        "details": {**_origin(reading), **(stated.get("details") or {})},
     }
     return Filing(clean(item), content, bill(item, fields))
 
@@ -256,10 +256,19 @@ def _currency(text: str | None) -> str | None:
         return None
 
 
+def _origin(reading: Reading) -> dict[str, Any]:
+    """What a document came with: the mail, without its text, and the file that it is a part of."""
+    found = {name: dict(reading.details[name]) for name in ("mail", "part_of") if name in reading.details}
+    found.get("mail", {}).pop("text", None)
+    return found
+
+
 def _document_title(name: str, reading: Reading) -> str:
     if reading.document_class in BILLS:
         return _bill_title(reading.document_class, reading.fields.get("invoice_number"), reading.fields.get("supplier"))
-    return f"{reading.document_class.replace('_', ' ').capitalize()}: {name.rpartition('/')[2]}"
+    mail = reading.details.get("mail") or {}
+    shown = mail.get("subject") if mail.get("file") == name else None
+    return f"{reading.document_class.replace('_', ' ').capitalize()}: {shown or name.rpartition('/')[2]}"
 
 
 def _bill_title(document_class: str, number: str | None, supplier: str | None) -> str:
