@@ -37,7 +37,7 @@ from api.intake.pdf_objects import (
 EXCERPT = 400
 """Characters kept of one hidden text."""
 FLAG_LIMIT = 50
-_TOLD = 200
+_TOLD, _REMOVED = 200, 2000
 _TINY = 2.0  # points; the smallest print of contracts is 4
 _COVERS, _COMPARED, _SUSPECTS, _PASSES = 500, 200_000, 3000, 6
 _BAND = 24.0
@@ -102,6 +102,8 @@ def _survey(page: PdfPage, frame: Box, budget: Budget) -> tuple[list[_Text], lis
     pixels = 0
     width, height = ctypes.c_uint(), ctypes.c_uint()
     for order, (handle, kind, matrix, parent) in enumerate(objects(page, budget)):
+        if kind == pdfium.FPDF_PAGEOBJ_PATH and not is_filled(handle):
+            continue
         box = bounds(handle, matrix)
         if box is None:
             continue
@@ -111,8 +113,7 @@ def _survey(page: PdfPage, frame: Box, budget: Budget) -> tuple[list[_Text], lis
         elif box[2] - box[0] < _TINY or box[3] - box[1] < _TINY:
             continue  # a rule of a table covers nothing
         elif kind == pdfium.FPDF_PAGEOBJ_PATH:
-            if is_filled(handle):
-                covers.append(_Cover(box, order, colour_of(handle), False))
+            covers.append(_Cover(box, order, colour_of(handle), False))
         else:
             if kind == pdfium.FPDF_PAGEOBJ_IMAGE and pdfium.FPDFImageObj_GetImagePixelSize(handle, width, height):
                 pixels += width.value * height.value
@@ -234,8 +235,11 @@ def _remove(page: PdfPage, hidden: Sequence[_Text], found: Found) -> None:
         said = bytes(buffer)[: 2 * EXCERPT].decode("utf-16-le", "replace")
         told.append((text.kind, said.strip("\0 \r\n\t")))
     text_page.close()
-    for text in hidden:
-        # An inactive object would not do: pdfium still drops a visible text that repeats it.
+    for number, text in enumerate(hidden):
+        # An inactive object still makes pdfium drop a visible text that repeats it; but removing takes long.
+        if number >= _REMOVED:
+            pdfium.FPDFPageObj_SetIsActive(text.handle, False)
+            continue
         if text.parent is None:
             pdfium.FPDFPage_RemoveObject(page, text.handle)
         else:

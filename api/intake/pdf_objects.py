@@ -14,19 +14,22 @@ from typing import Any
 import pypdfium2.raw as pdfium
 from pypdfium2 import PdfPage
 
-OBJECT_LIMIT = 300_000
+OBJECT_LIMIT = 100_000
 """Objects of one document that are looked at: a hostile file must not cost minutes."""
 FAINT = 24
 """Levels of 255: what differs less from its ground cannot be read."""
 _INK = 40
 _DEPTH, _CLIP_POINTS = 12, 12
 _PIXELS, _IMAGE_PIXELS = 2_000_000, 40_000_000
-_RENDER_SECONDS = 2.0
+_RENDER_SECONDS = 1.5
 
 Box = tuple[float, float, float, float]
 Colour = tuple[int, int, int, int]
 Matrix = tuple[float, float, float, float, float, float]
 IDENTITY: Matrix = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
+# Written to by pdfium and read at once: the process has one thread that reads, and a page thousands of objects.
+_EDGES = tuple(ctypes.c_float() for _ in range(4))
+_LEVELS = tuple(ctypes.c_uint() for _ in range(4))
 
 
 @dataclass(slots=True)
@@ -58,7 +61,7 @@ def objects(page: PdfPage, budget: Budget) -> Iterator[tuple[Any, int, Matrix, A
 
 
 def bounds(handle: Any, matrix: Matrix) -> Box | None:
-    left, bottom, right, top = (ctypes.c_float() for _ in range(4))
+    left, bottom, right, top = _EDGES
     if not pdfium.FPDFPageObj_GetBounds(handle, left, bottom, right, top):
         return None
     box = (left.value, bottom.value, right.value, top.value)
@@ -100,11 +103,10 @@ def letter_size(handle: Any, matrix: Matrix) -> float:
 
 
 def colour_of(handle: Any) -> tuple[int, int, int, int] | None:
-    parts = [ctypes.c_uint() for _ in range(4)]
-    if not pdfium.FPDFPageObj_GetFillColor(handle, *parts):
+    red, green, blue, opaque = _LEVELS
+    if not pdfium.FPDFPageObj_GetFillColor(handle, red, green, blue, opaque):
         return None
-    red, green, blue, opaque = (part.value for part in parts)
-    return red, green, blue, opaque
+    return red.value, green.value, blue.value, opaque.value
 
 
 def is_filled(handle: Any) -> bool:
