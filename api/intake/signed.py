@@ -24,27 +24,26 @@ NOT_CHECKED = Finding(
 )
 
 
-def opened(content: bytes) -> bytes:
-    """What is inside signatures, up to three deep; the content itself where it is not signed or they are damaged."""
-    for _ in range(_DEEPEST):
-        try:
-            inner = unwrap(content)
-        except Unreadable:
-            break
-        if inner is None:
-            break
-        content = inner
-    return content
+def is_signed(content: bytes) -> bool:
+    """True for a signed envelope, in binary or in base64."""
+    return _binary(content) is not None
 
 
 def unwrap(content: bytes) -> bytes | None:
-    """The signed document; None where `content` is no signed envelope.
+    """The signed document, out of up to three envelopes in each other; None where `content` is no signed envelope.
 
     Raises Unreadable, reason_code `signed_without_document` for a signature alone and `malformed_signature`.
     """
-    raw = _binary(content)
-    if raw is None:
-        return None
+    found: bytes | None = None
+    for _ in range(_DEEPEST):
+        raw = _binary(content)
+        if raw is None:
+            break
+        content = found = _content(raw)
+    return found
+
+
+def _content(raw: bytes) -> bytes:
     try:
         document = _document(raw)
     except (IndexError, ValueError):
@@ -82,8 +81,10 @@ def _document(raw: bytes) -> bytes | None:
     at = _enter(raw, _skip(raw, at), _INNER)
     at = _enter(raw, at, _SEQUENCE)
     at = _skip(raw, _skip(raw, at))  # version, digest algorithms
+    _, _, end = _head(raw, at)
     at = _skip(raw, _enter(raw, at, _SEQUENCE))  # the type of the content
-    if raw[at] != _INNER:
+    # What follows a signature alone are certificates, which have the same tag.
+    if at == end or raw[at] != _INNER:
         return None
     return b"".join(_octets(raw, _enter(raw, at, _INNER)))
 
