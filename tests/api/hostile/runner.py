@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from api.intake.pdf import PdfPool
-from api.intake.reader import Accepted, DocumentReader, Incoming, ReadResult, Rejected
+from api.intake.reader import Accepted, DocumentReader, Incoming, ReadResult, Rejected, Several
 from models.classifier import DocumentClassifier
 
 NEIGHBOUR = b"""Nordlicht Energie GmbH
@@ -90,6 +90,10 @@ class Watch:
 
 
 def said(result: ReadResult) -> dict[str, Any]:
+    if isinstance(result, Several):
+        members = [said(member) for _, member in result.members]
+        warnings = [text for member in members for text in [member["reason"], *member["warnings"]] if text]
+        return {"outcome": "several", "code": str(len(members)), "reason": None, "warnings": warnings[:20]}
     if isinstance(result, Rejected):
         return {"outcome": "rejected", "code": result.reason_code, "reason": result.reason, "warnings": []}
     if isinstance(result, Accepted):
@@ -128,7 +132,7 @@ def main(deadline: float, paths: Iterator[str]) -> None:
     with PdfPool(size=1, deadline=deadline) as pool:
         reader = DocumentReader(classifier(), pool)
         for path in paths:
-            print(json.dumps(read(reader, Path(path.rstrip("\n")))), flush=True)  # noqa: T201
+            print(json.dumps(read(reader, Path(path.rstrip("\n")))), flush=True)
 
 
 if __name__ == "__main__":
