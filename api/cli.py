@@ -36,14 +36,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify": ("verify", "check the ledger, or an exported case"),
     "policy": ("policy", "check policy files, compare them with the active policy, or propose them"),
     "change": ("change", "propose a governed change, or see what is set"),
+    "learning": ("learning", "what people taught the reader, and how suppliers are read"),
     "user": ("user", "add, list and switch users"),
     "key": ("key", "make, list and revoke API keys; make a signing key"),
     "sign": ("sign", "approve with a signature by your own key"),
 }
 """Name → (module in api.commands, help in one line)."""
-_ACTING = frozenset(
-    {"intake", "import", "cases", "case", "tasks", "policy", "change", "user", "key", "sign", "export", "verify"}
-)
+_ACTING = frozenset("intake import cases case tasks policy change learning user key sign export verify".split())
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -10,7 +10,7 @@ from typing import Any, Never
 
 from api.evidence import OLD_FORMAT, Bundle, SeatRow, is_decision
 from api.evidence_people import GRACE, People, moment
-from api.evidence_rules import Asked, seats_of
+from api.evidence_rules import Asked, judged, seats_of
 from api.evidence_seats import Bench, Standing
 from governance.chain import sha256_hex
 from governance.errors import Tampered
@@ -50,7 +50,7 @@ class Replay:
         self._standing: dict[str, Standing] = {}
         for part in bundle.recommendations:
             envelope = envelopes[part.id]
-            law = facts[envelope["revision"] - 1][1]
+            law = judged(facts, envelope["revision"])
             change = part.leaves["change"].content if "change" in part.leaves else None
             asked = Asked(policies[envelope["policy"]["digest"]], law, envelope)
             self._standing[part.id] = Standing(
@@ -119,10 +119,12 @@ class Replay:
     def _case(self, kind: str, body: Body) -> None:
         if kind in ("case.erased", "case.purged"):
             self.erased |= set(body["recommendations"])
-        if kind not in ("case.received", "case.revised"):
+        if kind not in ("case.received", "case.revised", "case.corrected"):
             return
         self.bench.queue = body.get("queue", self.bench.queue)
         self._revised(body.get("revision", 1), body["facts"])
+        if self._facts[self._revisions - 1][1].get("corrects") != body.get("corrects"):
+            _no(f"revision {self._revisions} corrects other facts than the ledger says")
         superseded = body.get("superseded")
         if superseded is not None and superseded in self._standing:
             self._standing[superseded].over = True

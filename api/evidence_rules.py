@@ -7,7 +7,7 @@ was counted is checked, that no more should have been is not.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -19,17 +19,34 @@ from governance.matrix import Policy, Rule, policy_from_rows
 Body = Mapping[str, Any]
 
 
-class Asked:
-    """One recommendation's question to its policy."""
+def judged(facts: Sequence[tuple[str, Body]], revision: int) -> list[Body]:
+    """The facts that a revision is judged by: its own, and those that people corrected into it, back to intake's."""
+    found = [facts[revision - 1][1]]
+    while found[-1].get("corrects") is not None and len(found) < revision:
+        found.append(facts[revision - 1 - len(found)][1])
+    return found
 
-    def __init__(self, rows: Body, facts: Body, envelope: Body) -> None:
+
+class Asked:
+    """One recommendation's question to its policy. `facts`: those that it is judged by, its own first.
+
+    `amount`: the largest that they say, in the policy's currency. None: one of them knows it not, or not without rates.
+    """
+
+    def __init__(self, rows: Body, facts: Sequence[Body], envelope: Body) -> None:
         self.policy: Policy = policy_from_rows(rows)
-        self._facts = facts
-        self.amount, self.known = _amount(facts, self.policy)
-        self._question = Question(
-            envelope["action"]["name"], self.amount, envelope["risk"],
-            facts.get("entity", "unknown"), facts.get("region", "unknown"),
-        )  # fmt: skip
+        self._facts = facts[0]
+        amounts = [_amount(each, self.policy) for each in facts]
+        self.known = all(known for _, known in amounts)
+        sizes = [abs(amount) for amount, _ in amounts if amount is not None]
+        self.amount = max(sizes) if len(sizes) == len(amounts) else None
+        self._questions = [
+            Question(
+                envelope["action"]["name"], amount, envelope["risk"],
+                each.get("entity", "unknown"), each.get("region", "unknown"),
+            )
+            for each, (amount, _) in zip(facts, amounts, strict=True)
+        ]  # fmt: skip
 
     def rules(self, named: Collection[str] | None) -> list[Rule]:
         """The rules that the ledger names, held against the matrix; asked of it where the ledger names none.
@@ -38,7 +55,8 @@ class Asked:
         """
         by_id = {rule.id: rule for rule in self.policy.rules}
         if named is None:
-            found = [rule for rule in self.policy.rules if rule.window_days is None and matches(rule, self._question)]
+            plain = [rule for rule in self.policy.rules if rule.window_days is None]
+            found = [rule for rule in plain if any(matches(rule, each) for each in self._questions)]
             return (found or list(self.policy.rules)) if self.known else []
         if missing := set(named) - set(by_id):
             raise Tampered(f"the policy has no rule {min(missing)}")
@@ -47,18 +65,24 @@ class Asked:
         return [by_id[name] for name in named]
 
     def _hold(self, named: set[str], by_id: Mapping[str, Rule]) -> None:
-        plain = {name for name, rule in by_id.items() if rule.window_days is None and matches(rule, self._question)}
-        # A total to the payee is at least this amount: windows without an upper end that it reaches must be named.
-        own = replace(self._question, totals=dict.fromkeys(by_id, self.amount))
-        must = plain | {name for name, rule in by_id.items() if rule.amount_below is None and matches(rule, own)}
-        # And may be more: any band of a window that asks of such a case at all.
-        may = plain | {name for name, rule in by_id.items() if rule.window_days is not None and self._concerns(rule)}
-        if not (must <= named and (named <= may or (not plain and named == set(by_id)))) or not named:
+        must: set[str] = set()
+        may: set[str] = set()
+        everything = False
+        for each in self._questions:
+            plain = {name for name, rule in by_id.items() if rule.window_days is None and matches(rule, each)}
+            # A total to the payee is at least this amount: windows without an upper end that it reaches must be named.
+            own = replace(each, totals=dict.fromkeys(by_id, each.amount))
+            must |= plain | {name for name, rule in by_id.items() if rule.amount_below is None and matches(rule, own)}
+            # And may be more: any band of a window that asks of such a case at all.
+            windows = {name for name, rule in by_id.items() if rule.window_days is not None and self._concerns(rule)}
+            may |= plain | windows
+            everything |= not plain
+        if not (must <= named and (named <= may or (everything and named == set(by_id)))) or not named:
             raise Tampered("the rules that the ledger names are not those that the policy has for such a case")
 
     def _concerns(self, rule: Rule) -> bool:
         band = replace(rule, amount_from=Decimal(0), amount_below=None)
-        return matches(band, replace(self._question, totals={rule.id: None}))
+        return any(matches(band, replace(each, totals={rule.id: None})) for each in self._questions)
 
     def windows(self) -> bool:
         """Whether the policy has a rule over a window that concerns such a case."""

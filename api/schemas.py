@@ -65,6 +65,7 @@ Title = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_one_
 Prose = Annotated[str, Field(min_length=1, max_length=10_000)]
 IsoDate = Annotated[str, AfterValidator(_iso_date)]
 Amount = Annotated[int | Annotated[str, Field(pattern=r"^-?[0-9]{1,15}(\.[0-9]{1,4})?$")], Field()]
+Money = Annotated[str, Field(pattern=r"^-?[0-9]{1,15}(\.[0-9]{1,4})?$")]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
 
@@ -204,3 +205,34 @@ class AbsenceBody(Strict):
     actor: Line | None = None
     starts_at: Moment
     ends_at: Moment
+
+
+class CorrectedBody(Strict):
+    """Class and fields as they are right. Dates ISO, money decimal strings."""
+
+    document_class: Annotated[Line, Field(json_schema_extra={"enum": list(DOCUMENT_CLASSES)})] | None = None
+    supplier_id: Line | None = None
+    supplier: Line | None = None
+    supplier_vat_id: Line | None = None
+    invoice_number: Line | None = None
+    issue_date: IsoDate | None = None
+    due_date: IsoDate | None = None
+    currency: Currency | None = None
+    total_amount: Money | None = None
+    amount_due: Money | None = None
+    iban: Line | None = None
+    purchase_order: Line | None = None
+
+
+class CorrectionBody(Strict):
+    """What a document says: `right` names what was read wrong. null: the document does not say it.
+
+    `facts_digest` is that of the case's facts as they were read. `supplier_id` names a supplier of the books.
+    """
+
+    facts_digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+    corrected: Annotated[CorrectedBody, Field(description="Only what was read wrong.")]
+
+    def right(self) -> dict[str, str | None]:
+        """Only what was said, null included."""
+        return {name: getattr(self.corrected, name) for name in self.corrected.model_fields_set}

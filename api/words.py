@@ -10,6 +10,7 @@ _WORDS = {
     "genesis": "{actor} founded the tenant",
     "case.received": "{actor} brought in the case",
     "case.revised": "{actor} brought in new facts: revision {revision}",
+    "case.corrected": "{actor} corrected what was read ({names}): revision {revision}",
     "case.requeued": "{actor} put the case back in the queue",
     "case.dead_letter": "triage failed {attempts} times: the case waits for a person",
     "case.sla_breached": "the case is late: it was due {due}",
@@ -103,6 +104,7 @@ def in_words(entry: Mapping[str, Any], names: Mapping[str, str]) -> str:
             "controls": f" (control {', '.join(controls)})" if controls else "",
             "version": f", version {body['version']}" if body.get("version") else "",
             "roles": ", ".join(_listed(body.get("roles"))),
+            "names": ", ".join(one.replace("_", " ") for one in _listed(body.get("names"))),
             "people": ", ".join(name(one) for one in _listed(body.get("people"))),
         }
     )

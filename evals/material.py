@@ -231,5 +231,11 @@ def _enough(path: Path, found: int, least: int, what: str) -> None:
         raise Malformed(f"{path}: {found} {what}, but it takes at least {least} to learn anything")
 
 
+def beside(one: Source, other: Source) -> Source:
+    """Two sources as one."""
+    both = hashlib.sha256(f"{one.sha256}\n{other.sha256}\n".encode()).hexdigest()
+    return Source(f"{one.name} and {other.name}", both, one.rows + other.rows)
+
+
 def _source(path: Path, rows: int) -> Source:
     return Source(path.name, hashlib.sha256(path.read_bytes()).hexdigest(), rows)

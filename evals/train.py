@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from governance.errors import Malformed
 
 if TYPE_CHECKING:
+    from evals.labels import Record
     from evals.material import Source
     from evals.results import Metric
     from evals.suites import Options
@@ -28,6 +29,9 @@ The file is CSV or JSON lines (.jsonl), in UTF-8, with the columns
   documents   text, document_class; source and group where they are known
   duplicates  those of `countersign duplicates`, and duplicate_of: the invoice_id that a row repeats, or empty
   risk        those of `countersign risk`, clear_date empty while an invoice is open
+Without a file, documents are those that people corrected in the record of this installation (add them to a file's with
+--from-record): of people who may still correct, and none that was erased. A class counts from 5 documents on, and it
+takes 20 in all; countersign learning state says how far that is.
 The new bundle does not take effect: a new champion goes through the gate like any other change.
 """
 
@@ -36,7 +40,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _NEEDS
     parser.add_argument("model", choices=MODELS, metavar="MODEL", help=f"one of {', '.join(MODELS)}")
-    parser.add_argument("--data", type=Path, required=True, metavar="FILE", help="what to fit on")
+    parser.add_argument("--data", type=Path, metavar="FILE", help="what to fit on (documents: default the record)")
+    parser.add_argument(
+        "--from-record", action="store_true", help="documents: what people corrected, beside the file's if there is one"
+    )
+    parser.add_argument("--key-file", metavar="FILE", help="your API key for the record (default $COUNTERSIGN_API_KEY)")
     parser.add_argument("--encoding", default="utf-8", metavar="NAME", help="the file's encoding (default utf-8)")
     parser.add_argument(
         "--map",
@@ -53,7 +61,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """0 done. Raises Malformed for a file of no use, Tampered, Unavailable, OSError."""
+    """0 done, 1 not enough data yet. Raises Malformed for a file of no use, Tampered, Unavailable, OSError."""
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     from evals import lab as labs
@@ -65,7 +73,10 @@ def run(args: argparse.Namespace) -> int:
         raise Malformed("--scale must be above 0 and at most 1, --resamples at least 2")
     if args.out is not None and args.out.exists() and (not args.out.is_dir() or any(args.out.iterdir())):
         raise Malformed(f"--out {args.out}: give a folder that is empty or not there yet")
-    material, source = _material(args)
+    record = _record(args)
+    if record is not None and args.data is None and not record.enough:
+        return _not_yet(args, record)
+    material, source = _material(args, record)
     _must_be_writable(args)  # before the fitting rather than after it
     current = load_bundle(args)
     with threadpool_limits(limits=1):
@@ -75,20 +86,51 @@ def run(args: argparse.Namespace) -> int:
     metrics = {one.name: one.value for one in done.new if one.value is not None}
     with labs.open_lab(args.mlflow_url, args.home) as lab:
         version = labs.register(lab, args.home, done.part, folder, digest, metrics)
-    _show(args, done, digest, current.digest, folder, version)
+    _show(args, done, digest, current.digest, folder, version, record)
     labs.say("it is not champion: a new champion is proposed and decided in the gate, like any other change")
     return 0
 
 
-def _material(args: argparse.Namespace) -> tuple[Any, Source]:
-    """What the file holds, in the shape that its model is fitted on."""
+def _record(args: argparse.Namespace) -> Record | None:
+    """What people corrected, where that is asked for: by the flag, or for documents because there is no file."""
+    if args.model != "documents":
+        if args.data is None or args.from_record:
+            raise Malformed(f"{args.model} is fitted on a file: give --data FILE, without --from-record")
+        return None
+    if args.data is not None and not args.from_record:
+        return None
+    from evals import labels
+
+    return labels.read(args)
+
+
+def _not_yet(args: argparse.Namespace, record: Record) -> int:
+    """1, with the state in words: nothing is fitted on so little."""
+    from evals.lab import say
+
+    if args.json:
+        said = {"model": args.model, "part": None, "state": record.state, "labelled": record.classes}
+        sys.stdout.write(json.dumps(said) + "\n")
+    for one in record.classes:
+        say(f"{one['document_class']}: {one['documents']} labelled, {one['state']}")
+    say(f"{record.state}: correct more documents, or give --data FILE as well")
+    return 1
+
+
+def _material(args: argparse.Namespace, record: Record | None) -> tuple[Any, Source]:
+    """What is given, in the shape that its model is fitted on."""
     from evals import material
     from models.risk import CollectionRisk
 
     how = material.How(args.encoding, args.map)
     if args.model == "documents":
+        if args.data is None:
+            assert record is not None
+            return (record.texts, True), record.source
         texts, source, grouped = material.texts(args.data, how)
-        return (texts, grouped), source
+        if record is None:
+            return (texts, grouped), source
+        return ([*texts, *record.texts], grouped), material.beside(source, record.source)
     if args.model == "duplicates":
         return material.ledger(args.data, how)
     return material.portfolio(args.data, how, CollectionRisk().min_rows)
@@ -147,7 +189,15 @@ def _draft(args: argparse.Namespace) -> Path:
     return Path(tempfile.mkdtemp(prefix=".new-bundle-", dir=parent))
 
 
-def _show(args: argparse.Namespace, done: Trained, digest: str, parent: str, folder: Path, version: str | None) -> None:
+def _show(
+    args: argparse.Namespace,
+    done: Trained,
+    digest: str,
+    parent: str,
+    folder: Path,
+    version: str | None,
+    record: Record | None,
+) -> None:
     if args.json:
         said = {
             "model": args.model,
@@ -161,6 +211,7 @@ def _show(args: argparse.Namespace, done: Trained, digest: str, parent: str, fol
             "current": _plain(done.current),
             "registered_version": version,
             "champion": False,
+            **({} if record is None else {"labelled": record.classes}),
         }
         sys.stdout.write(json.dumps(said) + "\n")
         return
@@ -180,6 +231,8 @@ def _show(args: argparse.Namespace, done: Trained, digest: str, parent: str, fol
         table.add_row(words(one.name), shown(one.value), interval, shown(present))
     console = Console()
     console.print(table)
+    for row in () if record is None else record.classes:
+        console.print(f"{row['document_class']}: {row['documents']} labelled by people, {row['state']}")
     console.print(f"bundle {digest}\nin {folder}", soft_wrap=True)
     if version is not None:
         console.print(f"registered as version {version}")

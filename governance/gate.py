@@ -79,6 +79,15 @@ def required_seats(policy: Policy, question: Question) -> dict[str, int]:
     return seats
 
 
+def judged_seats(policy: Policy, questions: Sequence[Question]) -> dict[str, int]:
+    """Seats per role where facts were corrected: the most that the new or the earlier ones ask for (cs._judged)."""
+    seats: dict[str, int] = {}
+    for question in questions:
+        for role, count in required_seats(policy, question).items():
+            seats[role] = max(seats.get(role, 0), count)
+    return seats
+
+
 def expires_hours(policy: Policy, question: Question) -> int:
     """Hours until the recommendation expires: the shortest of the applicable rules."""
     return min(rule.expires_hours for rule in applicable(policy, question))

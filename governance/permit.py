@@ -19,7 +19,7 @@ from governance.errors import HumanRequired, NotPermitted, PolicyInvalid
 
 ACTIONS = (
     "read_cases", "read_ledger", "read_telemetry", "export", "submit", "decide", "confirm", "requeue", "administer",
-    "propose_change", "stand",
+    "propose_change", "stand", "correct",
 )  # fmt: skip
 
 ONLY_PEOPLE = "SOD-00"
@@ -37,6 +37,7 @@ _IN_WORDS = {
     "administer": "administer users and policy",
     "propose_change": "propose a governed change",
     "stand": "delegate a role or say who is away",
+    "correct": "correct what was read",
 }
 
 
@@ -155,6 +156,11 @@ def may_propose_change(actor: Actor) -> None:
 def may_stand(actor: Actor) -> None:
     """Delegations and absences."""
     standard_permits().need(actor, "stand")
+
+
+def may_correct(actor: Actor) -> None:
+    """What was read of a document: who does it then holds no seat on that case."""
+    standard_permits().need(actor, "correct")
 
 
 def allowed(actor: Actor) -> list[str]:

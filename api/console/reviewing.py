@@ -6,20 +6,21 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import RedirectResponse, Response
 
-from api import deciding, shapes
+from api import deciding, shapes, showing
 from api.auth import Scope
 from api.console import decisions, item
 from api.console.once import once
 from api.console.pages import HEADERS, ConsoleRoute, address, render
 from api.console.session import DeskOf, SentForm
+from api.intake.render import Pages
 from api.routes.triage import disposition
 from api.strict import Id
 from governance.decision import REASON_CODES
-from governance.errors import NotFound, Refusal, Unauthenticated, Unavailable
-from governance.record import cases, review, standing
+from governance.errors import NotFound, Refusal, Unauthenticated, Unavailable, Unreadable
+from governance.record import cases, corrections, review, standing
 
 router = APIRouter(prefix="/console", route_class=ConsoleRoute, include_in_schema=False)
 
@@ -44,16 +45,25 @@ def _shown(
     made: str | None = None,
     refusal: Refusal | None = None,
     form: Mapping[str, str] | None = None,
+    pages: Pages | None = None,
+    unshown: str | None = None,
 ) -> Response:
     kept = dict(form or {})
     opened(scope, recommendation_id)
-    found = item.gather(scope.conn, recommendation_id, actor=scope.actor, chosen=chosen, kept=kept, made=made)
+    found = item.gather(
+        scope.conn, recommendation_id, actor=scope.actor, chosen=chosen, kept=kept, made=made, pages=pages
+    )
     made_now = found.just_made
     return render(
         request,
         "item.html",
         refusal.status if refusal else 200,
         item=found,
+        unshown=unshown,
+        # What a memory of a supplier would read otherwise: its values go with the cases that they are from.
+        effects=corrections.effects(scope.conn, recommendation_id)
+        if found.record["exception_type"] == "memory"
+        else [],
         offers=decisions.offers(found.record, found.standing, found.law, datetime.now(UTC)),
         said=decisions.confirmation(made_now, found.record, found.names) if made_now else None,
         problem=refusal.detail if refusal else None,
@@ -75,9 +85,41 @@ def show(
     recommendation_id: Id,
     chosen: Annotated[str | None, Query(alias="as", max_length=100)] = None,
     made: Annotated[str | None, Query(alias="decision", max_length=100)] = None,
+    pages: Annotated[str | None, Query(max_length=10)] = None,
 ) -> Response:
+    """`pages`: somebody asks for the document's pages, which is to open it; nobody has opened what is not asked for."""
+    looked, unshown = _pages(request, desk, recommendation_id) if pages else (None, None)
     with desk.open() as scope:
-        return _shown(request, scope, recommendation_id, chosen=chosen or None, made=made)
+        return _shown(
+            request, scope, recommendation_id, chosen=chosen or None, made=made, pages=looked, unshown=unshown
+        )
+
+
+def _pages(request: Request, desk: DeskOf, recommendation_id: str) -> tuple[Pages | None, str | None]:
+    """The pages of the document that the recommendation is about, or why there are none to show. Drawing waits for
+    another process, so it is done outside of a transaction."""
+    try:
+        with desk.open() as scope:
+            record = shapes.one_recommendation(scope.conn, recommendation_id)
+            content, sha256 = showing.kept(scope, record["case_id"])
+        if sha256 != record["document"]["sha256"]:
+            return None, "The document was replaced by another one: go to the newest recommendation to see it."
+        return request.app.state.readers.pictures.pages(content), None
+    except (NotFound, Unreadable, Unavailable) as refusal:
+        return None, refusal.detail
+
+
+@router.get("/cases/{case_id}/pages/{page}")
+def picture(
+    request: Request, desk: DeskOf, case_id: Id, page: Annotated[int, Path(ge=1, le=showing.LARGEST_PAGE)]
+) -> Response:
+    """One page of the case's document as a picture."""
+    with desk.open() as scope:
+        content, sha256 = showing.kept(scope, case_id)
+    shown = showing.picture(request, request.app.state.readers.pictures, content, sha256, page)
+    with desk.open() as scope:
+        showing.note(scope, case_id, sha256)
+    return shown
 
 
 @router.post("/recommendations/{recommendation_id}")

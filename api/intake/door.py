@@ -11,7 +11,7 @@ from datetime import date
 from itertools import groupby
 from typing import Any
 
-from api.intake import bills, filing
+from api.intake import bills, filing, recall
 from api.intake.filing import Filing
 from api.intake.reader import Accepted, DocumentReader, Incoming, ReadResult, Rejected
 from api.intake.resolve import Directory
@@ -116,7 +116,7 @@ class IntakeDoor:
             directory = _directory(conn, _orders(read))
             receipts: list[Receipt] = []
             kept: list[tuple[Filing, str]] = []
-            for item, result in read:
+            for item, result in self._by_memory(conn, read, directory):
                 if isinstance(result, Accepted) and isinstance(item, File):
                     made = filing.document(result, item.content, directory, queue=self.queue, row=item.row)
                 elif isinstance(item, CaseRow):
@@ -129,6 +129,21 @@ class IntakeDoor:
             return receipts
 
         return self._transaction(store)
+
+    def _by_memory(
+        self, conn: Connection, read: Sequence[tuple[Item, ReadResult | None]], directory: Directory
+    ) -> list[tuple[Item, ReadResult | None]]:
+        """The same, with documents as the memories of their suppliers read them."""
+        documents = [
+            (result, item.content, item.row)
+            for item, result in read
+            if isinstance(result, Accepted) and isinstance(item, File)
+        ]
+        again = iter(recall.remembered(conn, documents, directory, self.reader.pdf))
+        return [
+            (item, next(again) if isinstance(result, Accepted) and isinstance(item, File) else result)
+            for item, result in read
+        ]
 
     def _store_table(self, table: RowFile) -> Iterator[Receipt]:
         """The rows of one file in their order, in runs that are paid history or are not."""

@@ -17,10 +17,10 @@ SELECT 'revision ' || v.revision || ' of case ' || v.case_id || ' is not what th
 FROM cs.case_revisions v, LATERAL (SELECT v.facts::jsonb AS j) f
 WHERE v.tenant = %(tenant)s AND (
     'sha256:' || encode(sha256(convert_to(v.facts, 'UTF8')), 'hex') <> v.facts_digest
-    OR (j->>'amount')::numeric IS DISTINCT FROM v.amount
+    OR (j->>'amount')::numeric IS DISTINCT FROM v.amount OR (j->>'corrects')::int IS DISTINCT FROM v.corrects
     OR (j->>'case', (j->>'revision')::int, j->>'currency', coalesce(j->>'entity', 'unknown'), coalesce(j->>'region', 'unknown'), j->>'supplier_id', j->>'customer_id', j->>'document', j->>'initiator')
        IS DISTINCT FROM (v.case_id, v.revision, v.currency, v.entity, v.region, v.supplier_id, v.customer_id, v.document_sha256, v.initiator)
-    OR NOT EXISTS (SELECT FROM cs.ledger l WHERE l.tenant = v.tenant AND l.subject = v.case_id AND l.kind IN ('case.received', 'case.revised')
+    OR NOT EXISTS (SELECT FROM cs.ledger l WHERE l.tenant = v.tenant AND l.subject = v.case_id AND l.kind IN ('case.received', 'case.revised', 'case.corrected')
         AND l.entry::jsonb #>> '{body,facts}' = v.facts_digest AND coalesce((l.entry::jsonb #>> '{body,revision}')::int, 1) = v.revision
         UNION ALL SELECT FROM cs.recommendations r JOIN cs.ledger l ON l.tenant = r.tenant AND l.subject = r.id AND l.kind = 'change.proposed'
         WHERE r.tenant = v.tenant AND r.case_id = v.case_id AND v.revision = 1 AND l.entry::jsonb #>> '{body,change}' = j->>'change'))

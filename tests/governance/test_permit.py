@@ -12,20 +12,22 @@ from governance.errors import HumanRequired, NotPermitted, PolicyInvalid
 from governance.permit import ACTIONS, Permits, standard_permits
 
 DECISIONS = ("approve", "override", "reject", "send_back", "escalate", "withdraw")
-CHANGES = ("submit", "decide", "confirm", "requeue", "administer", "propose_change", "stand")
+CHANGES = ("submit", "decide", "confirm", "requeue", "administer", "propose_change", "stand", "correct")
 
 # Role → what a person of this role alone may ask for (decide: the decisions).
 MAY = {
-    "analyst": {"read_cases", "submit", "confirm", "requeue", "propose_change", "stand"},
-    "reviewer": {"read_cases", "submit", "confirm", "requeue", "decide", "export", "propose_change", "stand"},
+    "analyst": {"read_cases", "submit", "confirm", "requeue", "propose_change", "stand", "correct"},
+    "reviewer": {"read_cases", "submit", "confirm", "requeue", "decide", "export", "propose_change", "stand",
+                 "correct"},
     "controller": {
         "read_cases", "read_ledger", "read_telemetry", "submit", "confirm", "requeue", "decide", "export",
-        "propose_change", "stand",
+        "propose_change", "stand", "correct",
     },
     "auditor": {"read_cases", "read_ledger", "read_telemetry", "export"},
     "ml_engineer": {"read_cases", "read_telemetry", "propose_change", "stand"},
     "administrator": {
         "read_cases", "read_ledger", "read_telemetry", "decide", "requeue", "administer", "propose_change", "stand",
+        "correct",
     },
     "service": {"read_cases", "read_telemetry", "submit"},
 }  # fmt: skip
@@ -139,6 +141,7 @@ def test_every_question_has_its_action() -> None:
     permit.may_decide(admin, "approve")
     permit.may_export(actor("auditor"))
     permit.may_confirm(actor("analyst"))
+    permit.may_correct(admin)
     for question in (permit.may_export, permit.may_submit, permit.may_confirm):
         with pytest.raises(NotPermitted):
             question(admin)

@@ -153,3 +153,5 @@ CREATE OR REPLACE TRIGGER policy_rows_immutable BEFORE UPDATE OR DELETE ON cs.ma
     FOR EACH ROW EXECUTE FUNCTION cs._immutable();
 CREATE OR REPLACE TRIGGER policy_seats_immutable BEFORE UPDATE OR DELETE ON cs.matrix_seats
     FOR EACH ROW EXECUTE FUNCTION cs._immutable();
+CREATE OR REPLACE TRIGGER corrections_immutable BEFORE UPDATE OR DELETE ON cs.corrections
+    FOR EACH ROW EXECUTE FUNCTION cs._immutable();

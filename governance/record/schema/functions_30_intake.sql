@@ -1,7 +1,9 @@
 -- Intake: documents and rows become cases; reference data enters the books.
 
--- One case revision, its reading and its job. The caller has locked or just inserted the case row.
-CREATE OR REPLACE FUNCTION cs._revise(me cs.actors, of_case text, next_revision int, item jsonb) RETURNS text
+-- One case revision, its reading and its job. The caller has locked or just inserted the case row. `of_revision`: the
+-- one that this corrects.
+DROP FUNCTION IF EXISTS cs._revise(cs.actors, text, int, jsonb);
+CREATE OR REPLACE FUNCTION cs._revise(me cs.actors, of_case text, next_revision int, item jsonb, of_revision int) RETURNS text
 LANGUAGE plpgsql SET search_path = cs, pg_temp AS $$
 DECLARE
     law jsonb;
@@ -13,14 +15,14 @@ BEGIN
         'entity', coalesce(item->>'entity', 'unknown'), 'region', coalesce(item->>'region', 'unknown'),
         'supplier_id', item->>'supplier_id', 'customer_id', item->>'customer_id', 'payee_iban', item->>'iban',
         'invoice_id', item->>'invoice_id', 'issue_date', item->>'issue_date', 'due_date', item->>'due_date',
-        'initiator', me.id);
+        'initiator', me.id) || CASE WHEN of_revision IS NOT NULL THEN jsonb_build_object('corrects', of_revision) ELSE '{}' END;
     facts_text := cs._canon(law);
     INSERT INTO cs.case_revisions (tenant, case_id, revision, document_sha256, document_class, amount, currency, entity,
-        region, supplier_id, customer_id, payee_iban, invoice_id, issue_date, due_date, initiator, facts, facts_digest)
+        region, supplier_id, customer_id, payee_iban, invoice_id, issue_date, due_date, initiator, facts, facts_digest, corrects)
     VALUES (me.tenant, of_case, next_revision, item->>'document_sha256', item->>'document_class',
         (item->>'amount')::numeric, item->>'currency', law->>'entity', law->>'region', item->>'supplier_id',
         item->>'customer_id', item->>'iban', item->>'invoice_id', (item->>'issue_date')::date,
-        (item->>'due_date')::date, me.id, facts_text, 'sha256:' || cs._sha256(facts_text));
+        (item->>'due_date')::date, me.id, facts_text, 'sha256:' || cs._sha256(facts_text), of_revision);
     INSERT INTO cs.case_readings (tenant, case_id, revision, reading, details)
     VALUES (me.tenant, of_case, next_revision, coalesce(item->'reading', '{}'), coalesce(item->'details', '{}'));
     INSERT INTO cs.jobs (tenant, case_id, revision, kind) VALUES (me.tenant, of_case, next_revision, 'triage');
@@ -51,6 +53,7 @@ DECLARE
     known cs.cases;
     pending cs.recommendations;
     last_facts jsonb;
+    read_facts jsonb;
     new_id text := gen_random_uuid()::text;
     digest text;
     next_facts jsonb;
@@ -87,7 +90,7 @@ BEGIN
         INSERT INTO cs.cases (tenant, id, queue, exception_type, state, source_key, title, revision, sla_due_at)
         VALUES (me.tenant, new_id, item->>'queue', item->>'exception_type', 'queued', item->>'source_key',
                 coalesce(item->>'title', item->>'name', ''), 1, now() + cs._sla(me.tenant, item->>'queue', item->>'exception_type'));
-        digest := cs._revise(me, new_id, 1, item);
+        digest := cs._revise(me, new_id, 1, item, NULL);
         PERFORM cs._log_intake(me, item, 'accepted', new_id, NULL);
         NOTIFY countersign_jobs;
         PERFORM cs._append(me.tenant, me.id, 'case.received', new_id, jsonb_build_object(
@@ -97,10 +100,13 @@ BEGIN
     END IF;
     SELECT facts::jsonb INTO last_facts FROM cs.case_revisions
     WHERE tenant = me.tenant AND case_id = known.id AND revision = known.revision;
+    -- What people have corrected since, the same document brings no news of.
+    SELECT facts::jsonb INTO read_facts FROM cs.case_revisions
+    WHERE tenant = me.tenant AND case_id = known.id AND corrects IS NULL ORDER BY revision DESC LIMIT 1;
     next_facts := jsonb_build_object('amount', item->>'amount', 'currency', item->>'currency', 'supplier_id', item->>'supplier_id',
         'customer_id', item->>'customer_id', 'payee_iban', item->>'iban', 'due_date', item->>'due_date', 'document', item->>'document_sha256');
-    IF last_facts @> next_facts OR known.source_key <> item->>'source_key' OR known.state = 'delivering' THEN
-        RETURN cs._log_intake(me, item, 'already_known', known.id, CASE WHEN last_facts @> next_facts THEN 'same document or source key'
+    IF last_facts @> next_facts OR read_facts @> next_facts OR known.source_key <> item->>'source_key' OR known.state = 'delivering' THEN
+        RETURN cs._log_intake(me, item, 'already_known', known.id, CASE WHEN last_facts @> next_facts OR read_facts @> next_facts THEN 'same document or source key'
             WHEN known.state = 'delivering' THEN 'facts differ, but an effect is on its way: send it again afterwards'
             ELSE 'same document under another name' END);
     END IF;
@@ -123,7 +129,7 @@ BEGIN
         VALUES (me.tenant, item->>'document_sha256', content) ON CONFLICT DO NOTHING;
     END IF;
     UPDATE cs.cases SET revision = known.revision + 1, state = 'queued', updated_at = now() WHERE tenant = me.tenant AND id = known.id;
-    digest := cs._revise(me, known.id, known.revision + 1, item);
+    digest := cs._revise(me, known.id, known.revision + 1, item, NULL);
     PERFORM cs._log_intake(me, item, 'already_known', known.id, 'new facts: revision ' || known.revision + 1);
     NOTIFY countersign_jobs;
     PERFORM cs._append(me.tenant, me.id, 'case.revised', known.id, jsonb_build_object(

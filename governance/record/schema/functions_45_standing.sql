@@ -109,14 +109,26 @@ LANGUAGE sql STABLE SET search_path = cs, pg_temp AS $$
     SELECT array_agg(id ORDER BY id COLLATE "C") FROM kin
 $$;
 
+-- The facts that one revision is judged by: its own, and those that people corrected into it, back to intake's. So a
+-- correction may add seats and never takes one away.
+CREATE OR REPLACE FUNCTION cs._judged(law cs.case_revisions) RETURNS SETOF cs.case_revisions
+LANGUAGE sql STABLE SET search_path = cs, pg_temp AS $$
+    SELECT law.*
+    UNION ALL
+    SELECT r.* FROM cs.case_revisions r WHERE law.corrects IS NOT NULL AND r.tenant = law.tenant AND r.case_id = law.case_id AND r.revision < law.revision
+        AND r.revision >= (SELECT max(b.revision) FROM cs.case_revisions b WHERE b.tenant = law.tenant AND b.case_id = law.case_id
+            AND b.revision < law.revision AND b.corrects IS NULL)
+$$;
+
 -- Everything that is judged of one payee is judged one after the other, known to the books or not.
 CREATE OR REPLACE FUNCTION cs._lock_payee(law cs.case_revisions) RETURNS void
 LANGUAGE plpgsql SET search_path = cs, pg_temp AS $$
 DECLARE
-    payees text[] := cs._payees(law);
+    payees text[] := ARRAY(SELECT DISTINCT k COLLATE "C" FROM cs._judged(law) j,
+        unnest(coalesce(cs._payees(j), ARRAY['customer ' || j.customer_id, 'account ' || j.payee_iban])) AS k WHERE k IS NOT NULL ORDER BY 1);
     one text;
 BEGIN
-    FOREACH one IN ARRAY coalesce(payees, ARRAY['customer ' || law.customer_id, 'account ' || law.payee_iban]) LOOP
+    FOREACH one IN ARRAY payees LOOP
         PERFORM pg_advisory_xact_lock(hashtextextended('payee ' || law.tenant || ' ' || one, 0));
     END LOOP;
     PERFORM FROM cs.suppliers WHERE tenant = law.tenant AND id = ANY (payees) ORDER BY id COLLATE "C" FOR UPDATE;
@@ -138,15 +150,16 @@ BEGIN
     FOR rule IN SELECT * FROM cs.matrix_rules r WHERE r.tenant = law.tenant AND r.version = of_version AND r.window_days IS NOT NULL
                 AND r.actions && ARRAY[of_action, '*'] LOOP
         payees := coalesce(payees, cs._payees(law));
-        SELECT sum(abs(q.worth)), bool_or(q.worth IS NULL) INTO other, unknown FROM (
-            SELECT cs._in_currency(l.tenant, l.amount, l.currency, wanted, r.created_at::date) AS worth
+        SELECT sum(q.worth), bool_or(q.worth IS NULL) INTO other, unknown FROM (
+            SELECT cs._worth(l, wanted, r.created_at::date) AS worth
             FROM cs.recommendations r JOIN cs.case_revisions l ON l.tenant = r.tenant AND l.case_id = r.case_id AND l.revision = r.revision
             WHERE r.tenant = law.tenant AND r.state IN ('approved', 'executed') AND r.id IS DISTINCT FROM but_not
               AND rule.actions && ARRAY[r.action, '*']
               AND coalesce(r.approved_at, r.created_at) < until
               AND coalesce(r.approved_at, r.created_at) > until - make_interval(days => rule.window_days)
-              AND CASE WHEN payees IS NOT NULL THEN l.supplier_id = ANY (payees) WHEN law.customer_id IS NOT NULL THEN l.customer_id = law.customer_id
-                       ELSE l.payee_iban = law.payee_iban END) q;
+              AND EXISTS (SELECT FROM cs._judged(l) j WHERE
+                  CASE WHEN payees IS NOT NULL THEN j.supplier_id = ANY (payees) WHEN law.customer_id IS NOT NULL THEN j.customer_id = law.customer_id
+                       ELSE j.payee_iban = law.payee_iban END)) q;
         totals := totals || jsonb_build_object(rule.rule_id, CASE WHEN amount IS NULL OR unknown
             OR coalesce(payees[1], law.customer_id, law.payee_iban) IS NULL THEN NULL ELSE (abs(amount) + coalesce(other, 0))::text END);
     END LOOP;

@@ -13,6 +13,13 @@ LANGUAGE sql STABLE SET search_path = cs, pg_temp AS $$
         END
 $$;
 
+-- The largest size that any of these facts gives the amount, in a currency; null where one of them does not know it.
+CREATE OR REPLACE FUNCTION cs._worth(law cs.case_revisions, wanted text, day date) RETURNS numeric
+LANGUAGE sql STABLE SET search_path = cs, pg_temp AS $$
+    SELECT CASE WHEN bool_and(q.size IS NOT NULL) THEN max(q.size) END
+    FROM (SELECT abs(cs._in_currency(j.tenant, j.amount, j.currency, wanted, day)) AS size FROM cs._judged(law) j) q
+$$;
+
 -- All rules that match; all rules of the policy where none matches. `totals`: see cs._totals. Twin: governance/gate.py.
 DROP FUNCTION IF EXISTS cs._rules(text, int, text, numeric, text, text, text);
 CREATE OR REPLACE FUNCTION cs._rules(of_tenant text, of_version int, of_action text, amount numeric, risk text, entity text, region text, totals jsonb)
@@ -31,7 +38,8 @@ BEGIN
     END IF;
 END $$;
 
--- What the matrix asks for, all applicable rules together: the most seats per role, the shortest time, all evidence.
+-- What the matrix asks for, all rules together that apply to any of the facts judged (cs._judged): the most seats per
+-- role, the shortest time, all evidence.
 DO $$ BEGIN
     CREATE TYPE cs.need AS (rules text[], seats jsonb, expires_hours int, evidence text[], bulk boolean, signature boolean);
 EXCEPTION WHEN duplicate_object THEN NULL; END $$;
@@ -39,11 +47,17 @@ CREATE OR REPLACE FUNCTION cs._needs(law cs.case_revisions, policy cs.policies, 
 RETURNS cs.need
 LANGUAGE plpgsql STABLE SET search_path = cs, pg_temp AS $$
 DECLARE
-    amount numeric := cs._in_currency(law.tenant, law.amount, law.currency, policy.currency, day);
-    totals jsonb := cs._totals(law, policy.version, policy.currency, of_action, amount, but_not, before);
+    each cs.case_revisions;
+    amount numeric;
+    found text[] := '{}';
     need cs.need;
 BEGIN
-    WITH rules AS MATERIALIZED (SELECT * FROM cs._rules(law.tenant, policy.version, of_action, amount, risk, law.entity, law.region, totals))
+    FOR each IN SELECT * FROM cs._judged(law) LOOP
+        amount := cs._in_currency(each.tenant, each.amount, each.currency, policy.currency, day);
+        found := found || ARRAY(SELECT r.rule_id FROM cs._rules(each.tenant, policy.version, of_action, amount, risk, each.entity, each.region,
+            cs._totals(each, policy.version, policy.currency, of_action, amount, but_not, before)) r);
+    END LOOP;
+    WITH rules AS MATERIALIZED (SELECT * FROM cs.matrix_rules r WHERE r.tenant = law.tenant AND r.version = policy.version AND r.rule_id = ANY (found))
     SELECT (SELECT array_agg(r.rule_id ORDER BY r.rule_id) FROM rules r),
         (SELECT jsonb_object_agg(t.role, t.seats) FROM (SELECT m.role, max(m.seats) AS seats FROM rules r JOIN cs.matrix_seats m
             ON m.tenant = r.tenant AND m.version = r.version AND m.rule_id = r.rule_id GROUP BY m.role) t),
@@ -138,7 +152,7 @@ LANGUAGE sql STABLE SET search_path = cs, pg_temp AS $$
         -- Who has become an auditor since holds no borrowed role either.
         AND NOT EXISTS (SELECT FROM cs.actors a WHERE a.tenant = of_tenant AND a.id = to_person AND 'auditor' = ANY (a.roles))
         AND d.queues && ARRAY[of_queue, '*'] AND d.entities && ARRAY[law.entity, '*']
-        AND (d.amount_below IS NULL OR abs(cs._in_currency(of_tenant, law.amount, law.currency, policy.currency, law.created_at::date)) < d.amount_below))
+        AND (d.amount_below IS NULL OR cs._worth(law, policy.currency, law.created_at::date) < d.amount_below))
 $$;
 
 -- The gate. Raises unless, now, every seat of the active matrix is filled (cs._check_seats) on this digest and policy,

@@ -246,7 +246,8 @@ BEGIN
     UPDATE cs.recommendations SET thread_id = rec.thread_id WHERE tenant = rec.tenant AND id = next_rec.id;
     PERFORM cs._append(rec.tenant, me.id, 'decision.override', rec.id, jsonb_build_object('decision', made.id, 'digest', rec.digest,
         'reason_code', reason, 'comment', made.comment_hash, 'becomes', next_rec.id, 'new_digest', next_rec.digest,
-        'policy_version', next_rec.policy_version, 'rules', to_jsonb(next_rec.rules)));
+        'policy_version', next_rec.policy_version, 'rules', to_jsonb(next_rec.rules))
+        || cs._label_override(law, me, reason, made.id, next_action->'args'));
     RETURN jsonb_build_object('decision_id', made.id, 'state', 'overridden', 'recommendation_id', next_rec.id);
 END $$;
 

@@ -53,6 +53,7 @@ BEGIN
         WHEN 'erasure' THEN CASE WHEN of_subject !~ '^(case|supplier|customer|actor):.' THEN 'what is erased is case:ID, supplier:ID, customer:ID or actor:ID' END
         WHEN 'identity' THEN cs._malformed_identity(of_tenant, of_kind, of_subject, content)
         WHEN 'identity_broker' THEN cs._malformed_identity(of_tenant, of_kind, of_subject, content)
+        WHEN 'memory' THEN cs._malformed_memory(of_tenant, of_subject, content)
         WHEN 'model' THEN CASE WHEN of_subject !~ '^[a-z][a-z0-9_]{0,62}$' OR coalesce(content->>'digest', '') !~ '^sha256:[0-9a-f]{64}$' THEN 'a champion is a model''s name and {"digest": "sha256:…"}' END
     END;
 END $$;

@@ -70,6 +70,7 @@ ABOUT = "(SELECT r.{} FROM cs.recommendations r JOIN cs.cases c ON c.id = r.case
 FACTS = (
     "(SELECT facts_digest FROM cs.case_revisions WHERE case_id = (SELECT case_id FROM cs.jobs WHERE state = 'leased'))"
 )
+READ = "(SELECT r.facts_digest FROM cs.case_revisions r JOIN cs.cases c ON c.id = r.case_id WHERE c.source_key = 'read')"
 REFER = """'{"name": "refer_to_person", "args": {"reason": "unclear"}}'"""
 LEASED = f"{EFFECT.format('recommendation_id', 'leased')}, {EFFECT.format('fence', 'leased')}"
 ADMINISTRATORS = ("admin1", "analyst", "reviewer", "controller", "auditor", "ml_engineer")
@@ -100,6 +101,8 @@ DEMANDS = (
     people("decide", f"{ABOUT.format('id')}, 'escalate', {ABOUT.format('digest')}", "escalate", "analyst", "admin1", "auditor", "ml_engineer"),
     people("propose_change", """'retention', '*', '{"days": "3650"}', 'needed'""", "propose a change of for how many days closed cases are kept", "controller", "analyst", "reviewer", "auditor"),
     people("revoke_signing_key", "(SELECT id FROM cs.signing_keys)", "revoke signing keys of others", "admin1", "analyst", "controller", "auditor"),
+    people("correct", f"{CASE.format('read')}, {READ}, '{{\"invoice_number\": \"R-1\"}}'", "correct what was read", "analyst", "auditor", "ml_engineer"),
+    people("facts_if_corrected", f"{CASE.format('read')}, '{{\"invoice_number\": \"R-1\"}}'", "correct what was read", "analyst", "auditor", "ml_engineer"),
     services("signatures", ABOUT.format("id"), "read signatures"),
     people("recorded", "'EUR', 10", "replay a policy", "auditor", "analyst"),
     services("claim_effects", "'w', 5, 60", "deliver effects"),
@@ -154,6 +157,7 @@ def scene(ground: Ground) -> World:
         acme.accept(source_key=key, invoice_id=f"INV-{key}")
     (dead, _) = acme.claim(2, 3600)
     say(acme, "agent", "agent", ("SELECT cs.fail_job(%s, %s, 'x', 0, 0)", (dead.id, dead.fence)))
+    acme.accept(source_key="read", invoice_id="INV-read", content=b"<read/>")
     return acme
 
 

@@ -1,0 +1,178 @@
+"""Correct what was read of a document, and see what people have taught so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import RedirectResponse, Response
+
+from api import correcting, learning
+from api.auth import Scope
+from api.console.once import mark, once
+from api.console.pages import HEADERS, ConsoleRoute, address, render
+from api.console.plain import label, visible
+from api.console.session import DeskOf, SentForm
+from api.schemas import CorrectedBody
+from api.strict import Id
+from governance import permit
+from governance.case import DOCUMENT_CLASSES, FIELD_NAMES
+from governance.errors import Malformed, NotFound, Refusal, Unauthenticated, Unavailable
+from governance.record import cases, corrections
+
+router = APIRouter(prefix="/console", route_class=ConsoleRoute, include_in_schema=False)
+
+CLASS, SUPPLIER, VALUE, WAS = "document_class", "supplier_id", "value.", "was."
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One line of the form. `read`: what stands there now; `others`: what else stands on the document."""
+
+    name: str
+    title: str
+    read: str
+    value: str
+    others: tuple[str, ...]
+    corrected_by: str | None
+
+
+def page(case_id: str) -> str:
+    return f"/console/cases/{case_id}/correct"
+
+
+def _fields(case: Mapping[str, Any], reading: Mapping[str, Any], kept: Mapping[str, str]) -> list[Field]:
+    values, others, said = (reading.get(name) or {} for name in ("fields", "alternatives", "corrected_by"))
+    rows = [(name, values.get(name)) for name in FIELD_NAMES] + [(SUPPLIER, case["supplier_id"])]
+    return [
+        Field(
+            name,
+            label(name),
+            visible(str(value or "")),
+            kept.get(VALUE + name, visible(str(value or ""))),
+            tuple(visible(str(one)) for one in others.get(name) or ()),
+            said.get(name),
+        )
+        for name, value in rows
+    ]
+
+
+def right_of(form: Mapping[str, str]) -> dict[str, str | None]:
+    """What a form says otherwise than the page showed it; an emptied field is not on the document. Raises Malformed."""
+    right: dict[str, str | None] = {}
+    if form.get(CLASS, "") and (form[CLASS] != form.get(WAS + CLASS) or form.get("sure") == "yes"):
+        right[CLASS] = form[CLASS]
+    for name in (*FIELD_NAMES, SUPPLIER):
+        value = form.get(VALUE + name)
+        if value is not None and value.split() != form.get(WAS + name, "").split():
+            right[name] = value.strip() or None
+    if not right:
+        raise Malformed("Nothing differs from what was read: change what is wrong first.")
+    for name, value in right.items():
+        try:
+            CorrectedBody.model_validate({name: value})
+        except ValueError:
+            example = "2026-12-24" if name.endswith("_date") else "1234.50" if "amount" in name else "EUR"
+            raise Malformed(f"{label(name)}: write it such as {example}.") from None
+    return right
+
+
+def _shown(
+    request: Request,
+    scope: Scope,
+    case_id: str,
+    *,
+    refusal: Refusal | None = None,
+    form: Mapping[str, str] | None = None,
+) -> Response:
+    case = cases.get(scope.conn, case_id)
+    reading = cases.reading(scope.conn, case_id, case["revision"])["reading"] or {}
+    kept = dict(form or {})
+    return render(
+        request,
+        "correct.html",
+        refusal.status if refusal else 200,
+        case=case,
+        reading=reading,
+        fields=_fields(case, reading, kept),
+        classes=[(name, label(name)) for name in DOCUMENT_CLASSES],
+        chosen=kept.get(CLASS) or case[CLASS] or "other",
+        rows=corrections.of_case(scope.conn, case_id),
+        may_correct="correct" in permit.allowed(scope.actor),
+        problem=refusal.detail if refusal else None,
+        once=mark(),
+    )
+
+
+@router.get("/cases/{case_id}/correct")
+def show(request: Request, desk: DeskOf, case_id: Id) -> Response:
+    with desk.open() as scope:
+        return _shown(request, scope, case_id)
+
+
+@router.post("/cases/{case_id}/correct")
+def correct(request: Request, sent: SentForm, case_id: Id) -> Response:
+    """The same as POST /v1/cases/{id}/corrections, with the session as the transaction's token."""
+    form = sent.fields
+    pdf = request.app.state.readers.rows.pdf
+
+    def act(scope: Scope) -> str:
+        made = correcting.correct(scope, pdf, case_id, form.get("facts_digest", ""), right_of(form))
+        memory = (made["memory"] or {}).get("recommendation_id")
+        return address("/console/learning", case=case_id, memory=memory)
+
+    try:
+        location = once(sent.desk, form, f"correct {case_id}", act)
+    except (Unauthenticated, NotFound, Unavailable):
+        raise
+    except Refusal as refusal:
+        with sent.desk.open() as scope:
+            return _shown(request, scope, case_id, refusal=refusal, form=form)
+    return RedirectResponse(location, 303, HEADERS)
+
+
+@router.get("/learning")
+def show_learning(
+    request: Request,
+    desk: DeskOf,
+    case: Annotated[str, Query(pattern=r"^[A-Za-z0-9-]{0,64}$")] = "",
+    memory: Annotated[str, Query(pattern=r"^[A-Za-z0-9-]{0,64}$")] = "",
+) -> Response:
+    with desk.open() as scope:
+        found = learning.memories(scope.conn)
+        return render(
+            request,
+            "learning.html",
+            state=learning.state(scope.conn),
+            memories=[{**one, "rules": rules(one["reading"] or {})} for one in found],
+            said=_said(scope, case, memory) if case else None,
+            link=memory if any(one["recommendation_id"] == memory for one in found) else None,
+        )
+
+
+def rules(reading: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """A memory in words: (what, how it is found)."""
+    places = {"before": "behind the words", "left": "right of the words", "above": "below the words"}
+    found = []
+    for name, rule in (reading.get("fields") or {}).items():
+        where = f"page {rule['page']}, {rule['across']}/10 across and {rule['down']}/10 down"
+        words = (
+            f"{places[rule['relation']]} “{rule['label']}”, nearest to {where}" if rule.get("label") else f"at {where}"
+        )
+        found.append((label(name), words))
+    titles = (reading.get("titles") or {}).items()
+    return found + [("Class", f"{label(name)} where the document is headed “{title}”") for title, name in titles]
+
+
+def _said(scope: Scope, case_id: str, memory: str) -> str | None:
+    """What was just recorded, as the record has it; None where somebody only wrote the address."""
+    try:
+        case = cases.get(scope.conn, case_id)
+    except NotFound:
+        return None
+    if case["initiator"] != scope.actor.id:
+        return None
+    follows = " A memory of the supplier is proposed and waits for a reviewer." if memory else ""
+    return f"Corrected: “{case['title']}” has new facts (revision {case['revision']}) and is triaged anew.{follows}"
