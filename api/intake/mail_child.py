@@ -7,6 +7,7 @@ Dates are ISO in UTC. What a person is not shown in the text of the mail is left
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.errors import HeaderParseError, MessageError
@@ -26,6 +27,7 @@ _NO_DOCUMENTS = frozenset(
      "text/vcard", "text/x-vcard", "text/directory", "message/delivery-status", "text/rfc822-headers",
      "message/external-body", "message/partial", "message/disposition-notification")
 )  # fmt: skip
+_REFERENCE = re.compile(r"cid:([^\"'<>\s]{1,300})", re.IGNORECASE)
 _ENCRYPTED = frozenset({"application/pgp-encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"})
 
 
@@ -85,7 +87,7 @@ def _text(parts: list[Message], letter: Letter, references: set[str]) -> str:
     for part in parts:
         written = _decoded(part)
         if part.get_content_type() == "text/html":
-            references.update(one.split(">")[0].split('"')[0].strip() for one in written.split("cid:")[1:2000])
+            references.update(_REFERENCE.findall(written)[:2000])
             text, unseen = html_text(written)
             shown.append(text)
             letter.unseen += f" {unseen}" if unseen else ""
