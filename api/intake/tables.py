@@ -91,6 +91,8 @@ def sheet_table(rows: Sequence[Sequence[Any]], columns: ColumnMap, known: frozen
         return None
     at = max(headers, key=lambda place: (len(known & set(headers[place])), -place))
     header = headers[at]
+    if at > 1 and not known & set(header):
+        return None  # the lines of a bill that was written on a sheet
     below = rows[at + 1 :]
     if len(set(header)) < len(header):
         return None if len(below) < 2 else _twice(header)
