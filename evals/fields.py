@@ -16,6 +16,7 @@ LEAST_DOCUMENTS = 5
 
 _AMOUNTS = frozenset({"total_amount", "amount_due"})
 _DATES = frozenset({"issue_date", "due_date"})
+_CURRENCY = re.compile(r"[€$£¥\s]|[A-Za-z]{1,3}(?=\s*\d)")
 _COMPACT = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})")
 
 
@@ -70,8 +71,9 @@ def shown(field: str, value: str, text: str) -> bool:
 
 
 def _amount(value: str) -> str:
+    """Keys of receipts put a currency before the number; what is compared is the number."""
     try:
-        return format(Decimal(value.replace(",", "").strip()).normalize(), "f")
+        return format(Decimal(_CURRENCY.sub("", value).replace(",", "")).normalize(), "f")
     except InvalidOperation:
         return value.strip()
 

@@ -158,7 +158,8 @@ class Reading:
     `confidence` is the calibrated probability that the class is right, or None where the stage that
     answered cannot give one. `basis` names that stage: structured | title_rule | model | none. `evidence` says where
     a field stands on the page (plain JSON), `alternatives` what else it could be. `findings` are checks that failed,
-    each of which above a note is also in `warnings`; `details` is what else the document says of itself.
+    each of which above a note is also in `warnings`; `details` is what else the document says of itself. Where the
+    answer abstains, `likeliest` is the class that a person may look for first and `likelihood` its calibrated chance.
     """
 
     document_class: str
@@ -173,6 +174,8 @@ class Reading:
     alternatives: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
+    likeliest: str | None = None
+    likelihood: float | None = None
 
     @property
     def contested(self) -> frozenset[str]:
@@ -193,6 +196,8 @@ class Reading:
             "alternatives": {name: list(others) for name, others in self.alternatives.items()},
             "findings": [one.as_dict() for one in self.findings],
             "details": dict(self.details),
+            "likeliest": self.likeliest,
+            "likelihood": self.likelihood,
         }
 
 

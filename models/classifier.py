@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -222,12 +222,15 @@ class Classified:
 
     `confidence` is the calibrated chance that the class is right; None where structure answered, and where the model
     knows nothing of the class that a heading names. An answer that abstains keeps none: nobody is to lean on it.
+    `likeliest` then says what a person may look for first, and `likelihood` the calibrated chance that it is right.
     """
 
     document_class: str
     confidence: float | None
     abstained: bool
     basis: str
+    likeliest: str | None = None
+    likelihood: float | None = None
 
 
 _PERSON = Classified("other", None, True, "none")
@@ -243,8 +246,8 @@ def classify(
 
     `roots` holds the class that a reader found in the document's own structure (an XML root, a SWIFT
     message), or None. `threshold` replaces the model's own. An answer that abstains is `other`: a person
-    must say. `basis` is title_rule where a heading and the models say the same; where they differ, the models must
-    be certain in spite of it. Raises ValueError where the lengths differ.
+    must say, and is told the likeliest class. `basis` is title_rule where a heading and the models say the same; where
+    they contradict each other, neither is believed. Raises ValueError where the lengths differ.
     """
     found = [
         root or ("bank_statement" if swift_statement(text) else None) for text, root in zip(texts, roots, strict=True)
@@ -258,6 +261,10 @@ def classify(
         best = str(model.classes_[int(row.argmax())])
         if title is not None and title not in model.classes_:
             answers[at] = Classified(title, None, False, "title_rule")
-        elif sure >= limit and texts[at].strip() and (title == best or not strange):
+        elif not texts[at].strip():
+            continue
+        elif sure >= limit and (title == best or (title is None and not strange)):
             answers[at] = Classified(best, float(sure), False, "title_rule" if title == best else "model")
+        else:
+            answers[at] = replace(_PERSON, likeliest=best, likelihood=float(sure))
     return answers

@@ -24,6 +24,7 @@ _LONG_WORD = re.compile(r"[^\W\d_]{4,}")
 _SHAPE_C = 0.03
 _LIMIT = 4.0
 _FLOOR = 1e-4
+_HEADING = 0.2
 MOST = 5000
 """Texts whose wording is counted: memory grows with them, and what they add does not."""
 SIGNALS = 11
@@ -103,8 +104,13 @@ class Seen:
     def scores(self) -> Floats:
         """(n, k) logarithms of the mean of both probabilities. The mean, not the product (a linear opinion pool, Stone
         1961): a view that is sure and wrong must not outvote the other, and on a new writer the words often are.
+        A heading has a small vote: where the words of a new source sway both views, it is what still says the class.
         """
-        return cast(Floats, np.log((softmax(self.by_words) + softmax(self.by_shape)) / 2 + _FLOOR))
+        mean = (softmax(self.by_words) + softmax(self.by_shape)) / 2
+        named = np.flatnonzero(self.titles >= 0)
+        mean[named] *= 1 - _HEADING
+        mean[named, self.titles[named]] += _HEADING
+        return cast(Floats, np.log(mean + _FLOOR))
 
     def signals(self) -> Floats:
         """(n, SIGNALS) of how far the best class is to be trusted. The last: 1.0 where a heading names it, -1.0 where a

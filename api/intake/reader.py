@@ -182,6 +182,8 @@ def _accept(prose: Prose, found: Extraction, classified: Classified) -> Accepted
         confidence=classified.confidence,
         abstained=classified.abstained,
         basis=classified.basis,
+        likeliest=classified.likeliest,
+        likelihood=None if classified.likelihood is None else round(classified.likelihood, 3),
         fields=fields,
         field_confidence={name: found.field_confidence[name] if name in names else None for name in FIELD_NAMES},
         evidence={name: place.as_dict() for name, place in found.evidence.items() if name in names},
