@@ -9,11 +9,13 @@ from collections.abc import Callable
 
 from api.intake.pdf import PdfPool
 from api.intake.reader import DocumentReader
+from api.intake.render import PagePictures
 from models.classifier import DocumentClassifier
 
 
 class Readers:
-    """`documents()` reads everything; `rows` needs neither models nor PDFs. `make` makes the former, once.
+    """`documents()` reads everything; `rows` needs neither models nor PDFs. `make` makes the former, once. `pictures`
+    draws pages for people.
 
     `classifier` gives the champion; it is asked again at most every `seconds`.
     """
@@ -26,6 +28,7 @@ class Readers:
         seconds: float = 10.0,
     ) -> None:
         self.rows = DocumentReader(None, PdfPool(size=1))
+        self.pictures = PagePictures()
         self._make = make
         self._classifier = classifier
         self._seconds = seconds
@@ -51,3 +54,4 @@ class Readers:
             for reader in (self.rows, self._made):
                 if reader is not None:
                     reader.pdf.close()
+            self.pictures.close()

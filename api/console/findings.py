@@ -74,6 +74,15 @@ class Alternative:
 
 
 @dataclass(frozen=True, slots=True)
+class Sender:
+    """Which supplier of the books it is, by what; or which it could be (name, reason)."""
+
+    outcome: str
+    facts: tuple[Pair, ...]
+    candidates: tuple[Pair, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Findings:
     """All that the agent found. Parts that it did not look for are None or empty."""
 
@@ -85,6 +94,7 @@ class Findings:
     precedents: tuple[Precedent, ...]
     alternatives: tuple[Alternative, ...]
     document: tuple[Pair, ...]
+    supplier: Sender | None
     warnings: tuple[str, ...]
     note: str | None
     recognised: tuple[str, ...]
@@ -193,6 +203,47 @@ def _twins(value: object) -> tuple[Twin, ...]:
     )
 
 
+_SENDER = {
+    "matched": "in the books", "probable": "not certain", "unknown": "not in the books",
+    "bank_details_differ": "in the books, with other bank details",
+}  # fmt: skip
+_EVIDENCE = {
+    "supplier_id": "the id that the sending system gave", "vat_id": "VAT id", "tax_number": "tax number",
+    "name": "name", "name_folded": "name without legal form and abbreviations", "account": "bank account",
+    "near_name": "a name that is near",
+}  # fmt: skip
+_ACCOUNT = {
+    "known": "one that the books hold for this supplier", "differs": "none that the books hold for this supplier",
+    "other_supplier": "one of another supplier", "own": "one of our own",
+    "none_in_books": "the books hold none to compare it with",
+}  # fmt: skip
+
+
+def _sender(value: object) -> Sender | None:
+    found = _map(value)
+    outcome = _SENDER.get(text(found.get("outcome")) or "")
+    if outcome is None:
+        return None
+    known = [_EVIDENCE.get(one, phrase(one)) for one in _texts(found.get("evidence"))]
+    said = {
+        "supplier": _named(found),
+        "found_by": ", ".join(known) or None,
+        "account": _ACCOUNT.get(text(found.get("account")) or ""),
+    }
+    facts = tuple((label(name), words) for name, words in said.items() if words)
+    candidates = tuple(
+        (name, text(one.get("reason")) or "")
+        for one in map(_map, _items(found.get("candidates")))
+        if (name := _named(one)) is not None
+    )
+    return Sender(outcome, facts, candidates)
+
+
+def _named(value: Mapping[str, Any]) -> str | None:
+    name, known = text(value.get("supplier")), text(value.get("supplier_id"))
+    return f"{name} ({known})" if name and known else known
+
+
 def _risk(value: object) -> Risk | None:
     found = _map(value)
     facts = _chosen(found, _RISK)
@@ -237,6 +288,7 @@ def read(findings: object) -> Findings:
         precedents=_precedents(found.get("precedents")),
         alternatives=_alternatives(found.get("alternatives")),
         document=_chosen(document, ("document_class", "exception_type", "basis", "confidence", "abstained")),
+        supplier=_sender(document.get("supplier_match")),
         warnings=_texts(document.get("warnings")),
         note=text(note.get("note")),
         recognised=_texts(note.get("recognised")),

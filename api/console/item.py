@@ -10,14 +10,14 @@ from datetime import date, datetime
 from typing import Any
 
 from api import shapes
-from api.console import change, findings, law, override
+from api.console import change, findings, law, override, sheets
 from api.console.law import Law, is_change
 from api.console.once import mark
-from api.console.plain import amount, day, label, percent
+from api.console.plain import amount, day, label
+from api.intake.render import Pages
 from api.words import in_words
 from governance import gate
 from governance.actor import Actor
-from governance.case import FIELD_NAMES
 from governance.errors import UnknownAction
 from governance.record import cases, people, review, worklist
 from governance.record.db import Connection
@@ -35,13 +35,6 @@ EFFECTS: Mapping[str, str] = {
     "failed": "it was not carried out",
     "dead": "it could not be delivered: a person must look",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class ReadField:
-    name: str
-    value: str
-    confidence: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +77,7 @@ class Item:
     facts: tuple[findings.Pair, ...]
     details: tuple[findings.Pair, ...]
     reading: Mapping[str, Any]
-    fields: tuple[ReadField, ...]
+    shown: sheets.Document
     text: str
     document: Mapping[str, Any] | None
     found: findings.Findings
@@ -102,6 +95,12 @@ class Item:
     once: str
 
     @property
+    def has_pages(self) -> bool:
+        """Whether the document is of a kind that has pages to look at."""
+        kind = self.document["media_type"] if self.document and self.document["kept"] else ""
+        return kind == "application/pdf" or kind.startswith("image/")
+
+    @property
     def newest(self) -> Mapping[str, Any]:
         return self.drafts[-1]
 
@@ -114,9 +113,11 @@ def gather(
     chosen: str | None = None,
     kept: Mapping[str, str] | None = None,
     made: str | None = None,
+    pages: Pages | None = None,
 ) -> Item:
     """Read one item. `chosen`: the action that the editor is to show; `kept`: a refused form; `made`: the id of a
-    decision that this person has just recorded. Raises NotFound.
+    decision that this person has just recorded; `pages`: those of the document, where they are to be shown. Raises
+    NotFound.
     """
     record = shapes.one_recommendation(conn, recommendation_id)
     case = cases.get(conn, record["case_id"])
@@ -128,6 +129,7 @@ def gather(
     names = {one["id"]: one["name"] for one in actors}
     known = law.read(conn, actor, actors)
     entries = [{**row, **json.loads(row["entry"])} for row in cases.timeline(conn, record["case_id"])]
+    found = findings.read(record["findings"])
     parties = worklist.parties(conn, record["facts"]["supplier_id"], record["facts"]["customer_id"])
     return Item(
         record=record,
@@ -135,10 +137,10 @@ def gather(
         facts=_facts(record, case, names),
         details=findings.pairs(read["details"]),
         reading=reading,
-        fields=_fields(reading),
+        shown=sheets.read(reading, found.warnings, pages),
         text=str(reading.get("text") or ""),
         document=worklist.document(conn, record["document"]["sha256"]),
-        found=findings.read(record["findings"]),
+        found=found,
         seats=_seats(record, names),
         effect=EFFECTS.get(record["effect"]["state"]) if record["effect"] else None,
         editor=None if is_change(record) else _editor(record, case, reading, parties, chosen, kept or {}),
@@ -201,16 +203,6 @@ def _facts(record: Mapping[str, Any], case: Mapping[str, Any], names: Mapping[st
     if case["revision"] == record["case_revision"]:
         values |= {name: case[name] for name in ("invoice_id", "issue_date", "due_date", "payee_iban")}
     return tuple((label(name), text) for name, value in values.items() if (text := _text(value)) is not None)
-
-
-def _fields(reading: Mapping[str, Any]) -> tuple[ReadField, ...]:
-    values, confidence = reading.get("fields") or {}, reading.get("field_confidence") or {}
-    names = [*FIELD_NAMES, *(name for name in values if name not in FIELD_NAMES)]
-    return tuple(
-        ReadField(label(name), text, percent(confidence.get(name)))
-        for name in names
-        if (text := findings.text(values.get(name))) is not None
-    )
 
 
 def _seats(record: Mapping[str, Any], names: Mapping[str, str]) -> tuple[SeatView, ...]:

@@ -7,10 +7,10 @@ import re
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from api import shapes, wire
+from api import shapes, showing, wire
 from api.auth import CallerOf, IdempotencyKey, Scope
 from api.schemas import CaseStateName, IntakeStatus, ListedQueue
 from api.strict import CursorText, Id, Limit, StrictRoute, answer, listing_name, page
@@ -26,6 +26,10 @@ _MEDIA_TYPES = frozenset({"application/pdf", "application/xml", "text/plain", "t
 
 _ANY_BYTES: dict[int | str, dict[str, Any]] = {
     200: {"content": {kind: {"schema": {}} for kind in (*sorted(_MEDIA_TYPES), "application/octet-stream")}}
+}
+_PICTURE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}},
+    304: {"description": "The caller's copy is still good."},
 }
 
 
@@ -105,6 +109,21 @@ def get_document(caller: CallerOf, case_id: Id) -> Response:
     media_type = found.media_type if found.media_type in _MEDIA_TYPES else "application/octet-stream"
     headers = {"Content-Disposition": disposition(found.name), "Content-SHA256": found.sha256}
     return Response(found.content, 200, headers, media_type)
+
+
+@router.get("/cases/{case_id}/pages/{page}", response_class=Response, responses=_PICTURE)
+def get_page(
+    request: Request, caller: CallerOf, case_id: Id, page: Annotated[int, Path(ge=1, le=showing.LARGEST_PAGE)]
+) -> Response:
+    """One page of the case's document, from 1, as a picture to look at. PDFs and pictures have pages."""
+    with caller.transaction() as scope:
+        permit.may_read(scope.actor)
+        content, sha256 = showing.kept(scope, case_id)
+    shown = showing.picture(request, request.app.state.readers.pictures, content, sha256, page)
+    with caller.transaction() as scope:
+        permit.may_read(scope.actor)
+        showing.note(scope, case_id, sha256)
+    return shown
 
 
 def disposition(name: str) -> str:

@@ -1,0 +1,204 @@
+"""What was read from a document, field by field, and the pages with a frame around each place it was read from.
+
+The list of fields is the accessible form; the frames show the same. Readings are JSON of any shape: what is not as
+expected is left out, and never an error.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from api.console.findings import text
+from api.console.plain import label, percent
+from api.intake.render import Pages
+from governance.case import FIELD_NAMES
+
+MOST_PAGES = 10
+"""Pages that are shown at once."""
+WIDTH = 1000.0
+"""Width of a page in the units of its frames."""
+_NO_SECOND_LOOK, _LIKELY = 0.95, 0.8  # models.extraction.ACCEPT is the first
+_MARGIN, _TAG = 5.0, 15.0
+_TURNED = re.compile(r"page (\d+) was turned by ")
+_LONGEST = 300
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldView:
+    """One field that was read. `number` is that of its frame; None where no page shows where it stands."""
+
+    key: str
+    name: str
+    value: str
+    sure: str | None
+    page: int | None
+    number: int | None
+    alternatives: tuple[str, ...]
+    notes: tuple[str, ...]
+    contested: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A rectangle around a field's place on its page, in units of WIDTH for the page's width."""
+
+    field: FieldView
+    left: float
+    top: float
+    width: float
+    height: float
+
+    @property
+    def tag(self) -> tuple[float, float]:
+        """Where its number stands: left of it, or at its corner where there is no room."""
+        beside = self.left - _TAG - 2
+        return round(max(beside, self.left if beside < _TAG else beside, _TAG), 1), round(max(self.top + 8, _TAG), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One page: its height in the same units as its frames; None where it cannot be shown."""
+
+    page: int
+    height: float | None
+    frames: tuple[Frame, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Fields in their order, notes that belong to no field, pages as far as they are shown."""
+
+    fields: tuple[FieldView, ...]
+    notes: tuple[str, ...]
+    sheets: tuple[Sheet, ...] = ()
+    pages: int = 0
+
+
+def read(reading: Mapping[str, Any], warnings: Sequence[str] = (), pages: Pages | None = None) -> Document:
+    """A reading (governance.case.Reading.as_dict) as a page shows it. `warnings` are those that the agent kept;
+    `pages` the document's pages where they are to be shown."""
+    said = list(dict.fromkeys((*_texts(reading.get("warnings")), *warnings)))
+    found = _maps(reading.get("findings"))
+    fields = _fields(reading, said, found)
+    taken = {note for one in fields for note in one.notes}
+    notes = tuple(note for note in said if _without_name(note) not in taken)
+    if pages is None:
+        return Document(fields, notes)
+    turned = {int(match[1]) for note in said if (match := _TURNED.match(note))}
+    shown = min(pages.count, len(pages.sizes), MOST_PAGES)
+    sheets = tuple(
+        _sheet(number, pages.sizes[number - 1], fields, reading, number in turned) for number in range(1, shown + 1)
+    )
+    return Document(fields, notes, sheets, pages.count)
+
+
+def _fields(
+    reading: Mapping[str, Any], warnings: Sequence[str], found: Sequence[Mapping[str, Any]]
+) -> tuple[FieldView, ...]:
+    values, confidence = _map(reading.get("fields")), _map(reading.get("field_confidence"))
+    alternatives, evidence = _map(reading.get("alternatives")), _map(reading.get("evidence"))
+    names = [*FIELD_NAMES, *(name for name in values if name not in FIELD_NAMES)]
+    number = 0
+    views: list[FieldView] = []
+    for name in names:
+        value = text(values.get(name))
+        if value is None:
+            continue
+        mine = [one for one in found if name in _texts(one.get("fields"))]
+        contested = any(one.get("level") == "contested" for one in mine)
+        place = _place(evidence.get(name))
+        number += place is not None
+        views.append(
+            FieldView(
+                key=name if name in FIELD_NAMES else "other",
+                name=label(name),
+                value=value,
+                sure=_sure(confidence.get(name), contested),
+                page=place[0] if place else None,
+                number=number if place else None,
+                alternatives=_texts(alternatives.get(name)),
+                notes=_notes(name, warnings, mine),
+                contested=contested,
+            )
+        )
+    return tuple(views)
+
+
+def _notes(name: str, warnings: Sequence[str], found: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """What is said of one field, each thing once and without the field's name in front."""
+    said = [note for note in warnings if note.startswith(f"{name}:")]
+    said += [detail for one in found if (detail := text(one.get("detail")))]
+    return tuple(dict.fromkeys(_without_name(note) for note in said))
+
+
+def _without_name(note: str) -> str:
+    name, _, rest = note.partition(": ")
+    return (rest if name in FIELD_NAMES and rest else note)[:_LONGEST]
+
+
+def _sure(confidence: object, contested: bool) -> str | None:
+    """The calibrated chance that the value is right, in words; None where none was measured."""
+    if contested:
+        return "contested: compare before anything is done"
+    said = percent(confidence)
+    if said is None or not isinstance(confidence, int | float):
+        return None
+    if confidence >= _NO_SECOND_LOOK:
+        return f"sure, {said}"
+    return f"likely, {said}" if confidence >= _LIKELY else f"not sure, {said}"
+
+
+def _sheet(
+    number: int, size: tuple[float, float], fields: Sequence[FieldView], reading: Mapping[str, Any], turned: bool
+) -> Sheet:
+    width, height = size
+    if not (width > 0 and height > 0):
+        return Sheet(number, None, ())
+    unit = WIDTH / width
+    frames = []
+    for field in fields:
+        place = _place(_map(reading.get("evidence")).get(field.key)) if field.page == number else None
+        # A page that was turned for reading is shown as it came: a frame would stand elsewhere.
+        if place is not None and not turned:
+            frames.append(_frame(field, place[1], unit, WIDTH, height * unit))
+    return Sheet(number, round(height * unit, 1), tuple(frames))
+
+
+def _frame(field: FieldView, box: Box, unit: float, width: float, height: float) -> Frame:
+    """The box with a little air around it, kept on the page."""
+    left, top = (max(value * unit - _MARGIN, 0.0) for value in box[:2])
+    right, bottom = (min(box[2] * unit + _MARGIN, width), min(box[3] * unit + _MARGIN, height))
+    left, top = min(left, width - 2 * _MARGIN), min(top, height - 2 * _MARGIN)
+    size = (max(right - left, 2 * _MARGIN), max(bottom - top, 2 * _MARGIN))
+    return Frame(field, round(left, 1), round(top, 1), round(size[0], 1), round(size[1], 1))
+
+
+def _place(value: object) -> tuple[int, Box] | None:
+    """(page, box in points from the top left corner) of a field's evidence, where it is one."""
+    found = _map(value)
+    page, box = found.get("page"), found.get("box")
+    if not isinstance(page, int) or isinstance(page, bool) or page < 1 or not isinstance(box, list | tuple):
+        return None
+    numbers = [float(one) for one in box if isinstance(one, int | float) and not isinstance(one, bool)]
+    if len(box) != 4 or len(numbers) != 4 or not all(math.isfinite(one) for one in numbers):
+        return None
+    return page, (numbers[0], numbers[1], numbers[2], numbers[3])
+
+
+def _map(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _maps(value: object) -> list[Mapping[str, Any]]:
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list | tuple) else []
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    items = value if isinstance(value, list | tuple) else ()
+    return tuple(said for item in items if (said := text(item)) is not None)
