@@ -143,15 +143,10 @@ def _written(match: re.Match[str]) -> WrittenDate | None:
         year = _year(match["y2"])
         return WrittenDate(int(match["a"]), int(match["b"]), year, False, match["sep2"] == ".", start, end)
     group = "3" if match["w3"] else "4"
-    month = month_number(match["w" + group])
+    month = _MONTHS.get(_plain(match["w" + group]))
     if month is None:
         return None
     return WrittenDate(int(match["d" + group]), month, _year(match["y" + group]), True, False, start, end)
-
-
-def month_number(word: str) -> int | None:
-    """1 to 12 for the name of a month or its short form in six languages, else None."""
-    return _MONTHS.get(_plain(word))
 
 
 def day_first(found: Iterable[WrittenDate]) -> bool | None:

@@ -19,7 +19,7 @@ from rapidfuzz.distance import OSA
 from models import identifiers
 from models.invoice import normal_id, normal_name
 from models.layout import Box, Sheet, Word, from_text, from_words
-from models.notation import amounts, dates, decimal_comma, month_number
+from models.notation import amounts, dates, decimal_comma
 
 _SEPARATOR = r"[\W_]{0,3}"
 _GROUP = r"[.,'’\s]?"
@@ -28,6 +28,21 @@ _SYMBOLS = {
     "CZK": "Kč|CZK", "SEK": "kr|SEK", "NOK": "kr|NOK", "DKK": "kr|DKK", "HUF": "Ft|HUF", "JPY": "¥|円|JPY",
     "CAD": r"\$|CAD", "AUD": r"\$|AUD", "NZD": r"\$|NZD", "RON": "lei|RON", "BGN": "лв|BGN", "TRY": "₺|TRY|TL",
 }  # fmt: skip
+# The first letters of the months, by number: Germanic, Romance, Slavic, Baltic, Finnic, Hungarian, Greek.
+_MONTH_STEMS = (
+    "jan jän ene gen ian sty led sij tam saus jaan ιαν",
+    "feb fév fev lut úno vel hel vas veeb φεβ",
+    "mar mär maa már bře ožu kov μαρ μάρ",
+    "apr avr abr ápr kwi dub tra huh bal απρ",
+    "may mai maj mei máj mag kvě svi tou geg μαΐ μαι",
+    "jun jui giu iun jún cze čer lip kes bir juun ιουν ιούν",
+    "jul jui lug iul júl lip čer srp hei lie juul ιουλ ιούλ",
+    "aug aoû aou ago sie srp kol elo rug αυγ αύγ",
+    "sep set szep wrz zář ruj syy rugs σεπ",
+    "oct okt out ott paź říj lis lok spa οκτ",
+    "nov noi lis stu mar lap νοε νοέ",
+    "dec dez déc dic gru pro jou gruo dets δεκ",
+)
 _TOKEN = re.compile(r"\S+")
 _PIECE_NEAR = 92.0
 _NAME_NEAR = 88.0  # percent: `Lieferent` for `Lieferant`, and not another firm of the same trade
@@ -79,7 +94,7 @@ class Page:
         written = (one for line in self.text.splitlines() for one in dates(line[:2000]))
         if any(one.resolve(first) == day for one in written for first in (True, False)):
             return True
-        return any(_month_fits(match, day.month) for match in day_pattern(value).finditer(self.text))
+        return day_pattern(value).search(self.text) is not None
 
     def near(self, name: str, value: str) -> Near | None:
         """What looks like a copy of the value with a character or two changed."""
@@ -177,25 +192,16 @@ def amount_pattern(value: str) -> re.Pattern[str]:
 
 @lru_cache(maxsize=1024)
 def day_pattern(value: str) -> re.Pattern[str]:
-    """A day by its parts in any order; a word for the month is the group `word`, in whatever language."""
+    """A day by its parts in any order, the month as a number or by its name in most languages of Europe."""
     day = date.fromisoformat(value)
-    month = rf"(?:0?{day.month}|(?P<word{{0}}>[^\W\d_]{{{{3,12}}}}))"
+    names = "|".join(stem for stem in _MONTH_STEMS[day.month - 1].split())
+    month = rf"(?:0?{day.month}|(?:{names})[^\W\d_]{{0,10}}\.?)"
     year = f"(?:{day.year}|'?{day.year % 100:02d})"
     numeral = rf"0?{day.day}(?:st|nd|rd|th|er|º|\.)?"
     gap = r"[\s./,'-]{0,3}(?:de[l]?\s)?"
-    orders = (
-        gap.join((numeral, month.format("a"), year)),
-        gap.join((year, month.format("b"), numeral)),
-        gap.join((month.format("c"), numeral, year)),
-        f"{day:%Y%m%d}",
-    )
-    return re.compile(r"(?<!\d)(?:" + "|".join(f"(?:{order})" for order in orders) + r")(?!\d)", re.IGNORECASE)
-
-
-def _month_fits(match: re.Match[str], month: int) -> bool:
-    """A word that is another month's name is no match; one that no language here knows is given the benefit."""
-    word = next((text for text in match.groupdict().values() if text), None)
-    return word is None or month_number(word) in (None, month)
+    orders = ((numeral, month, year), (year, month, numeral), (month, numeral, year))
+    written = "|".join(gap.join(order) for order in orders)
+    return re.compile(rf"(?<![^\W_])(?:{written}|{day:%Y%m%d})(?![^\W_])", re.IGNORECASE)
 
 
 @lru_cache(maxsize=64)
