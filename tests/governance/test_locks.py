@@ -290,6 +290,65 @@ def test_a_bank_account_waits_for_who_judges_its_payee(acme: World) -> None:
     assert look(acme, "count(*) FROM cs.bank_accounts") == 2
 
 
+# Corrections ------------------------------------------------------------------------------------------------------
+
+
+def correction(row: dict[str, Any]) -> Part:
+    return said("SELECT cs.correct(%s, (SELECT facts_digest FROM cs.case_revisions WHERE case_id = %s), %s)",
+                row["case_id"], row["case_id"], Jsonb({"invoice_number": "R-1"}))  # fmt: skip
+
+
+def correct(acme: World, row: dict[str, Any]) -> Any:
+    digest = acme.scalar("SELECT facts_digest FROM cs.case_revisions WHERE case_id = %s", row["case_id"])
+    asked = ("SELECT cs.correct(%s, %s, %s)", row["case_id"], digest, Jsonb({"invoice_number": "R-1"}))
+    return ask(acme, "review", "analyst2", *asked)
+
+
+@refused(errors.IllegalState, "the recommendation is superseded")
+def approval_of_facts_that_are_being_corrected(acme: World) -> Meeting:
+    row = acme.filed(content=b"<xml/>")
+    return Meeting("analyst", correction(row), lambda: acme.decide("reviewer", row, "approve"))
+
+
+@refused(errors.LostLease, "the lease was lost")
+def filing_on_facts_that_are_being_corrected(acme: World) -> Meeting:
+    case = acme.accept(content=b"<xml/>")
+    (job,) = acme.claim(1)
+    return Meeting("analyst", correction(case), lambda: acme.file(job))
+
+
+@refused(errors.StaleDigest, "the case has newer facts than those that you read")
+def correction_of_facts_that_are_being_replaced(acme: World) -> Meeting:
+    row = acme.filed(content=b"<xml/>")
+    return Meeting("intake", new_facts(), lambda: correct(acme, row))
+
+
+@refused(errors.StaleDigest, "the case has newer facts than those that you read")
+def correction_of_a_case_that_is_being_overtaken(acme: World) -> Meeting:
+    row = acme.filed(content=b"<xml/>")
+    newer = Jsonb({"revision": 2, "facts_digest": "x"})
+    copy = "INSERT INTO cs.case_revisions SELECT (jsonb_populate_record(r, %s)).* FROM cs.case_revisions r"
+    news = said(copy + " WHERE case_id = %s", newer, row["case_id"])
+    return Meeting("intake", overtaken(row), lambda: correct(acme, row), news)
+
+
+def test_a_correction_waits_for_who_decides(acme: World) -> None:
+    row = acme.filed(content=b"<xml/>")
+    reject = said("SELECT cs.decide(%s, 'reject', %s)", row["id"], row["digest"])
+    given = Meeting("reviewer", held(row), lambda: correct(acme, row), reject).hold(acme)
+    assert "the case is rejected" in str(outcome(given))
+
+
+def test_a_correction_waits_for_the_worker_that_has_the_job(acme: World) -> None:
+    case = acme.accept(content=b"<xml/>")
+    (job,) = acme.claim(1)
+    lock = said("SELECT FROM cs.jobs WHERE id = %s FOR UPDATE", job.id)
+    done = said("UPDATE cs.jobs SET state = 'done' WHERE id = %s", job.id)
+    given = Meeting("agent", lock, lambda: correct(acme, case), done).hold(acme)
+    assert given["revision"] == 2
+    assert look(acme, "count(*) FROM cs.jobs WHERE state = 'ready'") == 1
+
+
 # Filing -----------------------------------------------------------------------------------------------------------
 
 

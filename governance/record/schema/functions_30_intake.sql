@@ -54,6 +54,7 @@ DECLARE
     pending cs.recommendations;
     last_facts jsonb;
     read_facts jsonb;
+    beside int;
     new_id text := gen_random_uuid()::text;
     digest text;
     next_facts jsonb;
@@ -129,11 +130,14 @@ BEGIN
         VALUES (me.tenant, item->>'document_sha256', content) ON CONFLICT DO NOTHING;
     END IF;
     UPDATE cs.cases SET revision = known.revision + 1, state = 'queued', updated_at = now() WHERE tenant = me.tenant AND id = known.id;
-    digest := cs._revise(me, known.id, known.revision + 1, item, NULL);
+    -- What a person states of a document that was read is judged beside what was read, as a correction is.
+    beside := CASE WHEN me.kind = 'person' AND last_facts->>'document' IS NOT NULL THEN known.revision END;
+    digest := cs._revise(me, known.id, known.revision + 1, item, beside);
     PERFORM cs._log_intake(me, item, 'already_known', known.id, 'new facts: revision ' || known.revision + 1);
     NOTIFY countersign_jobs;
     PERFORM cs._append(me.tenant, me.id, 'case.revised', known.id, jsonb_build_object(
-        'revision', known.revision + 1, 'facts', digest, 'superseded', pending.id));
+        'revision', known.revision + 1, 'facts', digest, 'superseded', pending.id)
+        || CASE WHEN beside IS NOT NULL THEN jsonb_build_object('corrects', beside) ELSE '{}' END);
     RETURN jsonb_build_object('status', 'already_known', 'case_id', known.id, 'reason', 'new facts: revision ' || known.revision + 1);
 END $$;
 
