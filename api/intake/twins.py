@@ -37,6 +37,9 @@ _STRANGER = 0.5  # enough for a supplier of whose name no word stands on the pag
 _NOT_ELSEWHERE = frozenset({"supplier", "currency", "amount_due"})
 
 
+_DOUBTS = frozenset({"arithmetic", "same_party", "date_order"})
+
+
 @dataclass(frozen=True, slots=True)
 class _Rival:
     value: str
@@ -77,7 +80,7 @@ def _compare(name: str, reading: Reading, page: Page, found: Extraction) -> Iter
     if not value:
         return
     shown = page.shows(name, value)
-    rival = _elsewhere(name, value, found) if shown else _instead(name, value, reading, page, found)
+    rival = _elsewhere(name, value, reading, found) if shown else _instead(name, value, reading, page, found)
     if rival is not None:
         said = f"{name}: the data inside the PDF says {value[:60]!r} and the page says {rival.text[:60]!r}; {_ADVICE}"
         values = {"embedded": value, "page": rival.value}
@@ -90,9 +93,11 @@ def _compare(name: str, reading: Reading, page: Page, found: Extraction) -> Iter
 _ADVICE = "ask the sender before anything is done"
 
 
-def _elsewhere(name: str, value: str, found: Extraction) -> _Rival | None:
-    """The page has the value somewhere, and is sure that it is not this field's: net for total, due for issued."""
-    if name in _NOT_ELSEWHERE or (found.field_confidence[name] or 0.0) < ACCEPT:
+def _elsewhere(name: str, value: str, reading: Reading, found: Extraction) -> _Rival | None:
+    """The page has the value somewhere, and is sure that it is not this field's: net for total, due for issued.
+    Where the data contradicts itself, less is enough."""
+    doubted = any(name in one.fields for one in reading.findings if one.code in _DOUBTS)
+    if (name in _NOT_ELSEWHERE and not doubted) or _sure(name, found) < (_STRANGER if doubted else ACCEPT):
         return None
     return _read(name, value, found)
 
