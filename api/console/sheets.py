@@ -22,7 +22,7 @@ MOST_PAGES = 10
 WIDTH = 1000.0
 """Width of a page in the units of its frames."""
 _NO_SECOND_LOOK, _LIKELY = 0.95, 0.8  # models.extraction.ACCEPT is the first
-_MARGIN, _TAG = 5.0, 15.0
+_MARGIN, _TAG = 5.0, 12.0
 _TURNED = re.compile(r"page (\d+) was turned by ")
 _LONGEST = 300
 
@@ -53,12 +53,8 @@ class Frame:
     top: float
     width: float
     height: float
-
-    @property
-    def tag(self) -> tuple[float, float]:
-        """Where its number stands: left of it, or at its corner where there is no room."""
-        beside = self.left - _TAG - 2
-        return round(max(beside, self.left if beside < _TAG else beside, _TAG), 1), round(max(self.top + 8, _TAG), 1)
+    tag: tuple[float, float]
+    """Where its number stands: at its corner, apart from other numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +83,7 @@ def read(reading: Mapping[str, Any], warnings: Sequence[str] = (), pages: Pages 
     found = _maps(reading.get("findings"))
     fields = _fields(reading, said, found)
     taken = {note for one in fields for note in one.notes}
-    notes = tuple(note for note in said if _without_name(note) not in taken)
+    notes = tuple(_with_label(note) for note in said if _without_name(note) not in taken)
     if pages is None:
         return Document(fields, notes)
     turned = {int(match[1]) for note in said if (match := _TURNED.match(note))}
@@ -142,6 +138,11 @@ def _without_name(note: str) -> str:
     return (rest if name in FIELD_NAMES and rest else note)[:_LONGEST]
 
 
+def _with_label(note: str) -> str:
+    name, _, rest = note.partition(": ")
+    return f"{label(name)}: {rest}" if name in FIELD_NAMES and rest else note
+
+
 def _sure(confidence: object, contested: bool) -> str | None:
     """The calibrated chance that the value is right, in words; None where none was measured."""
     if contested:
@@ -161,22 +162,28 @@ def _sheet(
     if not (width > 0 and height > 0):
         return Sheet(number, None, ())
     unit = WIDTH / width
-    frames = []
+    frames: list[Frame] = []
     for field in fields:
         place = _place(_map(reading.get("evidence")).get(field.key)) if field.page == number else None
         # A page that was turned for reading is shown as it came: a frame would stand elsewhere.
         if place is not None and not turned:
-            frames.append(_frame(field, place[1], unit, WIDTH, height * unit))
+            frames.append(_frame(field, place[1], unit, height * unit, [one.tag for one in frames]))
     return Sheet(number, round(height * unit, 1), tuple(frames))
 
 
-def _frame(field: FieldView, box: Box, unit: float, width: float, height: float) -> Frame:
+def _frame(field: FieldView, box: Box, unit: float, height: float, tags: Sequence[tuple[float, float]]) -> Frame:
     """The box with a little air around it, kept on the page."""
-    left, top = (max(value * unit - _MARGIN, 0.0) for value in box[:2])
-    right, bottom = (min(box[2] * unit + _MARGIN, width), min(box[3] * unit + _MARGIN, height))
-    left, top = min(left, width - 2 * _MARGIN), min(top, height - 2 * _MARGIN)
-    size = (max(right - left, 2 * _MARGIN), max(bottom - top, 2 * _MARGIN))
-    return Frame(field, round(left, 1), round(top, 1), round(size[0], 1), round(size[1], 1))
+    left = min(max(box[0] * unit - _MARGIN, 0.0), WIDTH - 2 * _MARGIN)
+    top = min(max(box[1] * unit - _MARGIN, 0.0), max(height - 2 * _MARGIN, 0.0))
+    wide = max(min(box[2] * unit + _MARGIN, WIDTH) - left, 2 * _MARGIN)
+    high = max(min(box[3] * unit + _MARGIN, height) - top, 2 * _MARGIN)
+    tag = (left - _TAG / 2, top)
+    while tag[0] > _TAG and any(math.dist(tag, other) < 2 * _TAG for other in tags):
+        tag = (tag[0] - 2 * _TAG, tag[1])
+    tag = (max(tag[0], _TAG), max(tag[1], _TAG))
+    return Frame(
+        field, round(left, 1), round(top, 1), round(wide, 1), round(high, 1), (round(tag[0], 1), round(tag[1], 1))
+    )
 
 
 def _place(value: object) -> tuple[int, Box] | None:
