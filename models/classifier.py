@@ -27,6 +27,7 @@ _PARTS = 3
 _STRANGER_TEXTS = 1500
 _HARDLY_KNOWN = 0.9
 _REFUSED = 0.98
+_PROBABLY = 0.5  # an even chance: what is less likely is no hint
 
 
 def prepared(text: str) -> str:
@@ -244,10 +245,10 @@ def classify(
 ) -> list[Classified]:
     """One answer for each text, in order.
 
-    `roots` holds the class that a reader found in the document's own structure (an XML root, a SWIFT
-    message), or None. `threshold` replaces the model's own. An answer that abstains is `other`: a person
-    must say, and is told the likeliest class. `basis` is title_rule where a heading and the models say the same; where
-    they contradict each other, neither is believed. Raises ValueError where the lengths differ.
+    `roots` holds the class that a reader found in the document's own structure (an XML root, a SWIFT message), or
+    None. `threshold` replaces the model's own. An answer that abstains is `other`: a person must say, and is told a
+    class that is more likely than not. `basis` is title_rule where a heading and the models say the same; where they
+    contradict each other, neither is believed. Raises ValueError where the lengths differ.
     """
     found = [
         root or ("bank_statement" if swift_statement(text) else None) for text, root in zip(texts, roots, strict=True)
@@ -265,6 +266,6 @@ def classify(
             continue
         elif sure >= limit and (title == best or (title is None and not strange)):
             answers[at] = Classified(best, float(sure), False, "title_rule" if title == best else "model")
-        else:
+        elif sure >= _PROBABLY and not strange:
             answers[at] = replace(_PERSON, likeliest=best, likelihood=float(sure))
     return answers

@@ -186,6 +186,33 @@ def test_strange_texts_are_left_to_a_person(model: DocumentClassifier) -> None:
         assert answer == Classified("other", None, True, "none")
 
 
+def test_a_person_is_told_what_a_text_most_likely_is(model: DocumentClassifier, texts: list[LabelledText]) -> None:
+    """The chance is that of the model, and as often right as it says; where it is below one half nothing is said."""
+    unseen = labelled_texts(78, 600)
+    words = [one.text for one in unseen]
+    answers = classify(words, [None] * len(words), model, threshold=1.01)
+    _, chance, _ = model.judge(words)
+    hints = [(one, answer, sure) for one, answer, sure in zip(unseen, answers, chance, strict=True) if answer.likeliest]
+    assert all(answer.abstained and answer.document_class == "other" and not answer.confidence for answer in answers
+               if answer.basis == "none")  # fmt: skip
+    assert all(answer.likelihood == pytest.approx(sure) and sure >= 0.5 for _, answer, sure in hints)
+    assert len(hints) > 300
+    right = np.mean([one.document_class == answer.likeliest for one, answer, _ in hints])
+    assert abs(right - np.mean([sure for _, _, sure in hints])) < 0.08
+    assert all(answer.likeliest is None for answer in classify(words, [None] * len(words), model, threshold=0.0)
+               if not answer.abstained)  # fmt: skip
+
+
+def test_a_heading_that_the_models_contradict_is_a_persons_affair(model: DocumentClassifier) -> None:
+    statements = [one.text for one in labelled_texts(80, 400) if one.document_class == "bank_statement"]
+    untitled = [text for text in statements if title_class(text) is None and not swift_statement(text)]
+    headed = [f"Non-disclosure agreement\n{text}" for text in untitled]
+    said = model.predict(headed)
+    torn = [text for text, name in zip(headed, said, strict=True) if name != "contract" == title_class(text)]
+    assert torn
+    assert all(answer.abstained for answer in classify(torn, [None] * len(torn), model, threshold=0.0))
+
+
 def test_threshold_trades_answers_for_certainty(model: DocumentClassifier, texts: list[LabelledText]) -> None:
     sample = [one.text for one in texts[:300]]
     loose = classify(sample, [None] * 300, model, threshold=0.0)
