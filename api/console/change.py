@@ -6,7 +6,6 @@ Content and replay are JSON of any shape: what is not as expected is shown key b
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import itertools
 import json
@@ -199,7 +198,7 @@ def _key(owner: str, old: object, new: Mapping[str, Any]) -> Group:
     public = str(new.get("public_key"))
     try:
         number = hashlib.sha256(base64.b64decode(public, validate=True)).hexdigest()[:16]
-    except binascii.Error:
+    except ValueError:
         number = "not a key"
     live = old if isinstance(old, list) else []
     lines = (_line("live_keys", live, [*live, number]), _line("public_key", None, public))

@@ -340,7 +340,9 @@ def test_who_am_i(api: Api) -> None:
     found = api.of("analyst").get("/v1/me").json()
     assert found["tenant"] == api.world.tenant
     assert (found["id"], found["kind"], found["roles"]) == ("analyst", "person", ["analyst"])
-    assert found["may"] == ["confirm", "escalate", "propose_change", "read_cases", "requeue", "stand", "submit"]
+    assert found["may"] == [
+        "confirm", "correct", "escalate", "propose_change", "read_cases", "requeue", "stand", "submit",
+    ]  # fmt: skip
     assert "decide" in api.of("controller").get("/v1/me").json()["may"]
     assert api.of("agent").get("/v1/me").json()["may"] == []
 
