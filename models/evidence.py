@@ -31,7 +31,7 @@ _IBAN = re.compile(r"\b[a-z]{2}\d\d(?: ?[a-z0-9]{4}){3,7}")
 _CURRENCY = re.compile(r"[€£$¥]|\b(?:eur|usd|gbp|chf|sgd|myr|rm)\b")
 _SENTENCE = re.compile(r"[^.!?\n]{40,400}[.!?](?:\s|$)")
 _CLAUSE = re.compile(
-    r"^\s*(?:\(?[0-9ivx]{1,4}(?:\.\d+)*[.)]|§ ?\d|art(?:icle|ikel|iculo|icolo)?\.? ?\d|section \d)\s*\S",
+    r"^[ \t]*(?:\(?[0-9ivx]{1,4}(?:\.\d+)*[.)]|§ ?\d|art(?:icle|ikel|iculo|icolo)?\.? ?\d|section \d)\s*\S",
     re.MULTILINE | re.IGNORECASE,
 )
 _GREETING = re.compile(

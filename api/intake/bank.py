@@ -23,7 +23,7 @@ _CAMT = re.compile(r"urn:iso:std:iso:20022:tech:xsd:camt\.05[234]\.\d{3}\.\d{2}"
 _CAMT_BODY = ("BkToCstmrStmt/Stmt", "BkToCstmrAcctRpt/Rpt", "BkToCstmrDbtCdtNtfctn/Ntfctn")
 
 # A balance (60, 62, 64, 65) or a statement line (61): no other SWIFT message has these. SWIFT Standards MT, category 9.
-_MT_LINE = re.compile(r"^\s*:(?:6[0245][FM]?:[CD]\d{6}[A-Z]{3}\d|61:\d{6})", re.MULTILINE)
+_MT_LINE = re.compile(r"^[ \t]*:(?:6[0245][FM]?:[CD]\d{6}[A-Z]{3}\d|61:\d{6})", re.MULTILINE)
 _MT_TAG = re.compile(r"^:(\d\d[A-Z]?):", re.MULTILINE)
 _MT_TAGS = frozenset(
     ("13", "13D", "20", "21", "25", "25P", "28", "28C", "34F", "60F", "60M", "61", "62F", "62M", "64", "65", "86",
