@@ -109,18 +109,19 @@ def _rule(found: Found, name: str, value: str | None) -> FieldRule | None:
 
 
 def title_of(sheet: Sheet, names: Sequence[str] = ()) -> str | None:
-    """The words that head the first page: the largest of its upper third, letters only, that are not the supplier's
-    name. None where there are none."""
+    """The words that head the first page: the largest of its upper third, letters only, that are no part of the
+    supplier's name, nor have it in them. None where there are none."""
     first = [cell for cell in sheet.cells if cell.page == 1]
     if not first:
         return None
     bottom = max(cell.bottom for cell in first)
     upper = [cell for cell in first if cell.top <= bottom / 3] or first[:10]
-    own = {_letters(name) for name in names}
+    own = {_letters(name) for name in names} - {""}
     heads = [
         (cell.height, -cell.row, words)
         for cell in upper
-        if len(words := _words(cell.text)) >= 2 and len(words) <= _TITLE and _letters(cell.text) not in own
+        if 2 <= len(words := _words(cell.text)) <= _TITLE
+        and not any(letters in name or name in letters for letters in (_letters(cell.text),) for name in own)
     ]
     return max(heads, key=lambda head: (round(head[0]), head[1]))[2] if heads else None
 
@@ -137,7 +138,7 @@ def recall(found: Found, memory: Memory) -> dict[str, Candidate]:
 def read_with(reading: Reading, found: Found, memory: Memory, whose: str, names: Sequence[str] = ()) -> Reading:
     """The reading as the memory has it. `whose` in words: of which supplier, by whose approval.
 
-    What structured data says stays. A class is answered only where no heading named one.
+    What structured data says stays.
     """
     if reading.basis == "structured":
         return reading
@@ -169,11 +170,7 @@ def read_with(reading: Reading, found: Found, memory: Memory, whose: str, names:
 
 def _with_class(reading: Reading, found: Found, memory: Memory, whose: str, names: Sequence[str]) -> Reading:
     said = memory.titles.get(title_of(found.sheet, names) or "") if memory.titles else None
-    if (
-        said is None
-        or reading.basis not in ("model", "none")
-        or (said == reading.document_class and not reading.abstained)
-    ):
+    if said is None or (said == reading.document_class and not reading.abstained):
         return reading
     before = "not sure" if reading.abstained else reading.document_class
     note = f"document_class: by memory of {whose}; without it {before}"

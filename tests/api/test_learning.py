@@ -6,14 +6,19 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from reportlab.pdfgen.canvas import Canvas
 
+from api import cli
 from tests.api.conftest import Api, problem_of
+from tests.conftest import PASSWORDS
 
+Run = Callable[..., tuple[int, list[Any], str]]
 VAT = "DE136695976"
 
 
@@ -262,3 +267,48 @@ def test_how_much_was_taught_is_said(acme: Api) -> None:
     assert (classes["receipt"], classes["contract"]) == ("enough", "not enough data yet (1 of 5)")
     assert found["state"] == "not enough data yet (5 of 20)"
     assert {one["field"]: one["documents"] for one in found["fields"]}["invoice_number"] == 1
+
+
+# The command line ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def run(acme: Api, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs `countersign learning …`: exit code, what it printed, its messages. `by` is who acts."""
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", acme.world.database.url("owner"))
+    monkeypatch.setenv("COUNTERSIGN_TENANT", acme.world.tenant)
+    for role, password in PASSWORDS.items():
+        monkeypatch.setenv(f"COUNTERSIGN_{role.upper()}_PASSWORD", password)
+
+    def runs(*given: str, by: str = "auditor", plain: bool = False) -> tuple[int, list[Any], str]:
+        monkeypatch.setenv("COUNTERSIGN_API_KEY", acme.world.tokens[by])
+        code = cli.main(["learning", *given, *([] if plain else ["--json"]), "--home", str(tmp_path / "home")])
+        shown = capsys.readouterr()
+        return (
+            code,
+            shown.out.splitlines() if plain else [json.loads(line) for line in shown.out.splitlines()],
+            shown.err,
+        )
+
+    return runs
+
+
+def test_state_and_memories_are_shown_and_a_memory_is_taken_back(acme: Api, run: Run) -> None:
+    made = correct(acme, "analyst", sent(acme, page("B-1")), invoice_number="B-1", document_class="receipt").json()
+    code, (state,), _ = run("state")
+    assert (code, state["state"]) == (0, "not enough data yet (0 of 20)")
+    lines = " ".join(run("state", plain=True)[1])
+    assert "not enough data yet (1 of 5)" in lines
+    code, (waiting,), _ = run("memories")
+    assert (code, waiting["state"], waiting["supplier_id"]) == (0, "awaiting_review", "S-1")
+    assert run("forget", "S-1", "--why", "x", by="analyst")[0] == 1  # nothing holds yet
+    approve(acme, proposal(acme, made))
+    assert run("forget", "S-1", "--field", "due_date", "--why", "x", by="analyst")[0] == 1
+    code, (back,), words = run("forget", "S-1", "--field", "invoice_number", "--why", "a new layout", by="analyst")
+    assert code == 0
+    assert "a reviewer signs it" in words
+    approve(acme, acme.world.recommendation(back["recommendation_id"]))
+    (left,) = memories(acme)
+    assert left["reading"]["fields"] == {}
+    assert "receipt" in left["reading"]["titles"].values()
+    assert run("forget", "S-1", "--why", "x", by="auditor")[0] == 1

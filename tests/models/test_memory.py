@@ -104,21 +104,20 @@ def test_structured_data_needs_no_memory() -> None:
     assert read_with(before, Found(BILL.format("0999")), memory, "x") is before
 
 
-def test_a_class_is_remembered_by_what_heads_the_page_and_only_answers_where_no_heading_did() -> None:
-    page = [*words([(300, 40, "VORGANGSBLATT")], size=20), *words([(50, 100, "Nordlicht GmbH"), (50, 700, "the end")])]
-    found = Found("VORGANGSBLATT", page)
-    memory = learn(found, {"document_class": "delivery_note"}, ("Nordlicht GmbH",))
+def test_a_class_is_remembered_by_what_heads_the_page_beside_the_supplier_s_name() -> None:
+    heads = words([(50, 20, "NORDLICHT")], size=30) + words([(300, 40, "VORGANGSBLATT")], size=20)
+    found = Found("VORGANGSBLATT", [*heads, *words([(50, 100, "Nordlicht GmbH"), (50, 700, "the end")])])
+    own = ("Nordlicht GmbH",)
+    memory = learn(found, {"document_class": "delivery_note"}, own)
     assert memory.titles == {"vorgangsblatt": "delivery_note"}
-    unsure = Reading("other", 0.4, True, "none", dict.fromkeys(FIELD_NAMES))
-    after = read_with(unsure, found, memory, "x")
-    assert (after.document_class, after.basis, after.confidence, after.abstained) == (
-        "delivery_note",
-        "memory",
-        None,
-        False,
-    )
-    sure = Reading("invoice", 0.99, False, "title_rule", dict.fromkeys(FIELD_NAMES))
-    assert read_with(sure, found, memory, "x").document_class == "invoice"
+    for basis, document_class, abstained in (("none", "other", True), ("title_rule", "invoice", False)):
+        before = Reading(document_class, 0.4, abstained, basis, dict.fromkeys(FIELD_NAMES))
+        after = read_with(before, found, memory, "x", own)
+        assert (after.document_class, after.basis, after.confidence) == ("delivery_note", "memory", None)
+        assert not after.abstained
+    sure = Reading("delivery_note", 0.99, False, "model", dict.fromkeys(FIELD_NAMES))
+    assert read_with(sure, found, memory, "x", own) is not after
+    assert read_with(sure, found, memory, "x", own).confidence == 0.99
     assert title_of(Found("").sheet) is None
 
 
