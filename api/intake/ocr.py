@@ -5,10 +5,14 @@ Without tesseract, or without the data of one of our languages, a picture goes t
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
 from statistics import mean
+
+from schwifty import IBAN
 
 from api.intake.children import Kind, Lost
 from api.intake.pdf import PdfPool
@@ -23,6 +27,8 @@ SECONDS = 8.0
 INSTALL = "install tesseract-ocr and, by language, tesseract-ocr-eng, -deu, -fra, -spa, -ita, -nld (Debian)"
 _OCR = Kind("picture", "api.intake.ocr_child", "Pillow and pypdfium2")
 _GRACE = 1.5
+_ACCOUNT = re.compile(r"[A-Z]{2}[0-9OQDIl|SBZ]{2}[0-9A-Za-z|]*$")
+_DIGITS = str.maketrans("OQDIl|SBZ", "000111582")
 _REASONS = {
     "malformed": ("malformed_picture", "The picture is damaged or cut off. Ask the sender to send it again."),
     "encrypted": ("encrypted_pdf", "The PDF is protected by a password. Ask the sender for it without protection."),
@@ -76,15 +82,52 @@ def recognise(
             code, reason = _REASONS.get(str(error), _REASONS["malformed"])
             return Unreadable(reason, reason_code=code)
         words = answer["words"]
+        placed = _with_accounts([Word(*word[:6]) for word in words])
         return Recognised(
             pages=int(answer["pages"]),
             read=tuple(answer["read"]),
             turned={int(page): int(degrees) for page, degrees in answer["turned"].items()},
-            words=tuple(Word(*word[:6]) for word in words),
+            words=tuple(placed),
             certainty=tuple(float(word[6]) for word in words),
         )
 
     return children.map(one, contents)
+
+
+def _with_accounts(words: list[Word]) -> list[Word]:
+    """The words with IBANs whose letters were digits, such as DEO2: the check digits tell."""
+    for at, word in enumerate(words):
+        if not _ACCOUNT.match(word.text):
+            continue
+        run = [at]
+        while run[-1] + 1 < len(words) and _beside(words[run[-1]], words[run[-1] + 1]) and len(run) < 9:
+            run.append(run[-1] + 1)
+        for end in range(len(run), 0, -1):
+            texts = [words[place].text for place in run[:end]]
+            if (digits := _account(texts)) is not None:
+                for place, text in zip(run, digits, strict=False):
+                    words[place] = replace(words[place], text=text)
+                break
+    return words
+
+
+def _beside(one: Word, other: Word) -> bool:
+    return one.page == other.page and abs(one.top - other.top) < one.bottom - one.top and one.right <= other.left + 1
+
+
+def _account(texts: Sequence[str]) -> list[str] | None:
+    """The texts as an IBAN, where some of their letters are digits; None where they are none, or need no help."""
+    written = "".join(texts)
+    if not 15 <= len(written) <= 34:
+        return None
+    for read in (
+        written[:2] + written[2:4].translate(_DIGITS) + written[4:],
+        written[:2] + written[2:].translate(_DIGITS),
+    ):
+        if read != written and IBAN(read, allow_invalid=True).is_valid:
+            cuts = list(accumulate(map(len, texts), initial=0))
+            return [read[start:end] for start, end in pairwise(cuts)]
+    return None
 
 
 def least_certain(box: Box, words: Sequence[Word], certainty: Sequence[float]) -> float | None:

@@ -14,6 +14,7 @@ import shutil
 import struct
 import subprocess
 import time
+import warnings
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -25,7 +26,7 @@ from pypdfium2.raw import FPDF_ERR_PASSWORD
 PAGE_LIMIT = 20
 PIXEL_LIMIT = 60_000_000
 LANGUAGES = ("eng", "deu", "fra", "spa", "ita", "nld")
-_FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "WEBP", "BMP")
+_FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
 _WHERE = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin:/opt/local/bin"
 _SIDE = 2400  # pixels of the longer side: an A4 page at about 200 dpi
 _A4 = 842.0  # points of the longer side of a page whose picture does not say
@@ -43,9 +44,8 @@ def parse(content: bytes) -> dict[str, Any]:
     until = time.monotonic() + seconds
     data = content[8:]
     try:
-        if b"%PDF-" in data[:1024]:
-            return _of_pdf(data, until)
-        return _of_picture(data, until)
+        with warnings.catch_warnings(action="ignore"):  # what Pillow thinks of odd headers is nobody's concern here
+            return _of_pdf(data, until) if b"%PDF-" in data[:1024] else _of_picture(data, until)
     except Image.DecompressionBombError:
         return {"error": "limits"}
 
@@ -73,6 +73,7 @@ def _of_pdf(data: bytes, until: float) -> dict[str, Any]:
 
 
 def _of_picture(data: bytes, until: float) -> dict[str, Any]:
+    Image.init()  # all formats, not only the first five
     try:
         picture = Image.open(io.BytesIO(data), formats=_FORMATS)
         pages = getattr(picture, "n_frames", 1) if picture.format == "TIFF" else 1
@@ -143,7 +144,7 @@ def _lies(words: Words) -> bool:
     """True where the letters can hardly be read, or most words are taller than they are wide."""
     long = [word for word in words if len(word[4]) >= 4]
     tall = sum(word[3] - word[1] > word[2] - word[0] for word in long)
-    return 2 * tall > len(long) or sum(word[5] for word in words) < _LYING * len(words)
+    return bool(2 * tall > len(long) or sum(word[5] for word in words) < _LYING * len(words))
 
 
 def _recognised(picture: Picture, points: float, until: float) -> Words | None:

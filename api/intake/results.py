@@ -173,17 +173,16 @@ def finished(step: Step, understood: Iterator[Accepted]) -> ReadResult:
     return step
 
 
-def _are_certain(step: Parts, found: list[Accepted]) -> bool:
-    """Each part is what its heading says, and no two neighbours can be one document."""
+def _are_certain(step: Parts, found: Sequence[Accepted]) -> bool:
+    """No part is something else than its heading says, and no two neighbours can be one document."""
     readings = [one.reading for one in found]
-    if any(one.abstained or one.document_class != name for one, name in zip(readings, step.named, strict=True)):
+    if any(not one.abstained and one.document_class != name for one, name in zip(readings, step.named, strict=True)):
         return False
-    return all(_differ(one, other) for one, other in pairwise(readings))
-
-
-def _differ(one: Reading, other: Reading) -> bool:
-    numbers = {one.fields.get("invoice_number"), other.fields.get("invoice_number")}
-    return one.document_class != other.document_class or (None not in numbers and len(numbers) == 2)
+    numbers = [one.fields.get("invoice_number") for one in readings]
+    return all(
+        name != other or (None not in (number, another) and number != another)
+        for (name, other), (number, another) in zip(pairwise(step.named), pairwise(numbers), strict=True)
+    )
 
 
 def _opened(step: Enclosed, understood: Iterator[Accepted]) -> ReadResult:
