@@ -19,6 +19,7 @@ from governance.errors import Malformed, Unreadable
 
 _DELIMITERS = ",;\t|"
 _SAMPLE = 20
+_MEMORY = 280_000_000
 _LETTER = re.compile(r"[^\W\d_]")
 
 
@@ -72,12 +73,24 @@ def read_table(text: str, kind: str, columns: ColumnMap) -> Table | None:
 
     `columns` maps our names to theirs. Raises Unreadable where it is clearly a table, and broken.
     """
+    _check_size(text, kind)
     names = _names(columns)
     if kind == "json":
         return _from_json(text, names)
     if text.lstrip()[:1] == "{":
         return _from_json_lines(text, names)
     return _from_csv(text, names)
+
+
+def _check_size(text: str, kind: str) -> None:
+    """Raises Unreadable where the rows would need more memory than a file may: measured, with some to spare."""
+    if kind == "text" and text.lstrip()[:1] != "{":
+        bytes_ = 700 * max(text.count("\n"), text.count("\r")) + 110 * max(map(text.count, _DELIMITERS))
+    else:
+        bytes_ = 700 * (text.count("{") + text.count("[")) + 250 * text.count(",")
+    if bytes_ > _MEMORY:
+        reason = "The file has more rows or cells than can be read at once. Send it in parts of at most 100,000 rows."
+        raise Unreadable(reason, reason_code="too_many_rows")
 
 
 def sheet_table(rows: Sequence[Sequence[Any]], columns: ColumnMap, known: frozenset[str]) -> Table | None:
