@@ -76,7 +76,10 @@ class Figures:
         """What must hold. Other formats mean other things by the same names: of them only the plainest sums."""
         if not self.core:
             return _ALWAYS
-        return _CORE | {"R120"} if "peppol" in self.profile or "xrechnung" in self.profile else _CORE
+        rules = _CORE
+        if "extension" in self.profile and self.third_party is None:
+            rules -= {"BR-CO-16"}  # the XRechnung extension may collect for others, who are not stated here
+        return rules | {"R120"} if "peppol" in self.profile or "xrechnung" in self.profile else rules
 
     @property
     def slack(self) -> Decimal:

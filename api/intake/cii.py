@@ -78,8 +78,8 @@ def _read_trade(root: Element, trade: Element, found: Found) -> None:
         found.detail("buyer", xml.first_text(agreement, "BuyerTradeParty/Name"))
         found.detail("buyer_vat_id", _vat_id(agreement, "BuyerTradeParty"))
         if not found.fields["purchase_order"]:
-            order = xml.first_text(agreement, *_ORDER) or xml.only_text(trade, *(f".//{steps}" for steps in _ORDER))
-            found.text("purchase_order", order)
+            at_lines = (xml.text(e) for steps in _ORDER for e in xml.find_all(trade, f".//{steps}"))
+            found.order(xml.first_text(agreement, *_ORDER), [value for value in at_lines if value])
     if settlement is None:
         return
     found.text("currency", xml.first_text(settlement, "InvoiceCurrencyCode", "OrderCurrencyCode"))

@@ -6,6 +6,7 @@ Validation facts (checksums, sums, order of dates, what is missing) are told wit
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -45,6 +46,12 @@ class Found:
 
     def text(self, name: str, value: str | None) -> None:
         self.fields[name] = value
+
+    def order(self, stated: str | None, at_lines: Sequence[str]) -> None:
+        """The order of the document, else the one that all of its lines name; several are for a person."""
+        orders = list(dict.fromkeys(at_lines))
+        self.text("purchase_order", stated or (orders[0] if len(orders) == 1 else None))
+        self.detail("orders", orders[:50] if len(orders) > 1 else None)
 
     def detail(self, name: str, value: object) -> None:
         """Something beside the fields; what is empty is left out."""

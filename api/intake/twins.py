@@ -95,9 +95,9 @@ _ADVICE = "ask the sender before anything is done"
 
 def _elsewhere(name: str, value: str, reading: Reading, found: Extraction) -> _Rival | None:
     """The page has the value somewhere, and is sure that it is not this field's: net for total, due for issued.
-    Where the data contradicts itself, less is enough."""
+    Where the data contradicts itself, any other value on the page is enough."""
     doubted = any(name in one.fields for one in reading.findings if one.code in _DOUBTS)
-    if (name in _NOT_ELSEWHERE and not doubted) or _sure(name, found) < (_STRANGER if doubted else ACCEPT):
+    if (name in _NOT_ELSEWHERE and not doubted) or _sure(name, found) < (0.0 if doubted else ACCEPT):
         return None
     return _read(name, value, found)
 

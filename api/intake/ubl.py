@@ -91,7 +91,7 @@ def _read_head(root: Element, name: str, code: str | None, found: Found) -> None
 def _read_bill(root: Element, found: Found) -> None:
     found.text("invoice_number", xml.first_text(root, "ID"))
     order = xml.first_text(root, "OrderReference/ID")
-    found.text("purchase_order", order or xml.only_text(root, ".//OrderLineReference/OrderReference/ID"))
+    found.order(order, _references(root, ".//OrderLineReference/OrderReference/ID"))
     found.amount("total_amount", xml.first_text(root, *(f"{total}/TaxInclusiveAmount" for total in _TOTALS[:2])))
     found.amount("amount_due", xml.first_text(root, *(f"{total}/PayableAmount" for total in _TOTALS[:2])))
     found.detail("references", _references(root, "BillingReference//ID"))
@@ -99,10 +99,10 @@ def _read_bill(root: Element, found: Found) -> None:
 
 
 def _read_other(root: Element, name: str, found: Found) -> None:
-    order = xml.first_text(root, "OrderReference/ID") or xml.only_text(root, ".//OrderReference/ID")
+    order = xml.first_text(root, "OrderReference/ID")
     if name in ("Order", "OrderChange", "OrderCancellation"):
         order = (None if name == "Order" else order) or xml.first_text(root, "ID")
-    found.text("purchase_order", order)
+    found.order(order, _references(root, ".//OrderReference/ID"))
     bills = _references(root, ".//InvoiceDocumentReference/ID")
     # What another document calls an invoice number is that of the one invoice it speaks of, never its own.
     found.text("invoice_number", bills[0] if len(bills) == 1 else None)

@@ -113,12 +113,6 @@ def first_text(element: Element, *choices: str) -> str | None:
     return None
 
 
-def only_text(element: Element, *choices: str) -> str | None:
-    """What stands at the lines, where all lines agree: None where there is none or more than one value."""
-    values = {value for steps in choices for found in find_all(element, steps) if (value := text(found))}
-    return values.pop() if len(values) == 1 else None
-
-
 def running_text(root: Element) -> str:
     """All text of the document, one node a line, at most TEXT_LIMIT characters."""
     lines: list[str] = []

@@ -117,6 +117,17 @@ def test_several_fields_at_once() -> None:
     assert compared(PAGE, document).contested == {"invoice_number", "total_amount", "amount_due", "iban"}
 
 
+def test_where_the_data_contradicts_itself_the_page_is_believed_sooner() -> None:
+    """The buyer's VAT number stands on the page too; as the supplier's it is the data's own contradiction."""
+    buyer = """<ram:BuyerTradeParty><ram:Name>Kunden AG</ram:Name><ram:SpecifiedTaxRegistration>
+      <ram:ID schemeID="VA">DE987654321</ram:ID></ram:SpecifiedTaxRegistration></ram:BuyerTradeParty>"""
+    end = "</ram:ApplicableHeaderTradeAgreement>"
+    page = PAGE.replace("54321 Ort", "54321 Ort, Ihre USt-IdNr. DE987654321")
+    assert compared(page, cii().replace(end, buyer + end)).contested == frozenset()
+    swapped = cii().replace("DE123456789", "DE987654321").replace(end, buyer + end)
+    assert compared(page, swapped).contested == {"supplier_vat_id"}
+
+
 def test_what_the_page_leaves_out_is_only_noted() -> None:
     page = "Rechnung 471102\nGesamtbetrag 529,87 EUR\nVielen Dank fuer Ihren Auftrag bei der Lieferant GmbH"
     reading = compared(page)

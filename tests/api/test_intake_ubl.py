@@ -74,6 +74,7 @@ def test_despatch_advice_takes_the_order_from_its_lines_where_they_agree(role: s
     assert same.fields["purchase_order"] == "PO-1"
     other = read(document("DespatchAdvice", HEAD + line.format("PO-1") + line.format("PO-2")))
     assert other.fields["purchase_order"] is None
+    assert other.details["orders"] == ["PO-1", "PO-2"]
 
 
 def reference(number: str) -> str:
