@@ -25,6 +25,7 @@ from models.invoice import normal_id, normal_name
 BILLS = frozenset({"invoice", "credit_note"})
 CREDIT_CODES = frozenset({"81", "83", "261", "262", "296", "308", "381", "396", "420", "458", "532"})
 """UNTDID 1001 codes of credit notes."""
+_LONGEST, _MOST = 500, 50  # no name is longer: what a stranger writes is kept with every case
 _REQUIRED = ("supplier", "invoice_number", "issue_date", "currency", "total_amount")
 _ISO_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(Z|[+-]\d{2}:\d{2}|T\S*)?")
 _DECIMAL = re.compile(r"[+-]?(\d{1,20}(\.\d{0,12})?|\.\d{1,12})")
@@ -45,18 +46,22 @@ class Found:
         self.findings.append(Finding(code, detail, names, level, values))
 
     def text(self, name: str, value: str | None) -> None:
-        self.fields[name] = value
+        if value is not None and len(value) > _LONGEST:
+            self.say("malformed_value", f"{name}: longer than {_LONGEST} characters and cut off", name)
+        self.fields[name] = value[:_LONGEST] if value is not None else None
 
     def order(self, stated: str | None, at_lines: Sequence[str]) -> None:
         """The order of the document, else the one that all of its lines name; several are for a person."""
         orders = list(dict.fromkeys(at_lines))
         self.text("purchase_order", stated or (orders[0] if len(orders) == 1 else None))
-        self.detail("orders", orders[:50] if len(orders) > 1 else None)
+        self.detail("orders", orders if len(orders) > 1 else None)
 
     def detail(self, name: str, value: object) -> None:
         """Something beside the fields; what is empty is left out."""
+        if isinstance(value, list):
+            value = [one[:_LONGEST] for one in value[:_MOST]]
         if value:
-            self.details[name] = value
+            self.details[name] = value[:_LONGEST] if isinstance(value, str) else value
 
     def date(self, name: str, value: str | None) -> None:
         if value is None:

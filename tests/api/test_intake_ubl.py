@@ -222,3 +222,9 @@ def test_every_public_document_is_read(shared: Path) -> None:
             assert reading.document_class == (ubl.CLASSES.get(xml.local_name(root), "other")), path.name
         assert set(reading.fields) == set(FIELD_NAMES)
         assert reading.fields["issue_date"], path.name
+
+
+def test_absurdly_long_values_are_cut_and_told() -> None:
+    reading = read(intake_samples.ubl().replace("Energie GmbH", "x" * 100_000).replace("PO-778", "9" * 501))
+    assert {len(reading.fields[name] or "") for name in ("supplier", "purchase_order")} == {500}
+    assert {one.fields[0] for one in reading.findings} == {"supplier", "purchase_order"}
