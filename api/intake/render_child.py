@@ -22,17 +22,20 @@ SIZES_LIMIT = 50
 WIDTH, HEIGHT = 1100, 2200
 """Pixels that a page is fitted into."""
 SOURCE_PIXELS = 60_000_000
-_FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "WEBP", "BMP")
+_FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
 _A4 = 842.0  # points of the longer side of a picture that does not say how large it is, as ocr_child has it
 _COLOURS = 128
 _LARGEST = 20_000.0  # points; a page of seven metres is no page of a document
 _BROKEN = (UnidentifiedImageError, OSError, SyntaxError, ValueError, LookupError, struct.error, EOFError, TypeError)
+
+Image.init()  # by name, only formats whose reader is loaded are known
 
 
 def parse(content: bytes) -> dict[str, Any]:
     """See the module. Raises nothing but MemoryError on content."""
     (page,) = struct.unpack_from(">I", content)
     data = content[4:]
+    Image.init()  # all formats, not only the first five
     try:
         return _of_pdf(data, page) if b"%PDF-" in data[:1024] else _of_picture(data, page)
     except Image.DecompressionBombError:
