@@ -23,7 +23,7 @@ MONEY = ("total_amount", "amount_due")
 RELATIONS = ("before", "left", "above", "place")
 _LABEL, _TITLE, _WORDS = 40, 60, 4
 _ABOVE = 12  # rows: a table's heading stands no further off
-_NEAR = 1  # tenths of a page
+_NEAR, _CLOSE = 1, 2  # tenths of a page: in each direction, in both together
 _OTHERS = 3
 _NO_LETTERS = re.compile(r"[\W\d_]+")
 
@@ -185,7 +185,10 @@ def _with_class(reading: Reading, found: Found, memory: Memory, whose: str, name
 
 
 def _recalled(found: Found, name: str, rule: FieldRule) -> Candidate | None:
-    """The nearest candidate with the label; without a label, one that stands in the place itself."""
+    """The candidate with the label; of several values the one near its place. Without a label, one that stands there.
+
+    None where that is nobody, or where two of different values are as near: what is not certain is not said.
+    """
     fits: list[tuple[int, int, Candidate]] = []
     for at, one in enumerate(found.by_field[name]):
         page, across, down = _place(found.sheet, one)
@@ -193,9 +196,14 @@ def _recalled(found: Found, name: str, rule: FieldRule) -> Candidate | None:
         if rule.relation == "place":
             if page == rule.page and max(off) <= _NEAR:
                 fits.append((sum(off), at, one))
-        elif _label_of(found.sheet, one, rule.relation) == rule.label:
+        # A label in another column is another layout's.
+        elif off[0] <= _NEAR and _label_of(found.sheet, one, rule.relation) == rule.label:
             fits.append((sum(off) + 10 * abs(page - rule.page), at, one))
-    return min(fits, key=lambda fit: fit[:2])[2] if fits else None
+    fits.sort(key=lambda fit: fit[:2])
+    rivals = [off for off, _, one in fits[1:] if not _same(name, one.value, fits[0][2].value)]
+    if rivals and (fits[0][0] > _CLOSE or rivals[0] <= fits[0][0]):
+        return None
+    return fits[0][2] if fits else None
 
 
 # Places and labels --------------------------------------------------------------------------------------------------
