@@ -186,6 +186,7 @@ def test_an_erased_document_says_so(api: Api) -> None:
 
 
 VAST = b"IHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+START = b"\0\0\0\0IDAT" + struct.pack(">I", zlib.crc32(b"IDAT"))
 
 
 @pytest.mark.parametrize(
@@ -194,7 +195,7 @@ VAST = b"IHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
         (b"%PDF-1.7 nothing", "it is damaged"),
         (pdf()[:300], "it is damaged"),
         (b"\x89PNG\r\n\x1a\nnothing", "it is damaged"),
-        (b"\x89PNG\r\n\x1a\n\0\0\0\r" + VAST + struct.pack(">I", zlib.crc32(VAST)), "more memory"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\r" + VAST + struct.pack(">I", zlib.crc32(VAST)) + START, "more memory"),
         (b"II*\0" + b"\xff" * 40, "it is damaged"),
     ],
 )
