@@ -176,6 +176,8 @@ def _policy(old: object, new: object) -> tuple[Group, ...]:
 def _plain(kind: str, subject: str, old: object, new: Mapping[str, Any], names: Mapping[str, str]) -> tuple[Group, ...]:
     if kind in ("erasure", "hold_release") and not new:
         return ()
+    if kind == "memory" and "reading" in {**_map(old), **new}:
+        return _memory(subject, _map(old), new)
     if kind == "roles":
         return (_group(f"{names.get(subject, subject)} ({subject})", "changed", old, new),)
     if kind == "signing_key":
@@ -191,6 +193,30 @@ def _plain(kind: str, subject: str, old: object, new: Mapping[str, Any], names: 
     if kind in ("hold", "hold_release", "erasure"):
         return (_group(subject, "set", None, new),)
     return (_group(subject, "changed" if isinstance(old, Mapping) else "added", old, new),)
+
+
+def _memory(supplier: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Group, ...]:
+    """How the supplier's documents are read, rule by rule in words, and what else is known of it."""
+    before, after = (dict(rules(side.get("reading"))) for side in (old, new))
+    names = [name for name in dict.fromkeys([*before, *after]) if before.get(name) != after.get(name)]
+    lines = tuple(Line(name, *_cells(before.get(name), after.get(name))) for name in names)
+    how = "changed" if old else "added"
+    others = _group(supplier, how, {**old, "reading": None}, {**new, "reading": None})
+    return (Group(f"How documents of {supplier} are read", how, lines), *((others,) if others.lines else ()))
+
+
+def rules(reading: object) -> list[tuple[str, str]]:
+    """A memory of a supplier in words: (what, how it is found)."""
+    places = {"before": "behind the words", "left": "right of the words", "above": "below the words"}
+    found = []
+    for name, rule in _map(_map(reading).get("fields")).items():
+        how = _map(rule)
+        where = f"page {how.get('page')}, {how.get('across')}/10 across and {how.get('down')}/10 down"
+        place = places.get(str(how.get("relation")))
+        words = f"{place} “{how.get('label')}”, nearest to {where}" if place else f"at {where}"
+        found.append((label(str(name)), words))
+    titles = _map(_map(reading).get("titles")).items()
+    return found + [(f"Class where the document is headed “{title}”", label(str(name))) for title, name in titles]
 
 
 def _key(owner: str, old: object, new: Mapping[str, Any]) -> Group:

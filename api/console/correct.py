@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from api import correcting, learning
 from api.auth import Scope
+from api.console import change
 from api.console.once import mark, once
 from api.console.pages import HEADERS, ConsoleRoute, address, render
 from api.console.plain import label, visible
@@ -146,24 +147,10 @@ def show_learning(
             request,
             "learning.html",
             state=learning.state(scope.conn),
-            memories=[{**one, "rules": rules(one["reading"] or {})} for one in found],
+            memories=[{**one, "rules": change.rules(one["reading"])} for one in found],
             said=_said(scope, case, memory) if case else None,
             link=memory if any(one["recommendation_id"] == memory for one in found) else None,
         )
-
-
-def rules(reading: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """A memory in words: (what, how it is found)."""
-    places = {"before": "behind the words", "left": "right of the words", "above": "below the words"}
-    found = []
-    for name, rule in (reading.get("fields") or {}).items():
-        where = f"page {rule['page']}, {rule['across']}/10 across and {rule['down']}/10 down"
-        words = (
-            f"{places[rule['relation']]} “{rule['label']}”, nearest to {where}" if rule.get("label") else f"at {where}"
-        )
-        found.append((label(name), words))
-    titles = (reading.get("titles") or {}).items()
-    return found + [("Class", f"{label(name)} where the document is headed “{title}”") for title, name in titles]
 
 
 def _said(scope: Scope, case_id: str, memory: str) -> str | None:

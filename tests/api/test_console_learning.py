@@ -75,6 +75,8 @@ def test_a_reviewer_sees_what_a_memory_would_change(acme: Api) -> None:
     assert "KD-7702" in shown
     assert "B-2" in shown
     assert other["title"] in shown
+    assert "How documents of S-1 are read added" in shown
+    assert "Invoice number right of the words “belegkennung”" in shown
     approve(acme, proposal(acme, made))
     assert "Holds version 1, approved by Reviewer" in words(visitor.get("/console/learning"))
 

@@ -92,6 +92,7 @@ def test_one_correction_teaches_a_supplier_once_a_reviewer_has_signed(acme: Api)
     assert answer.status_code == 201, answer.text
     made = answer.json()
     assert number(case(acme, first["id"])) == "B-2026-0815"
+    assert made["case"]["title"] == "Invoice B-2026-0815 from Supplier One"
     assert (made["names"], made["case"]["revision"], made["memory"]["known"]) == (["invoice_number"], 2, False)
 
     row = proposal(acme, made)

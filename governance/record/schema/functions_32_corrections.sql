@@ -140,6 +140,13 @@ BEGIN
     WHERE i.tenant = law.tenant AND i.invoice_id = bill->>'invoice_id' AND i.case_id = law.case_id ON CONFLICT DO NOTHING;
 END $$;
 
+-- A title with the number and the name as they are now said (api/intake/filing.py writes them into it).
+CREATE OR REPLACE FUNCTION cs._retitled(title text, before jsonb, after jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = cs, pg_temp AS $$
+    SELECT left(replace(replace(title, ' ' || coalesce(before->>'invoice_number', '(no number)') || ' from ', ' ' || coalesce(after->>'invoice_number', '(no number)') || ' from '),
+        ' from ' || coalesce(before->>'supplier', 'an unknown supplier'), ' from ' || coalesce(after->>'supplier', 'an unknown supplier')), 500)
+$$;
+
 -- What a correction would make of the case's facts, before it is made. Raises CS404, CS421.
 CREATE OR REPLACE FUNCTION cs.facts_if_corrected(of_case text, corrected jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = cs, pg_temp AS $$
@@ -216,7 +223,8 @@ BEGIN
     PERFORM cs._rebook(law, item, bill);
     UPDATE cs.recommendations SET state = 'superseded', returned_to = NULL, approved_at = NULL WHERE tenant = me.tenant AND id = pending.id;
     UPDATE cs.jobs SET state = 'done', lease_until = NULL WHERE tenant = me.tenant AND case_id = of_case AND state IN ('ready', 'leased', 'dead');
-    UPDATE cs.cases SET revision = found.revision + 1, state = 'queued', updated_at = now(), exception_type = CASE
+    UPDATE cs.cases SET revision = found.revision + 1, state = 'queued', updated_at = now(),
+        title = cs._retitled(found.title, read.reading->'fields', item#>'{reading,fields}'), exception_type = CASE
         WHEN corrected ? 'document_class' AND exception_type IN ('invoice_received', 'document_received')
         THEN CASE WHEN item->>'document_class' IN ('invoice', 'credit_note') THEN 'invoice_received' ELSE 'document_received' END ELSE exception_type END
     WHERE tenant = me.tenant AND id = of_case;
