@@ -60,7 +60,12 @@ def compared(reading: Reading, text: str, words: Sequence[Word] = ()) -> Reading
     findings = [one for name in COMPARED for one in _compare(name, reading, page, found)]
     findings += _accounts(reading, page, found)
     agreed = {name: place.as_dict() for name, place in found.evidence.items() if _same(name, reading, found)}
-    return replace(with_findings(reading, findings), evidence={**reading.evidence, **agreed})
+    rivals = {one.fields[0]: (other,) for one in findings if one.code == MISMATCH and (other := one.values["page"])}
+    return replace(
+        with_findings(reading, findings),
+        evidence={**reading.evidence, **agreed},
+        alternatives={**reading.alternatives, **rivals},
+    )
 
 
 def with_findings(reading: Reading, findings: Sequence[Finding]) -> Reading:

@@ -47,7 +47,7 @@ bills = st.builds(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(bills)
 def test_a_bill_that_adds_up_is_silent(figures: Figures) -> None:
     assert arithmetic.check(figures) == []
@@ -56,7 +56,7 @@ def test_a_bill_that_adds_up_is_silent(figures: Figures) -> None:
 TOTALS = ("line_total", "net", "tax", "gross", "payable")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(bills, st.sampled_from(TOTALS), st.sampled_from([CENT, -CENT, Decimal(100), Decimal("-3.60")]))
 def test_any_total_that_is_off_by_a_cent_is_named(figures: Figures, name: str, off: Decimal) -> None:
     wrong = getattr(figures, name) + off
