@@ -17,6 +17,7 @@ from api.commands import read
 from governance.case import FIELD_NAMES
 from governance.errors import Malformed
 from tests.api.intake_samples import pdf, ubl
+from tests.api.mail_samples import eml
 
 SHAPE = {
     "path", "document_class", "confidence", "abstained", "basis", "fields", "field_confidence", "warnings",
@@ -126,3 +127,19 @@ def test_a_file_that_cannot_be_opened_is_rejected(
     assert code == 1
     assert "Permission denied" in lines[0]["error"]
     assert lines[1]["document_class"] == "invoice"
+
+
+def test_a_mail_gives_a_line_a_document(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    mail = eml("Our invoice 5 is attached.", ("e.xml", ubl().encode()), ("scan.gif", b"GIF89a"))
+    (inbox / "mail.eml").write_bytes(bytes(mail))
+    code, lines = run(capsys, str(inbox), "--json", home=tmp_path)
+    assert code == 1
+    assert [(line["path"].removeprefix(f"{inbox}/"), line["document_class"]) for line in lines] == [
+        ("mail.eml#1 e.xml", "invoice"),
+        ("mail.eml#2 scan.gif", None),
+    ]
+    assert set(lines[0]) >= SHAPE
+    assert lines[0]["details"]["mail"]["subject"] == "Invoice 42"
+    assert "GIF" in lines[1]["error"]
