@@ -82,7 +82,9 @@ ENTITIES: dict[str, Build] = {
     "attribute_defaults": lambda: doctype('<!ATTLIST a b CDATA "x" c CDATA "y">', "<a/>").encode(),
     "entity_without_doctype": lambda: ubl().replace("RE-2026", "&secret;").encode(),
     "xinclude": lambda: b'<a xmlns:xi="http://www.w3.org/2001/XInclude"><xi:include href="/etc/passwd"/></a>',
-    "schema_location": lambda: ubl().replace("<Invoice ", f'<Invoice xmlns:i="{XSI}" i:schemaLocation="{LOCAL}" ').encode(),
+    "schema_location": lambda: (
+        ubl().replace("<Invoice ", f'<Invoice xmlns:i="{XSI}" i:schemaLocation="{LOCAL}" ').encode()
+    ),
     "stylesheet": lambda: b'<?xml-stylesheet href="http://127.0.0.1:1/x.xsl" type="text/xsl"?>' + ubl().encode(),
     "character_references": lambda: b"<a>" + b"&#65;" * 2_000_000 + b"</a>",
 }  # fmt: skip

@@ -1,8 +1,8 @@
 """Reads hostile files one after the other in a process of its own and says what each costs.
 
 `python -m tests.api.hostile.runner DEADLINE` takes one path a line on stdin and answers with one JSON object a line:
-{"path", "seconds", "parent_mb", "child_mb", "outcome", "code", "reason", "warnings", "neighbour", "children"}. Peaks
-are resident memory, in MB: of this process and of the largest of its children while the file was read.
+{"path", "seconds", "cpu", "parent_mb", "child_mb", "outcome", "code", "reason", "warnings", "neighbour", "children"}.
+Peaks are resident memory, in MB: of this process and of the largest of its children while the file was read.
 """
 
 from __future__ import annotations
@@ -107,18 +107,30 @@ def said(result: ReadResult) -> dict[str, Any]:
     return {"outcome": "rows", "code": str(rows), "reason": None, "warnings": reasons}
 
 
+def used(pid: int | str) -> float:
+    """CPU seconds of a process and of its children that have ended."""
+    with contextlib.suppress(OSError):
+        cells = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, cells[11:15])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
+
+
 def read(reader: DocumentReader, path: Path) -> dict[str, Any]:
     with Watch() as watch:
         started = time.monotonic()
+        before = used("self") + sum(map(used, children()))
         with path.open("rb") as file:
             content = file.read(reader.size_limit + 1)
         results = reader.read([Incoming(path.name, content), Incoming("good", NEIGHBOUR)])
         seconds = time.monotonic() - started
+        # What a child used that was ended counts for this process, which waited for it.
+        cpu = used("self") + sum(map(used, children())) - before
         mine = peak_mb("self")
     good = results[-1]
     return {
         "path": str(path),
         "seconds": seconds,
+        "cpu": cpu,
         "parent_mb": mine,
         "child_mb": watch.peak,
         "neighbour": isinstance(good, Accepted) and good.reading.fields["total_amount"] == "1190.00",
