@@ -129,8 +129,8 @@ def correct(
     """A person says what is right: {case_id, revision, facts_digest, names, superseded}.
 
     `corrected`: `document_class`, `supplier_id` or a field → value, None where the document does not say it. `bill`: the
-    case's invoice as it then stands (api.intake.bills.ledger_rows). Raises NotFound, StaleDigest, IllegalState,
-    Malformed, NotPermitted.
+    case's invoice as it then stands (api.intake.bills.ledger_rows), None to leave the ledger of invoices as it is.
+    Raises NotFound, StaleDigest, IllegalState, Malformed, NotPermitted.
     """
     values = (case_id, facts_digest, Jsonb(dict(corrected)), None if bill is None else Jsonb(dict(bill)))
     row = conn.execute(_CORRECT, values).fetchone()

@@ -25,7 +25,7 @@ from api.intake.door import File, IntakeDoor
 from api.intake.pdf import PdfPool
 from api.intake.reader import DocumentReader
 from api.intake.rows import case_row
-from governance.record import agreement, ledger, outbox, queue
+from governance.record import agreement, corrections, ledger, outbox, queue
 from governance.record.db import Database
 from tests.agents.conftest import Workers
 from tests.agents.conftest import bundle as bundle
@@ -41,6 +41,7 @@ SAID = {
     "address": ADDRESS, "file": "Xanthippe", "title": "Oberkofler", "sender": "Quittenbaum", "tax": "ATU99887766",
     "account": "AT611904300234573201", "detail": "Zwiebelmuster", "letter": "Ysbrandt", "subject": "Unterhuber",
     "comment": "Vinzenzius", "note": "Jodokus", "error": "Habakuk", "server": "Pankraz",
+    "right": "Theophilus",
 }  # fmt: skip
 """Where it is said → the word by which it is found again."""
 
@@ -96,6 +97,9 @@ def received(acme: World, pool: PdfPool) -> str:
     (receipt,) = door.receive([File(f"{SAID['file']}.xml", text.encode(), "application/xml", stated)])
     assert receipt.status == "accepted", receipt
     assert receipt.case_id is not None
+    digest = acme.scalar("SELECT facts_digest FROM cs.case_revisions WHERE case_id = %s", receipt.case_id)
+    with acme.database.transaction("review", acme.tokens["analyst"]) as conn:
+        corrections.correct(conn, receipt.case_id, digest, {"supplier": SAID["right"]}, None)
     return receipt.case_id
 
 

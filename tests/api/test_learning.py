@@ -15,6 +15,8 @@ import pytest
 from reportlab.pdfgen.canvas import Canvas
 
 from api import cli
+from governance.record import corrections
+from governance.record.db import Connection
 from tests.api.conftest import Api, problem_of
 from tests.conftest import PASSWORDS
 
@@ -224,7 +226,7 @@ def test_the_ledger_of_invoices_finds_the_corrected_number(acme: Api) -> None:
     correct(acme, "analyst", found, invoice_number="B-77")
     assert acme.world.scalar("SELECT invoice_no FROM cs.invoices WHERE case_id = %s", found["id"]) == "B-77"
     correct(acme, "analyst", case(acme, found["id"]), document_class="contract")
-    assert acme.world.scalar("SELECT count(*) FROM cs.invoices WHERE case_id = %s", found["id"]) == 0
+    assert acme.world.scalar("SELECT count(*) FROM cs.invoices WHERE case_id = %s", found["id"]) == 1
 
 
 def test_whose_it_is_follows_from_a_corrected_name(acme: Api) -> None:
@@ -313,3 +315,20 @@ def test_state_and_memories_are_shown_and_a_memory_is_taken_back(acme: Api, run:
     assert left["reading"]["fields"] == {}
     assert "receipt" in left["reading"]["titles"].values()
     assert run("forget", "S-1", "--why", "x", by="auditor")[0] == 1
+
+
+def test_memories_are_asked_for_once_a_batch(acme: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = correct(acme, "analyst", sent(acme, page("B-1")), invoice_number="B-1").json()
+    approve(acme, proposal(acme, made))
+    asked: list[object] = []
+    whole = corrections.memories
+
+    def counted(conn: Connection) -> list[corrections.StoredMemory]:
+        asked.append(conn)
+        return whole(conn)
+
+    monkeypatch.setattr(corrections, "memories", counted)
+    files = [("file", (f"{at}.pdf", page(f"B-{at}", reference=f"KD-{at}"), "application/pdf")) for at in range(5, 9)]
+    items = acme.of("service").post("/v1/documents", files=files).json()["items"]
+    assert [number(case(acme, one["case_id"])) for one in items] == ["B-5", "B-6", "B-7", "B-8"]
+    assert len(asked) == 1

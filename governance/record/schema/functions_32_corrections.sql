@@ -116,8 +116,8 @@ $$;
 CREATE OR REPLACE FUNCTION cs._rebook(law cs.case_revisions, item jsonb, bill jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = cs, pg_temp AS $$
 BEGIN
+    -- Nobody corrects an invoice out of the ledger: its duplicate would be found no more.
     IF bill IS NULL THEN
-        DELETE FROM cs.invoices i WHERE i.tenant = law.tenant AND i.case_id = law.case_id;
         RETURN;
     END IF;
     IF (bill->>'invoice_id', (bill->>'amount')::numeric, coalesce(bill->>'currency', ''), bill->>'vendor_id', bill->>'entity')
@@ -171,7 +171,7 @@ BEGIN
 END $$;
 
 -- A person says what is right. `with_facts`: the digest of the facts that they saw; `bill`: the case's invoice as it then
--- stands, with its keys (null: it is none). What was pending on the old facts is superseded. Raises CS404, CS420, CS421.
+-- stands, with its keys (null: the ledger keeps what it has). What was pending on the old facts is superseded. Raises CS404, CS420, CS421.
 CREATE OR REPLACE FUNCTION cs.correct(of_case text, with_facts text, corrected jsonb, bill jsonb DEFAULT NULL) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, pg_temp AS $$
 DECLARE
