@@ -10,84 +10,30 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from governance.case import Finding, Party
+from models.identifiers import vat_checks
 from models.invoice import normal_id
 from models.near_names import NearNames, alike
 from models.supplier_names import NameForms, forms, skeleton
+from models.supplier_outcome import (
+    BANK,
+    CANDIDATES,
+    MATCHED,
+    PROBABLE,
+    UNKNOWN,
+    Candidate,
+    Clues,
+    SupplierMatch,
+    finding,
+    other_account,
+)
 from models.tax_numbers import asked_for, contradict, differ, kept_under, tax_key
 
-MATCHED, PROBABLE, UNKNOWN, BANK = "matched", "probable", "unknown", "bank_details_differ"
-CANDIDATES = 5
-"""How many suppliers are named where none is certain."""
+__all__ = ["BANK", "CANDIDATES", "MATCHED", "PROBABLE", "UNKNOWN", "Candidate", "Clues", "Master", "SupplierMatch"]
 
 _ORDER = ("supplier_id", "vat_id", "tax_number", "name", "name_folded", "account")
-_FINDINGS: Mapping[str, tuple[str, str, str]] = {
-    "lookalike_name": (
-        "contested", "supplier", "the name only looks like {name}: it is written with other letters, as impostors do"
-    ),
-    "hidden_characters": ("warning", "supplier", "the name holds characters that nobody sees"),
-    "own_company": ("warning", "supplier", "this is a company of our own, which is never the supplier"),
-    "name_differs": ("note", "supplier", "the books have another name for this supplier: {name}"),
-    "name_of_another": ("warning", "supplier", "this is the name of another supplier: {name}"),
-    "vat_id_differs": ("warning", "supplier_vat_id", "the books have another VAT id for {name}: {vat_id}"),
-    BANK: ("contested", "iban", "the account is not one that the books hold for {name}"),
-    "account_of_another": ("contested", "iban", "the account is not one of {owner}, it belongs to {name}"),
-    "account_of_our_own": ("contested", "iban", "the account is one of our own, and none of {name}"),
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Clues:
-    """What a document or row says of its sender; None = not said. `supplier_id` only ever comes from a system."""
-
-    supplier_id: str | None = None
-    vat_id: str | None = None
-    name: str | None = None
-    iban: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A supplier that it could be, and what speaks for it."""
-
-    party: Party
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class SupplierMatch:
-    """`outcome`: matched | probable | unknown | bank_details_differ (matched, and the money is to go elsewhere).
-
-    `account` is of the master: known | differs | other_supplier | own | none_in_books | not_said; `owner` whose it is.
-    """
-
-    outcome: str
-    supplier: Party | None = None
-    evidence: tuple[str, ...] = ()
-    candidates: tuple[Candidate, ...] = ()
-    account: str = "not_said"
-    owner: Party | None = None
-    findings: tuple[Finding, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain JSON. Candidates carry no score: none is calibrated."""
-        return {
-            "outcome": self.outcome,
-            "supplier_id": self.supplier.id if self.supplier else None,
-            "supplier": self.supplier.name if self.supplier else None,
-            "evidence": list(self.evidence),
-            "account": self.account,
-            "account_owner": self.owner.id if self.owner else None,
-            "candidates": [
-                {"supplier_id": one.party.id, "supplier": one.party.name, "reason": one.reason, "score": None}
-                for one in self.candidates
-            ],
-            "findings": [one.code for one in self.findings],
-        }
 
 
 class Master:
@@ -139,16 +85,16 @@ class Master:
     def match(self, clues: Clues, *, near: bool = True) -> SupplierMatch:
         """Never raises on text. Without `near` the whole master is not searched for names that are spelt otherwise."""
         named = forms(clues.name or "")
-        findings = [_finding("hidden_characters")] if named.hidden else []
+        findings = [finding("hidden_characters")] if named.hidden else []
         if self._is_own(named, clues.name):
             named = NameForms("", (), frozenset(), False)
-            findings.append(_finding("own_company"))
+            findings.append(finding("own_company"))
         fits = self._fits(clues, named)
         chosen, doubts = self._chosen(fits, clues, named)
         if chosen is not None:
             return self._settled(chosen, fits, clues, named, findings)
         lookalikes = [] if fits.get("name") or fits.get("name_folded") else self._lookalikes(clues.name, named)
-        findings += [_finding("lookalike_name", party) for party in lookalikes[:1]]
+        findings += [finding("lookalike_name", party) for party in lookalikes[:1]]
         doubts += [Candidate(party, "the name looks the same and is written otherwise") for party in lookalikes]
         if near and named.cores:
             doubts += [Candidate(party, reason) for party, reason in self._near.find(named.cores)]
@@ -201,18 +147,21 @@ class Master:
 
     def _doubt(self, party: Party, fits: Mapping[str, list[Party]], clues: Clues, named: NameForms) -> str | None:
         """Why the only supplier that fits may still be the wrong one."""
-        if any(party in fits.get(kind, ()) for kind in ("supplier_id", "vat_id", "tax_number")):
+        kinds = {kind for kind, parties in fits.items() if party in parties}
+        stranger = bool(named.cores) and not _alike(named, party)
+        if "supplier_id" in kinds:
             return None
-        account = party in fits.get("account", ())
-        if party in fits.get("name", ()) or party in fits.get("name_folded", ()):
-            if account or (clues.iban and self._ibans.get(party.id)):
+        if kinds & {"vat_id", "tax_number"}:
+            # Placeholders and misread numbers fail their checksum: alone they do not outweigh a name.
+            weak = stranger and "account" not in kinds and not vat_checks(tax_key(party.vat_id))
+            return "the VAT id is this supplier's, the name is another" if weak else None
+        if kinds & {"name", "name_folded"}:
+            if "account" in kinds or (clues.iban and self._ibans.get(party.id)):
                 return None  # whoever it is: an account that is not the supplier's is asked about
             if contradict(clues.vat_id, party.vat_id):
                 return "the same name with another VAT id"
             return "the name is too short to be told apart" if max(map(len, named.cores)) < 3 else None
-        if named.cores and not any(alike(core, other) for core in named.cores for other in forms(party.name).cores):
-            return "the account is this supplier's, the name is another"
-        return None
+        return "the account is this supplier's, the name is another" if stranger else None
 
     def _supported(self, doubts: Sequence[Candidate], clues: Clues, lookalikes: Sequence[Party]) -> Party | None:
         """The one candidate whose name is near and whose account stands on the document as well."""
@@ -227,18 +176,18 @@ class Master:
         if named.cores and not {"name", "name_folded"} & set(evidence):
             findings = [*findings, self._name_finding(party, fits, clues)]
         if differ(clues.vat_id, party.vat_id) and "vat_id" not in evidence:
-            findings = [*findings, _finding("vat_id_differs", party)]
+            findings = [*findings, finding("vat_id_differs", party)]
         account, owner = self._account(party, clues.iban)
-        elsewhere = _elsewhere(party, account, owner)
+        elsewhere = other_account(party, account, owner)
         outcome = MATCHED if elsewhere is None else BANK
         findings = findings if elsewhere is None else [*findings, elsewhere]
         return SupplierMatch(outcome, party, evidence, (), account, owner, tuple(findings))
 
     def _name_finding(self, party: Party, fits: Mapping[str, list[Party]], clues: Clues) -> Finding:
         if skeleton(clues.name or "") == skeleton(party.name):
-            return _finding("lookalike_name", party)
+            return finding("lookalike_name", party)
         others = fits.get("name", []) or fits.get("name_folded", [])
-        return _finding("name_of_another", others[0]) if others else _finding("name_differs", party)
+        return finding("name_of_another", others[0]) if others else finding("name_differs", party)
 
     def _account(self, party: Party, iban: str | None) -> tuple[str, Party | None]:
         """What the books say of the account that the money is to go to."""
@@ -269,35 +218,26 @@ class Master:
         )
 
 
-def _finding(code: str, party: Party | None = None, owner: str = "") -> Finding:
-    """In words, the field that it is about in front, as warnings are written."""
-    level, field, words = _FINDINGS[code]
-    known = party or Party("", "", "supplier")
-    said = words.format(name=known.name, vat_id=known.vat_id, owner=owner)
-    return Finding(code, f"{field}: {said}", (field,), level)
-
-
-def _elsewhere(party: Party, account: str, owner: Party | None) -> Finding | None:
-    """That the money is to go to an account which the books do not hold for the supplier."""
-    if account == "other_supplier" and owner is not None:
-        return _finding("account_of_another", owner, party.name)
-    if account == "own":
-        return _finding("account_of_our_own", party)
-    return _finding(BANK, party) if account == "differs" else None
-
-
 def _same_legal_form(named: NameForms, party: Party) -> bool:
     """Whether the two may be one firm: a form that one of them leaves out is no difference."""
     other = forms(party.name).legal
     return not named.legal or not other or named.legal == other
 
 
+def _alike(named: NameForms, party: Party) -> bool:
+    return any(alike(core, other) for core in named.cores for other in forms(party.name).cores)
+
+
 def _one_firm(parties: list[Party], owners: Sequence[Party]) -> list[Party]:
-    """Records that agree in VAT id are one firm that was entered twice: the one with the account, else the first."""
+    """Records that agree in VAT id and are named alike are one firm that was entered twice: the one with the account,
+    else the first. A number that several firms have is a group's, or stands for none."""
     numbers = {tax_key(party.vat_id) for party in parties}
     if len(numbers) != 1 or not numbers - {""}:
         return parties
-    kin = [owner for owner in owners if tax_key(owner.vat_id) in numbers]
+    named = forms(parties[0].name)
+    if not all(_alike(named, party) for party in parties[1:]):
+        return parties
+    kin = [owner for owner in owners if tax_key(owner.vat_id) in numbers and _alike(named, owner)]
     return sorted(kin or parties, key=lambda party: party.id)[:1]
 
 

@@ -171,6 +171,20 @@ def test_records_of_one_firm_are_one_and_the_one_with_the_account() -> None:
     assert (found.outcome, found.supplier and found.supplier.id) == (MATCHED, "B")
 
 
+def test_a_number_that_several_firms_have_says_nothing_by_itself() -> None:
+    firms = [party("A", "Lieferant GmbH", "DE123456789"), party("B", "Rohstoff AG", "DE123456789")]
+    master = Master(firms, [("supplier", "A", "DE89370400440532013000")])
+    assert master.match(Clues(vat_id="DE123456789")).outcome == PROBABLE
+    assert master.match(Clues(vat_id="DE123456789", name="Rohstoff AG")).supplier == firms[1]
+    both = master.match(Clues(vat_id="DE123456789", name="Rohstoff AG", iban="DE89370400440532013000"))
+    assert (both.outcome, both.supplier) == (BANK, firms[1])
+    # A number that fails its checksum does not outweigh a name that is another.
+    alone = Master(firms[:1], [("supplier", "A", "DE89370400440532013000")])
+    assert alone.match(Clues(vat_id="DE123456789", name="Ganz Anders KG")).outcome == PROBABLE
+    known = alone.match(Clues(vat_id="DE123456789", name="Ganz Anders KG", iban="DE89370400440532013000"))
+    assert (known.outcome, codes(known)) == (MATCHED, ["name_differs"])
+
+
 def test_strange_text_never_raises() -> None:
     for text in ("", " ", "\x00", "\ud800", "GmbH", "a" * 50_000, "& . -", "\u200b", "REDACTED", "N/A", "😀" * 9):
         assert match(name=text, vat_id=text, iban=text).outcome in (UNKNOWN, PROBABLE)
