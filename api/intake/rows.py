@@ -102,7 +102,7 @@ def read_rows(
     `columns` maps our names to theirs. Raises Unreadable where it is a table that cannot be used: reason_code
     `missing_columns`, `unknown_columns`, `malformed_rows`, `malformed_json`.
     """
-    table = read_table(text, kind, columns or {})
+    table = read_table(text, kind, columns or {}, _KNOWN)
     return None if table is None else _of_table(name, table, _MEDIA_TYPES[table.media], default_currency)
 
 

@@ -19,6 +19,7 @@ from governance.errors import Malformed, Unreadable
 
 _DELIMITERS = ",;\t|"
 _SAMPLE = 20
+_TITLE = 20_000
 _MEMORY = 280_000_000
 _LETTER = re.compile(r"[^\W\d_]")
 
@@ -68,10 +69,11 @@ def column_name(written: str) -> str:
     return re.sub(r"[\s.\-]+", "_", written.strip().lstrip("\ufeff").lower()).strip("_")
 
 
-def read_table(text: str, kind: str, columns: ColumnMap) -> Table | None:
+def read_table(text: str, kind: str, columns: ColumnMap, known: frozenset[str] = frozenset()) -> Table | None:
     """The table that `text` holds (`kind` as sniffed: text, json, jsonl), or None where it holds none.
 
-    `columns` maps our names to theirs. Raises Unreadable where it is clearly a table, and broken.
+    `columns` maps our names to theirs; a header that names `known` columns is also found below a title. Raises
+    Unreadable where it is clearly a table, and broken.
     """
     _check_size(text, kind)
     names = _names(columns)
@@ -79,7 +81,7 @@ def read_table(text: str, kind: str, columns: ColumnMap) -> Table | None:
         return _from_json(text, names)
     if text.lstrip()[:1] == "{":
         return _from_json_lines(text, names)
-    return _from_csv(text, names)
+    return _from_csv(_without_title(text, names, known), names)
 
 
 def _check_size(text: str, kind: str) -> None:
@@ -151,6 +153,19 @@ def _from_csv(text: str, names: Mapping[str, str]) -> Table | None:
         return None if len(rows) < 2 else _twice(columns)
     records = tuple(_csv_record(index, columns, row) for index, row in enumerate(rows, start=1))
     return Table(columns, records, "csv")
+
+
+def _without_title(text: str, names: Mapping[str, str], known: frozenset[str]) -> str:
+    """The text from the line on that names the most known columns, two at least: exports put titles above it."""
+    lines = text[:_TITLE].splitlines(keepends=True)[:_SAMPLE]
+
+    def named(line: str) -> int:
+        split = max((line.strip().split(mark) for mark in _DELIMITERS), key=len)
+        ours = (column_name(cell.strip('"')) for cell in split)
+        return len({names.get(cell, cell) for cell in ours} & known)
+
+    best = max(range(len(lines)), key=lambda at: (named(lines[at]), -at), default=0)
+    return text[sum(map(len, lines[:best])) :] if best and named(lines[best]) >= 2 else text
 
 
 def _cells(text: str, delimiter: str) -> tuple[list[str], list[list[str]]]:

@@ -326,3 +326,16 @@ def test_public_receivables(shared: Path, name: str, paid: int, still_open: int)
     assert Counter(row.kind for row in found.rows) == {"ar_paid": paid, "ar_open_item": still_open}
     assert found.rejected_rows == ()
     assert len({row.source_key for row in found.rows}) == len(found.rows)
+
+
+@pytest.mark.parametrize("above", ["Open items\n", "Open items; March\n\nMuster GmbH, Berlin\n", '"Report","a"\n'])
+def test_a_header_below_a_title_is_found(above: str) -> None:
+    table = "invoice_id;customer_id;posting_date;due_date;amount;currency\nR-1;C;2026-01-01;2026-01-31;1.190,50;EUR\n"
+    found, plain = read_rows("f", above + table, "text"), read_rows("f", table, "text")
+    assert found == plain
+    assert found is not None
+    assert (found.rows[0].index, found.rows[0].values["amount"]) == (1, "1190.50")
+
+
+def test_a_letter_that_names_columns_is_no_table() -> None:
+    assert read_rows("f", "Dear Sir,\nthe amount, and the currency of invoice 5, are wrong.\n", "text") is None
