@@ -21,12 +21,14 @@ _ROWS_ABOVE, _ROWS_ABOVE_NUMBERS = 2, 12
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A label in a cell: its kind, whether it names the field for sure, and where it stands in the cell's text."""
+    """A label in a cell: its kind, whether it names the field for sure, where it stands in the cell's text, and its
+    words in small letters."""
 
     kind: str
     strong: bool
     start: int
     end: int
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,4 +145,8 @@ def _search(text: str, kind: str) -> Iterator[Hit]:
     for patterns, strong in ((STRONG, True), (WEAK, False)):
         pattern = patterns.get(kind)
         if pattern is not None:
-            yield from (Hit(kind, strong, match.start(), match.end()) for match in pattern.finditer(text) if match[0])
+            yield from (
+                Hit(kind, strong, match.start(), match.end(), match[0].strip(_CONNECTING))
+                for match in pattern.finditer(text)
+                if match[0]
+            )

@@ -31,19 +31,23 @@ _SIGN = re.compile(r"[€$£]|\b[A-Z]{3}\b")
 _MARKS = re.compile(r"\W")
 _RANGE_BEGINS = re.compile(r"\s*(?:-|–|bis|to|until|au|al|hasta el|t/m|tot)\s*(?:\d|$)", re.IGNORECASE)
 _RANGE_ENDS = re.compile(r"\d\s*(?:-|–|bis|to|until|au|al|hasta el|t/m|tot)\s*$", re.IGNORECASE)
+_BEFORE = frozenset({"adjacent", "right"})
 _END = 10**6  # behind everything in a cell
 _MOST = 400  # candidates of one kind: no bill has more, hostile text must not cost minutes
 
 
 @dataclass(slots=True)
 class Candidate:
-    """A value in its normal form, where it stands, and the facts about it (name → strength, mostly 0 or 1)."""
+    """A value in its normal form, where it stands, and the facts about it (name → strength, mostly 0 or 1). `label`:
+    the words beside it that name the field; `other`: what it is where day and month change places."""
 
     value: str
     cell: Cell
     start: int
     end: int
     facts: dict[str, float] = field(default_factory=dict)
+    label: str = ""
+    other: str | None = None
 
     @property
     def text(self) -> str:
@@ -65,6 +69,17 @@ def _label_facts(bonds: Sequence[Bond], own: str) -> dict[str, float]:
         who = "rival" if bond.hit.kind != own else "own_strong" if bond.hit.strong else "own_weak"
         facts[f"{bond.relation}:{who}"] = 1.0
     return facts
+
+
+def _label(bonds: Sequence[Bond], own: str, cell: Cell, start: int) -> str:
+    """The words of the label that stands right before the value, but for a currency, and names the field."""
+    for bond in bonds:
+        if bond.hit.kind == own and (
+            bond.relation in _BEFORE
+            or (bond.relation == "near" and not _MARKS.sub("", _SIGN.sub("", cell.text[bond.hit.end : start])))
+        ):
+            return bond.hit.text
+    return ""
 
 
 def _place_facts(sheet: Sheet, cell: Cell) -> dict[str, float]:
@@ -110,6 +125,7 @@ def references(
             one.facts
             | _label_facts(bonds, own)
             | {name: float(_bare(one.value) == value) for name, value in said.items()},
+            _label(bonds, own, one.cell, one.start),
         )
         for one, bonds in found
     ]
@@ -174,7 +190,11 @@ def days(
             "alone": float(cell.text == cell.text[day.start : day.end]),
             "odd_year": float(not 1995 <= value.year <= 2045),
         }
-        found.append(Candidate(value.isoformat(), cell, day.start, day.end, facts))
+        other = day.resolve(not notation.day_first)
+        turned = other.isoformat() if other and other != value else None
+        found.append(
+            Candidate(value.isoformat(), cell, day.start, day.end, facts, _label(bonds, own, cell, day.start), turned)
+        )
     return _repeated(found)
 
 
@@ -234,6 +254,7 @@ def sums_of_money(
             one.facts
             | _amount_labels(bonds, row, own)
             | {name: float(Decimal(one.value) == value) for name, value in said.items()},
+            _label(bonds, own, one.cell, one.start),
         )
         for one, bonds, row in found
     ]

@@ -120,11 +120,16 @@ def _chosen(found: Found, weights: Mapping[str, FieldScore]) -> Extraction:
             if found.placed:
                 evidence[name] = Evidence(best.cell.box(best.start, best.end), best.text)
         others = _others(ranked, said=fields[name] is not None)
+        if fields[name] is not None:
+            turned, twin = _turned(found, ranked), _twin(ranked)
+            if turned or twin:  # the page itself does not decide: nothing that was learned says how often it is right
+                sure[name] = None
+            if turned:
+                others = (turned, *(other for other in others if other != turned))[:_ALTERNATIVES]
+            if (rival := twin or _rival(ranked)) is not None and rival != turned:
+                found.warnings.append(f"{name}: it could also be {rival}")
         if others:
             alternatives[name] = others
-        rival = _rival(ranked) if fields[name] is not None else None
-        if rival is not None:
-            found.warnings.append(f"{name}: it could also be {rival}")
     return Extraction(fields, sure, tuple(found.warnings + _warnings(found, fields)), evidence, alternatives)
 
 
@@ -141,6 +146,22 @@ def _rival(ranked: Ranked) -> str | None:
     if not _named(ranked.candidates[0]):
         return None
     return next((one.value for one in ranked.candidates[1:_ALTERNATIVES] if _named(one)), None)
+
+
+def _twin(ranked: Ranked) -> str | None:
+    """Another value beside the same words as the best one: "Invoice no." twice, with two numbers."""
+    best = ranked.candidates[0]
+    if not best.label:
+        return None
+    others = (one for one in ranked.candidates[1:_ALTERNATIVES] if one.label == best.label)
+    return next((one.value for one in others if not one.facts.get("zero")), None)
+
+
+def _turned(found: Found, ranked: Ranked) -> str | None:
+    """The date with day and month changed, where nothing on the page says which comes first."""
+    best = ranked.candidates[0]
+    written = (day for day in dates(best.cell.text) if day.start == best.start)
+    return best.other if found.order_guessed and not any(day.fixed for day in written) else None
 
 
 def _named(one: Candidate) -> bool:
