@@ -43,6 +43,11 @@ class Answers:
         return np.array([not one.abstained for one in self.answers])
 
     @property
+    def order(self) -> Floats:
+        """(n,) higher for what is answered sooner: answers by confidence, then what is left to a person."""
+        return np.where(self.unstructured, self.confidence, 1.0) + self.answered
+
+    @property
     def right(self) -> Bools:
         return np.array([one.document_class == said for one, said in zip(self.answers, self.truth, strict=True)])
 
@@ -68,6 +73,9 @@ def measured(one: Answers, options: Options) -> list[Metric]:
         share("wrong_share", answered & ~right, everything),
         share("model_accuracy", best.astype(bool), everything),
         Metric(one.name, "macro_f1", f1.value, f1.low, f1.high, len(known)),
+        share(
+            "accuracy_of_surest_70", best.astype(bool), np.argsort(-one.order, kind="stable")[: round(0.7 * len(known))]
+        ),
         Metric(one.name, "ece_of_answers", ece(best[given], one.confidence[given]), count=int(given.sum())),
         Metric(one.name, "ece_of_model", ece(best[own], one.confidence[own]), count=int(own.sum())),
     ]
@@ -117,7 +125,7 @@ def confusion(one: Answers) -> Table:
 def coverage(judged: Sequence[Answers]) -> Plot:
     series = {}
     for one in judged:
-        curve = coverage_curve(np.where(one.unstructured, one.confidence, 1.0), one.best_right)
+        curve = coverage_curve(one.order, one.best_right)
         series[words(one.name)] = curve[:: max(1, len(curve) // 80)]
     return Lines(
         "Answers given and answers right",

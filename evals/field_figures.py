@@ -77,6 +77,10 @@ def measured(corpus: Corpus, options: Options) -> list[Metric]:
             _share(corpus, "accepted_right", taken, [one.right for one in taken], options),
             _share(corpus, "accepted_right_but_form", taken, [one.right_but_form for one in taken], options),
         ]
+    seen = [one for one in taken if one.shown]
+    if seen:
+        hits = [one.right_but_form for one in seen]
+        metrics.append(_share(corpus, "accepted_right_where_shown", seen, hits, options))
     sure, right = _confidences(chosen)
     return [*metrics, Metric(corpus.name, "field_ece", ece(right, sure), count=len(right))]
 
