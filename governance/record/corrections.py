@@ -52,7 +52,7 @@ JOIN cs.case_revisions r ON r.tenant = c.tenant AND r.case_id = c.id AND r.revis
 JOIN cs.documents d ON d.tenant = r.tenant AND d.sha256 = r.document_sha256
 JOIN cs.document_contents t ON t.tenant = d.tenant AND t.sha256 = d.sha256
 JOIN cs.case_readings k ON k.tenant = r.tenant AND k.case_id = r.case_id AND k.revision = r.revision
-WHERE r.supplier_id = %s AND c.queue <> 'governance' AND c.id <> %s ORDER BY c.created_at DESC LIMIT %s
+WHERE r.supplier_id = %s AND c.queue <> 'governance' AND c.id <> %s AND d.size <= 2000000 ORDER BY c.created_at DESC LIMIT %s
 """
 _SUPPLIER_NAMES = "SELECT id, name FROM cs.suppliers WHERE id = ANY (%s)"
 # The newest word on each document, of people who may still say it, where the words themselves are kept.

@@ -120,6 +120,10 @@ def entries(acme: World, case: str) -> list[dict[str, Any]]:
 def test_a_correction_is_new_facts_a_labelled_row_and_one_entry(acme: World) -> None:
     case = read(acme)
     row = proposed(acme)
+    acme.scalar(
+        "INSERT INTO cs.champions (tenant, model, digest) VALUES (%s, 'classifier', 'sha256:c') RETURNING 1",
+        acme.tenant,
+    )
     before = look(acme, "max(seq) FROM cs.ledger")
     made = correct(acme, case, invoice_number="R-2026-1", total_amount="1500.00")
     assert (made["revision"], made["names"], made["superseded"]) == (2, ["invoice_number", "total_amount"], row["id"])
@@ -139,6 +143,7 @@ def test_a_correction_is_new_facts_a_labelled_row_and_one_entry(acme: World) -> 
     )  # fmt: skip
     assert (total["before"], total["after"], total["actor"], total["revision"]) == ("1200.00", "1500.00", "analyst", 1)
     received = entries(acme, case)[0]["body"]
+    assert number["model"] == "sha256:c"
     assert {number["reading_sha256"]} == {received["reading"]}
     assert number["document_sha256"] == received["document"]
 

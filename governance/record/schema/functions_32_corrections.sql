@@ -219,6 +219,8 @@ BEGIN
         PERFORM cs._refuse('CS400', 'this is what was read: there is nothing to correct');
     END IF;
     corrected := (SELECT jsonb_object_agg(k, v) FROM jsonb_each(corrected) AS c(k, v) WHERE k = ANY (names));
+    -- What follows from it in the same transaction asks for the policy: before the ledger, as everybody does.
+    PERFORM cs._hold_policy(me.tenant);
     item := cs._corrected_facts(law, found, read.reading, corrected, me.id) || jsonb_build_object('details', read.details);
     PERFORM cs._rebook(law, item, bill);
     UPDATE cs.recommendations SET state = 'superseded', returned_to = NULL, approved_at = NULL WHERE tenant = me.tenant AND id = pending.id;

@@ -61,7 +61,6 @@ DECLARE
     me cs.actors := cs._me();
     made jsonb;
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtextextended('change ' || me.tenant || ' memory ' || of_supplier, 0));
     SELECT jsonb_build_object('case_id', r.case_id, 'recommendation_id', r.id, 'digest', r.digest, 'expires_at', cs._stamp(r.expires_at), 'known', true) INTO made
     FROM cs.recommendations r JOIN cs.leaves l ON l.tenant = r.tenant AND l.recommendation_id = r.id AND l.name = 'change'
     WHERE r.tenant = me.tenant AND r.action = 'change_memory' AND r.state IN ('awaiting_review', 'approved') AND r.expires_at > clock_timestamp()
