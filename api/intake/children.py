@@ -29,6 +29,8 @@ from governance.errors import Unavailable
 
 _CHILD = Path(__file__).with_name("child.py")
 _START_SECONDS = 60.0
+MEMORY_MB = 448
+"""Data of one child; with the libraries that it maps it stays below 512 MB."""
 _ANSWER_LIMIT = 64 * 1024 * 1024
 
 Asked = TypeVar("Asked")
@@ -39,7 +41,8 @@ Answered = TypeVar("Answered")
 class Kind:
     """What a child reads: its name for people, its module (see `child`), what must be installed for it.
 
-    `deadline` (seconds) and `memory_mb` stand where the pool's own would not do.
+    `deadline` (seconds) and `memory_mb` stand where the pool's own would not do. `slack`: seconds on the clock for
+    each second of an allowance, where the child bounds its CPU time by itself and a busy machine may take longer.
     """
 
     name: str
@@ -47,9 +50,20 @@ class Kind:
     needs: str
     deadline: float | None = None
     memory_mb: int | None = None
+    slack: float = 1.0
 
     def command(self) -> list[str]:
         return [str(_CHILD), self.module]
+
+
+class Allowance:
+    """Seconds that children may work on one file and on all that is in it: a mail with fifty bombs is one file.
+
+    What is charged is CPU time, or all the time of a child that did not answer.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
 
 
 class Lost(Exception):
@@ -67,7 +81,7 @@ class ChildPool:
     """
 
     def __init__(
-        self, kind: Kind, *, size: int = 2, memory_mb: int = 512, deadline: float = 10.0, recycle_after: int = 200
+        self, kind: Kind, *, size: int = 2, memory_mb: int = MEMORY_MB, deadline: float = 10.0, recycle_after: int = 200
     ) -> None:
         self.kind = kind
         self.size = size
@@ -79,9 +93,12 @@ class ChildPool:
         for _ in range(size):
             self._slots.put(None)
 
-    def ask(self, content: bytes) -> dict[str, Any]:
+    def ask(self, content: bytes, allowance: Allowance | None = None) -> dict[str, Any]:
         """What a child says of one document. Raises Lost, and Unavailable where no child starts or the pool is
         closed."""
+        seconds = self.deadline if allowance is None else min(self.deadline, self.kind.slack * allowance.seconds)
+        if seconds <= 0:
+            raise Lost("deadline")
         child = self._slots.get()
         keep: _Child | None = None
         try:
@@ -89,7 +106,13 @@ class ChildPool:
                 raise Unavailable(f"The {self.kind.name} reader is closed.")
             if child is None:
                 child = _Child(self.kind, self.memory_mb)
-            answer = child.ask(content, self.deadline)
+            started, spent = time.monotonic(), None
+            try:
+                answer = child.ask(content, seconds)
+                spent = float(answer.pop("cpu_seconds", 0.0))
+            finally:
+                if allowance is not None:
+                    allowance.seconds -= time.monotonic() - started if spent is None else spent
             if child.served < self.recycle_after:
                 keep = child
             return answer

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from api.intake import rows, sniff, unseen
+from api.intake.children import Allowance
 from api.intake.mail import MAIL, Attachment, Mail, open_mails
 from api.intake.pages import TEXT_LIMIT, has_words
 from api.intake.pdf import PdfPool
@@ -32,13 +33,13 @@ def read_mails(pool: PdfPool, items: Sequence[Incoming], read: Read, depth: int)
     if depth >= DEPTH:
         why = "A mail in a mail in a mail: send its documents by themselves."
         return [Rejected(item.name, "mail_limits", why) for item in items]
-    opened = open_mails(pool.beside(MAIL), [item.content for item in items])
+    opened = open_mails(pool.beside(MAIL), [item.content for item in items], [item.allowance for item in items])
     found = [one if isinstance(one, Unreadable) else _shortened(one, depth) for one in opened]
     leaves = [
         leaf
         for item, one in zip(items, found, strict=True)
         if isinstance(one, Mail)
-        for leaf in _leaves(item.name, one)
+        for leaf in _leaves(item.name, one, item.allowance)
     ]
     steps = zip(leaves, read(leaves), strict=True)
     return [
@@ -64,12 +65,12 @@ def _places(name: str, mail: Mail) -> Iterator[tuple[str, Attachment | Mail]]:
         yield f"{name}#{number} {shown}".strip(), one if isinstance(one, Attachment) else one[1]
 
 
-def _leaves(name: str, mail: Mail) -> Iterator[Incoming]:
+def _leaves(name: str, mail: Mail, allowance: Allowance | None) -> Iterator[Incoming]:
     for place, one in _places(name, mail):
         if isinstance(one, Mail):
-            yield from _leaves(place, one)
+            yield from _leaves(place, one, allowance)
         else:
-            yield Incoming(place, one.content)
+            yield Incoming(place, one.content, allowance=allowance)
 
 
 def _enclosed(name: str, media_type: str, mail: Mail, steps: Iterator[tuple[Incoming, Step]]) -> Step:
@@ -113,7 +114,7 @@ def read_workbooks(
     pool: PdfPool, items: Sequence[Incoming], columns: ColumnMap | None, currency: str | None
 ) -> list[Step]:
     """One step a spreadsheet, in order: the rows of its sheets, or its text where no sheet holds rows."""
-    opened = open_workbooks(pool.beside(WORKBOOK), [item.content for item in items])
+    opened = open_workbooks(pool.beside(WORKBOOK), [item.content for item in items], [item.allowance for item in items])
     return [
         rejected(item.name, sheets) if isinstance(sheets, Unreadable) else _of_sheets(item, sheets, columns, currency)
         for item, sheets in zip(items, opened, strict=True)

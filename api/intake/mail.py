@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from api.intake.children import ChildPool, Kind, Lost
+from api.intake.children import Allowance, ChildPool, Kind, Lost
 from governance.errors import Unreadable
 
 MAIL = Kind("mail", "api.intake.mail_child", "lxml and olefile")
@@ -97,12 +97,14 @@ def is_mail(content: bytes) -> bool:
     return is_part or (b"from" in names and len(names & _HEADERS) >= 3)
 
 
-def open_mails(pool: ChildPool, contents: Sequence[bytes]) -> list[Mail | Unreadable]:
+def open_mails(
+    pool: ChildPool, contents: Sequence[bytes], allowances: Sequence[Allowance | None]
+) -> list[Mail | Unreadable]:
     """One result a mail, in order. Raises Unavailable where no child starts."""
 
-    def one(content: bytes) -> Mail | Unreadable:
+    def one(item: tuple[bytes, Allowance | None]) -> Mail | Unreadable:
         try:
-            answer = pool.ask(content)
+            answer = pool.ask(*item)
         except Lost as lost:
             answer = {"error": lost.kind}
         if "error" in answer:
@@ -110,7 +112,7 @@ def open_mails(pool: ChildPool, contents: Sequence[bytes]) -> list[Mail | Unread
             return Unreadable(reason, reason_code=code)
         return _mail(answer["mail"])
 
-    return pool.map(one, contents)
+    return pool.map(one, list(zip(contents, allowances, strict=True)))
 
 
 def _mail(stated: dict[str, Any]) -> Mail:

@@ -16,17 +16,17 @@ from schwifty import IBAN
 
 from api.intake.children import Kind, Lost
 from api.intake.pdf import PdfPool
+from api.intake.results import Incoming
 from governance.case import Reading
 from governance.errors import Unreadable
 from models.extraction import Evidence, Extraction
 from models.layout import Box, Word
 
 SECONDS = 8.0
-"""Wall-clock time that reading the pages of one file may take; what was not read by then is said."""
+"""CPU time that tesseract may take for one file (a page: about 1.5 s); what was not read by then is said."""
 
 INSTALL = "install tesseract-ocr and, by language, tesseract-ocr-eng, -deu, -fra, -spa, -ita, -nld (Debian)"
-_OCR = Kind("picture", "api.intake.ocr_child", "Pillow and pypdfium2")
-_GRACE = 1.5
+_OCR = Kind("picture", "api.intake.ocr_child", "Pillow and pypdfium2", slack=6.0)
 _ACCOUNT = re.compile(r"[A-Z]{2}[0-9OQDIl|SBZ]{2}[0-9A-Za-z|]*$")
 _DIGITS = str.maketrans("OQDIl|SBZ", "000111582")
 _REASONS = {
@@ -50,6 +50,8 @@ class Recognised:
 
     def notes(self) -> list[str]:
         """What people should know of how it was read."""
+        if not self.read:
+            return ["read by OCR: it took too long, and nothing was read; send fewer pages or a text PDF"]
         if not self.words:
             return ["read by OCR: no text was found"]
         notes = [f"read by OCR, words {mean(self.certainty):.0%} certain on average: compare with the picture"]
@@ -62,17 +64,18 @@ class Recognised:
 
 
 def recognise(
-    pool: PdfPool, contents: Sequence[bytes], seconds: float = SECONDS
+    pool: PdfPool, items: Sequence[Incoming], seconds: float = SECONDS
 ) -> list[Recognised | Unreadable | None]:
     """One result a file (a picture, or a PDF of pictures), in order; None where tesseract is not there.
 
     Raises Unavailable where no child starts.
     """
-    children = pool.beside(replace(_OCR, deadline=seconds + _GRACE))
+    children = pool.beside(replace(_OCR, deadline=_OCR.slack * seconds + 5))
 
-    def one(content: bytes) -> Recognised | Unreadable | None:
+    def one(item: Incoming) -> Recognised | Unreadable | None:
+        left = seconds if item.allowance is None else min(seconds, item.allowance.seconds)
         try:
-            answer = children.ask(struct.pack(">d", seconds) + content)
+            answer = children.ask(struct.pack(">d", left) + item.content, item.allowance)
         except Lost as lost:
             answer = {"error": lost.kind}
         error = answer.get("error")
@@ -91,7 +94,7 @@ def recognise(
             certainty=tuple(float(word[6]) for word in words),
         )
 
-    return children.map(one, contents)
+    return children.map(one, items)
 
 
 def _with_accounts(words: list[Word]) -> list[Word]:

@@ -1,6 +1,6 @@
 """Pictures and scanned PDFs in a child process (see `child`): words with places and certainty, by tesseract.
 
-A file is the seconds that reading may take as 8 bytes (a big-endian double), then the PDF or picture. parse →
+A file is the CPU seconds that tesseract may take as 8 bytes (a big-endian double), then the PDF or picture. parse →
 {"pages": n, "read": [page numbers], "turned": {page: degrees}, "words": [[page, left, top, right, bottom, text,
 certainty]]}, places in points from the top left corner of the page as it was turned, certainty 0 to 1 as tesseract
 states it; or {"error": "no_ocr" | "encrypted" | "malformed" | "limits"}. The first page is read first and the last
@@ -10,6 +10,8 @@ one second, for there stands what is looked for.
 from __future__ import annotations
 
 import io
+import math
+import resource
 import shutil
 import struct
 import subprocess
@@ -23,6 +25,7 @@ import pypdfium2
 from PIL import Image, ImageOps, UnidentifiedImageError
 from pypdfium2.raw import FPDF_ERR_PASSWORD
 
+SLACK = 5
 PAGE_LIMIT = 20
 PIXEL_LIMIT = 60_000_000
 LANGUAGES = ("eng", "deu", "fra", "spa", "ita", "nld")
@@ -38,19 +41,45 @@ Picture = Image.Image
 Words = list[list[Any]]
 
 
+class Budget:
+    """What tesseract may take for one file. CPU time is what a hostile picture costs, whatever else the machine does;
+    SLACK times that on the clock is for machines that do something else."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._before = self._used()
+        self._until = time.monotonic() + SLACK * seconds
+
+    @staticmethod
+    def _used() -> float:
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
+
+    def cpu(self) -> float:
+        """CPU seconds that are left."""
+        return self._seconds - (self._used() - self._before)
+
+    def clock(self) -> float:
+        """Seconds on the clock that are left."""
+        return self._until - time.monotonic()
+
+    def is_over(self) -> bool:
+        return self.cpu() <= 0 or self.clock() <= 0
+
+
 def parse(content: bytes) -> dict[str, Any]:
     """See the module. Raises nothing but MemoryError on content."""
     (seconds,) = struct.unpack_from(">d", content)
-    until = time.monotonic() + seconds
+    budget = Budget(seconds)
     data = content[8:]
     try:
         with warnings.catch_warnings(action="ignore"):  # what Pillow thinks of odd headers is nobody's concern here
-            return _of_pdf(data, until) if b"%PDF-" in data[:1024] else _of_picture(data, until)
+            return _of_pdf(data, budget) if b"%PDF-" in data[:1024] else _of_picture(data, budget)
     except Image.DecompressionBombError:
         return {"error": "limits"}
 
 
-def _of_pdf(data: bytes, until: float) -> dict[str, Any]:
+def _of_pdf(data: bytes, budget: Budget) -> dict[str, Any]:
     if not _languages():
         return {"error": "no_ocr"}
     try:
@@ -69,10 +98,10 @@ def _of_pdf(data: bytes, until: float) -> dict[str, Any]:
             return None
 
     with document:
-        return _read(len(document), page, until)
+        return _read(len(document), page, budget)
 
 
-def _of_picture(data: bytes, until: float) -> dict[str, Any]:
+def _of_picture(data: bytes, budget: Budget) -> dict[str, Any]:
     Image.init()  # all formats, not only the first five
     try:
         picture = Image.open(io.BytesIO(data), formats=_FORMATS)
@@ -104,19 +133,19 @@ def _of_picture(data: bytes, until: float) -> dict[str, Any]:
 
     if page(0) is None:
         return {"error": "malformed"}
-    return _read(pages, page, until) if _languages() else {"error": "no_ocr"}
+    return _read(pages, page, budget) if _languages() else {"error": "no_ocr"}
 
 
-def _read(pages: int, page: Callable[[int], tuple[Picture, float] | None], until: float) -> dict[str, Any]:
+def _read(pages: int, page: Callable[[int], tuple[Picture, float] | None], budget: Budget) -> dict[str, Any]:
     order = [0, *([pages - 1] if pages > 1 else []), *range(1, pages - 1)][:PAGE_LIMIT]
     read: list[int] = []
     turned: dict[str, int] = {}
     words: Words = []
     for index in order:
-        if time.monotonic() >= until:
+        if budget.is_over():
             break
         shown = page(index)
-        found = None if shown is None else _words(*shown, until)
+        found = None if shown is None else _words(*shown, budget)
         if found is None:
             continue
         read.append(index + 1)
@@ -127,14 +156,14 @@ def _read(pages: int, page: Callable[[int], tuple[Picture, float] | None], until
     return {"pages": pages, "read": sorted(read), "turned": turned, "words": words}
 
 
-def _words(picture: Picture, points: float, until: float) -> tuple[Words, int] | None:
+def _words(picture: Picture, points: float, budget: Budget) -> tuple[Words, int] | None:
     """The words of one page and by how many degrees it had to be turned; None where time ran out."""
-    found = _recognised(picture, points, until)
+    found = _recognised(picture, points, budget)
     if found is None or not _lies(found):
         return None if found is None else (found, 0)
-    said = _tesseract(picture, ["--psm", "0", "-l", "osd"], until)
+    said = _tesseract(picture, ["--psm", "0", "-l", "osd"], budget)
     degrees = next((int(line.split(":")[1]) for line in (said or "").splitlines() if line.startswith("Rotate:")), 0)
-    again = _recognised(picture.rotate(-degrees, expand=True), points, until) if degrees in (90, 180, 270) else None
+    again = _recognised(picture.rotate(-degrees, expand=True), points, budget) if degrees in (90, 180, 270) else None
     if again is None or _lies(again):
         return found, 0
     return again, degrees
@@ -147,8 +176,8 @@ def _lies(words: Words) -> bool:
     return bool(2 * tall > len(long) or sum(word[5] for word in words) < _LYING * len(words))
 
 
-def _recognised(picture: Picture, points: float, until: float) -> Words | None:
-    said = _tesseract(picture, ["-l", "+".join(_languages()), "--psm", "3", "tsv"], until)
+def _recognised(picture: Picture, points: float, budget: Budget) -> Words | None:
+    said = _tesseract(picture, ["-l", "+".join(_languages()), "--psm", "3", "tsv"], budget)
     if said is None:
         return None
     found: Words = []
@@ -164,26 +193,30 @@ def _recognised(picture: Picture, points: float, until: float) -> Words | None:
     return found
 
 
-def _tesseract(picture: Picture, arguments: list[str], until: float) -> str | None:
+def _tesseract(picture: Picture, arguments: list[str], budget: Budget) -> str | None:
     """What tesseract prints of a picture, None where it fails or does not end in time."""
-    left = until - time.monotonic()
-    if left <= 0:
+    if budget.is_over():
         return None
     given = io.BytesIO()
     picture.save(given, "PPM")
     try:
-        ran = subprocess.run(  # noqa: S603  # a program of the system, on data from standard input
+        with subprocess.Popen(  # noqa: S603  # a program of the system, on data from standard input
             [_program() or "tesseract", "stdin", "stdout", *arguments],
-            input=given.getvalue(),
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            timeout=left,
             env={"OMP_THREAD_LIMIT": "1"},
-            check=False,
-        )
-    except (subprocess.TimeoutExpired, OSError):
+        ) as running:
+            try:
+                seconds = math.ceil(budget.cpu())
+                resource.prlimit(running.pid, resource.RLIMIT_CPU, (seconds, seconds))
+                said, _ = running.communicate(given.getvalue(), timeout=max(budget.clock(), 0.0))
+            except (subprocess.TimeoutExpired, OSError):
+                running.kill()
+                return None
+    except OSError:
         return None
-    return ran.stdout.decode("utf-8", "replace") if ran.returncode == 0 else None
+    return said.decode("utf-8", "replace") if running.returncode == 0 else None
 
 
 @cache

@@ -27,10 +27,10 @@ _CUT = Kind("PDF cutter", "api.intake.cut_child", "pypdfium2")
 
 def read_pdfs(pool: PdfPool, items: Sequence[Incoming], seconds: float) -> list[Step]:
     """One step a PDF, in order. `seconds`: what OCR of one file may take."""
-    parsed = pool.parse_many([item.content for item in items])
+    parsed = pool.parse_many([item.content for item in items], [item.allowance for item in items])
     steps = [_first(item, content) for item, content in zip(items, parsed, strict=True)]
     pictures = [at for at, step in enumerate(steps) if step is None]
-    recognised = ocr.recognise(pool, [items[at].content for at in pictures], seconds) if pictures else []
+    recognised = ocr.recognise(pool, [items[at] for at in pictures], seconds) if pictures else []
     for at, found in zip(pictures, recognised, strict=True):
         content = parsed[at]
         assert isinstance(content, PdfContent)
@@ -40,7 +40,7 @@ def read_pdfs(pool: PdfPool, items: Sequence[Incoming], seconds: float) -> list[
 
 def read_pictures(pool: PdfPool, items: Sequence[Incoming], seconds: float) -> list[Step]:
     """One step a picture, in order."""
-    recognised = ocr.recognise(pool, [item.content for item in items], seconds)
+    recognised = ocr.recognise(pool, items, seconds)
     return [
         _from_picture(item, sniff.MEDIA_TYPES[sniff.sniff(item.content)], found)
         for item, found in zip(items, recognised, strict=True)
@@ -111,7 +111,7 @@ def _split(pool: PdfPool, item: Incoming, step: Step) -> Step:
     said = ", ".join(f"{one.document_class.replace('_', ' ')} from page {one.page}" for one in several)
     flagged = replace(step, warnings=(*step.warnings, f"several documents in one file: {said}; send each by itself"))
     ranges = _ranges(several, step)
-    files = [] if ranges is None else _cut(pool, item.content, ranges)
+    files = [] if ranges is None else _cut(pool, item, ranges)
     if ranges is None or len(files) != len(ranges):
         return flagged
     members = tuple((file, _pages(step, first, last)) for file, (first, last) in zip(files, ranges, strict=True))
@@ -146,10 +146,11 @@ def _moved(word: Word, pages: int) -> Word:
     return replace(word, page=word.page - pages)
 
 
-def _cut(pool: PdfPool, content: bytes, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+def _cut(pool: PdfPool, item: Incoming, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
     """The pages as files of their own; none where they cannot be cut out."""
     try:
-        answer: dict[str, Any] = pool.beside(_CUT).ask(json.dumps(ranges).encode() + b"\n" + content)
+        asked = json.dumps(ranges).encode() + b"\n" + item.content
+        answer: dict[str, Any] = pool.beside(_CUT).ask(asked, item.allowance)
     except Lost:
         return []
     return [base64.b64decode(file) for file in answer.get("files", [])]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.intake import unseen
-from api.intake.children import ChildPool, Kind, Lost
+from api.intake.children import MEMORY_MB, Allowance, ChildPool, Kind, Lost
 from governance.case import Finding
 from governance.errors import Unreadable
 from models.layout import Word
@@ -53,33 +53,35 @@ class PdfPool(ChildPool):
     """
 
     def __init__(
-        self, *, size: int = 2, memory_mb: int = 512, deadline: float = 10.0, recycle_after: int = 200
+        self, *, size: int = 2, memory_mb: int = MEMORY_MB, deadline: float = 10.0, recycle_after: int = 200
     ) -> None:
         super().__init__(_PDF, size=size, memory_mb=memory_mb, deadline=deadline, recycle_after=recycle_after)
         self._beside: dict[Kind, ChildPool] = {}
         self._lock = threading.Lock()
 
-    def parse(self, content: bytes) -> PdfContent:
+    def parse(self, content: bytes, allowance: Allowance | None = None) -> PdfContent:
         """One document. Raises Unreadable (reason_code `encrypted_pdf`, `malformed_pdf`, `pdf_limits`), and
         Unavailable where the parser itself does not start or the pool is closed."""
         try:
-            answer = self.ask(content)
+            answer = self.ask(content, allowance)
         except Lost as lost:
             raise _unreadable(lost.kind) from None
         if "error" in answer:
             raise _unreadable(str(answer["error"]))
         return _content(answer)
 
-    def parse_many(self, contents: Sequence[bytes]) -> list[PdfContent | Unreadable]:
+    def parse_many(
+        self, contents: Sequence[bytes], allowances: Sequence[Allowance | None] = ()
+    ) -> list[PdfContent | Unreadable]:
         """One result a document, in order; a refused document is its Unreadable."""
 
-        def one(content: bytes) -> PdfContent | Unreadable:
+        def one(item: tuple[bytes, Allowance | None]) -> PdfContent | Unreadable:
             try:
-                return self.parse(content)
+                return self.parse(*item)
             except Unreadable as refusal:
                 return refusal
 
-        return self.map(one, contents)
+        return self.map(one, list(zip(contents, allowances or [None] * len(contents), strict=True)))
 
     def beside(self, kind: Kind) -> ChildPool:
         """The pool for another kind of file, with the limits of this one."""

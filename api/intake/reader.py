@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from api.intake import bank, einvoice, ocr, rows, signed, sniff, unseen, xml
+from api.intake.children import Allowance
 from api.intake.enclosed import read_mails, read_workbooks
 from api.intake.pages import TEXT_LIMIT, read_pdfs, read_pictures
 from api.intake.pdf import PdfPool
@@ -38,6 +39,8 @@ __all__ = ["SIZE_LIMIT", "Accepted", "DocumentReader", "Incoming", "ReadResult",
 
 SIZE_LIMIT = 20_000_000
 """Bytes of one file."""
+SECONDS = 9.0
+"""What all children may work on one file and on what is in it."""
 
 # A contract has no total and a bank statement no supplier: fields are read where the class has them.
 _FIELDS_OF: Mapping[str, frozenset[str]] = {
@@ -50,7 +53,8 @@ _FIELDS_OF: Mapping[str, frozenset[str]] = {
 class DocumentReader:
     """Reads documents and row files. Without a classifier only titles and structure name a class.
 
-    `pdf`: the children that parse strangers' bytes. `ocr_seconds`: what OCR of one file may take.
+    `pdf`: the children that parse strangers' bytes. `ocr_seconds`: what OCR of one file may take; `seconds`:
+    what all children together may work on one file and what is in it.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class DocumentReader:
         columns: ColumnMap | None = None,
         default_currency: str | None = None,
         ocr_seconds: float = ocr.SECONDS,
+        seconds: float | None = None,
     ) -> None:
         self.classifier = classifier
         self.pdf = pdf
@@ -69,13 +74,14 @@ class DocumentReader:
         self.columns = columns
         self.default_currency = default_currency
         self.ocr_seconds = ocr_seconds
+        self.seconds = max(SECONDS, ocr_seconds) if seconds is None else seconds
 
     def read(self, items: Sequence[Incoming]) -> list[ReadResult]:
         """One result an item, in order. A bad file is Rejected and its neighbours are read.
 
         Raises Unavailable where a parser itself cannot run.
         """
-        steps = self._steps(items, 0)
+        steps = self._steps([replace(item, allowance=Allowance(self.seconds)) for item in items], 0)
         prose = [leaf for step in steps for leaf in leaves(step)]
         classes = self._classes([part.text for part in prose])
         found = extract_pages([(part.text, part.words) for part in prose])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
+from api.intake.children import Allowance
 from api.intake.rows import RowFile
 from governance.case import Finding, Reading
 from governance.errors import Refusal
@@ -18,11 +19,13 @@ _LETTERS = frozenset({"dispute", "payment_reminder", "remittance_advice"})
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A file as it came: `media_type` is what the sender claims, kept for the record and not believed."""
+    """A file as it came: `media_type` is what the sender claims, kept for the record and not believed. `allowance`:
+    what children may still work on the file that it came in; the reader gives one where there is none."""
 
     name: str
     content: bytes
     media_type: str | None = None
+    allowance: Allowance | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

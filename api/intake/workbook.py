@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from api.intake.children import ChildPool, Kind, Lost
+from api.intake.children import Allowance, ChildPool, Kind, Lost
 from api.intake.columns import Number
 from governance.errors import Unreadable
 
@@ -36,12 +36,14 @@ class Sheet:
         )
 
 
-def open_workbooks(pool: ChildPool, contents: Sequence[bytes]) -> list[tuple[Sheet, ...] | Unreadable]:
+def open_workbooks(
+    pool: ChildPool, contents: Sequence[bytes], allowances: Sequence[Allowance | None]
+) -> list[tuple[Sheet, ...] | Unreadable]:
     """The sheets of each spreadsheet, in order. Raises Unavailable where no child starts."""
 
-    def one(content: bytes) -> tuple[Sheet, ...] | Unreadable:
+    def one(item: tuple[bytes, Allowance | None]) -> tuple[Sheet, ...] | Unreadable:
         try:
-            answer = pool.ask(content)
+            answer = pool.ask(*item)
         except Lost as lost:
             answer = {"error": lost.kind}
         if "error" in answer:
@@ -52,7 +54,7 @@ def open_workbooks(pool: ChildPool, contents: Sequence[bytes]) -> list[tuple[She
             for name, visible, rows in answer["sheets"]
         )
 
-    return pool.map(one, contents)
+    return pool.map(one, list(zip(contents, allowances, strict=True)))
 
 
 def _cell(cell: Any) -> Any:
