@@ -25,8 +25,19 @@ _NO_SECOND_LOOK, _LIKELY = 0.95, 0.8  # models.extraction.ACCEPT is the first
 _MARGIN, _TAG = 5.0, 12.0
 _TURNED = re.compile(r"page (\d+) was turned by ")
 _LONGEST = 300
+_FARTHEST = 1e6  # points; NaN and infinities are farther
 
 Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A rectangle (left, top, right, bottom) in points from the top left corner of a page. `rival`: another value than
+    the field's stands there."""
+
+    page: int
+    box: Box
+    rival: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +48,15 @@ class FieldView:
     name: str
     value: str
     sure: str | None
-    page: int | None
+    place: Place | None
     number: int | None
     alternatives: tuple[str, ...]
     notes: tuple[str, ...]
     contested: bool
+
+    @property
+    def page(self) -> int | None:
+        return self.place.page if self.place else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +103,7 @@ def read(reading: Mapping[str, Any], warnings: Sequence[str] = (), pages: Pages 
         return Document(fields, notes)
     turned = {int(match[1]) for note in said if (match := _TURNED.match(note))}
     shown = min(pages.count, len(pages.sizes), MOST_PAGES)
-    sheets = tuple(
-        _sheet(number, pages.sizes[number - 1], fields, reading, number in turned) for number in range(1, shown + 1)
-    )
+    sheets = tuple(_sheet(number, pages.sizes[number - 1], fields, number in turned) for number in range(1, shown + 1))
     return Document(fields, notes, sheets, pages.count)
 
 
@@ -98,7 +111,7 @@ def _fields(
     reading: Mapping[str, Any], warnings: Sequence[str], found: Sequence[Mapping[str, Any]]
 ) -> tuple[FieldView, ...]:
     values, confidence = _map(reading.get("fields")), _map(reading.get("field_confidence"))
-    alternatives, evidence = _map(reading.get("alternatives")), _map(reading.get("evidence"))
+    alternatives, places = _map(reading.get("alternatives")), _places(reading, found)
     names = [*FIELD_NAMES, *(name for name in values if name not in FIELD_NAMES)]
     number = 0
     views: list[FieldView] = []
@@ -108,7 +121,7 @@ def _fields(
             continue
         mine = [one for one in found if name in _texts(one.get("fields"))]
         contested = any(one.get("level") == "contested" for one in mine)
-        place = _place(evidence.get(name))
+        place = places.get(name)
         number += place is not None
         views.append(
             FieldView(
@@ -116,7 +129,7 @@ def _fields(
                 name=label(name),
                 value=value,
                 sure=_sure(confidence.get(name), contested),
-                page=place[0] if place else None,
+                place=place,
                 number=number if place else None,
                 alternatives=_texts(alternatives.get(name)),
                 notes=_notes(name, warnings, mine),
@@ -155,19 +168,16 @@ def _sure(confidence: object, contested: bool) -> str | None:
     return f"likely, {said}" if confidence >= _LIKELY else f"not sure, {said}"
 
 
-def _sheet(
-    number: int, size: tuple[float, float], fields: Sequence[FieldView], reading: Mapping[str, Any], turned: bool
-) -> Sheet:
+def _sheet(number: int, size: tuple[float, float], fields: Sequence[FieldView], turned: bool) -> Sheet:
     width, height = size
     if not (width > 0 and height > 0):
         return Sheet(number, None, ())
     unit = WIDTH / width
     frames: list[Frame] = []
     for field in fields:
-        place = _place(_map(reading.get("evidence")).get(field.key)) if field.page == number else None
         # A page that was turned for reading is shown as it came: a frame would stand elsewhere.
-        if place is not None and not turned:
-            frames.append(_frame(field, place[1], unit, height * unit, [one.tag for one in frames]))
+        if field.place is not None and field.place.page == number and not turned:
+            frames.append(_frame(field, field.place.box, unit, height * unit, [one.tag for one in frames]))
     return Sheet(number, round(height * unit, 1), tuple(frames))
 
 
@@ -186,16 +196,29 @@ def _frame(field: FieldView, box: Box, unit: float, height: float, tags: Sequenc
     )
 
 
-def _place(value: object) -> tuple[int, Box] | None:
-    """(page, box in points from the top left corner) of a field's evidence, where it is one."""
+def _places(reading: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> dict[str, Place]:
+    """Where each field stands, or else what stands on the page in its stead."""
+    places: dict[str, Place] = {}
+    for name, value in _map(reading.get("evidence")).items():
+        if (place := _place(value)) is not None:
+            places[name] = place
+    for one in found:
+        place = _place(one.get("evidence"), rival=True)
+        if place is not None and one.get("level") == "contested":
+            for name in _texts(one.get("fields")):
+                places.setdefault(name, place)
+    return places
+
+
+def _place(value: object, rival: bool = False) -> Place | None:
     found = _map(value)
     page, box = found.get("page"), found.get("box")
     if not isinstance(page, int) or isinstance(page, bool) or page < 1 or not isinstance(box, list | tuple):
         return None
     numbers = [float(one) for one in box if isinstance(one, int | float) and not isinstance(one, bool)]
-    if len(box) != 4 or len(numbers) != 4 or not all(math.isfinite(one) for one in numbers):
+    if len(box) != 4 or len(numbers) != 4 or not all(abs(one) < _FARTHEST for one in numbers):
         return None
-    return page, (numbers[0], numbers[1], numbers[2], numbers[3])
+    return Place(page, (numbers[0], numbers[1], numbers[2], numbers[3]), rival)
 
 
 def _map(value: object) -> Mapping[str, Any]:

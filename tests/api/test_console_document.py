@@ -281,6 +281,14 @@ def test_a_frame_stands_where_the_words_stand() -> None:
     assert total.left <= left * unit <= total.left + total.width
     assert total.top <= (top - 6) * unit <= total.top + total.height
     assert document.sheets[1].frames == ()
+    elsewhere = {"page": 2, "box": [60, 70, 160, 84]}
+    rival = {"code": "x", "level": "contested", "fields": ["currency"], "detail": "the page says CHF"}
+    framed = sheets.read(reading(findings=[{**rival, "evidence": elsewhere}]), (), Pages(2, ((595.0, 842.0),) * 2))
+    (frame,) = framed.sheets[1].frames
+    assert frame.field.key == "currency"
+    assert frame.field.contested
+    assert frame.field.place is not None
+    assert frame.field.place.rival
     turned = sheets.read(reading(warnings=["page 1 was turned by 90 degrees"]), (), Pages(1, ((595.0, 842.0),)))
     assert turned.sheets[0].frames == (), "a frame would stand elsewhere than the words"
 
