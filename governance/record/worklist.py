@@ -61,20 +61,25 @@ _PARTIES = """
 SELECT 'supplier' AS kind, id, name, email, language FROM cs.suppliers WHERE id = %(supplier)s
 UNION ALL SELECT 'customer', id, name, email, language FROM cs.customers WHERE id = %(customer)s
 """
-# What cs._approve asks besides the seats, as this person would meet it. `worth`: the amount in the policy's currency.
+# What cs._approve asks besides the seats, as this person would meet it. `worth`: the amount in the policy's currency; where
+# people corrected facts the largest of all that are judged (cs._worth), null where one of them does not know it.
 _HANGS_ON = """
 SELECT ARRAY(SELECT o.what FROM cs.openings o WHERE o.tenant = r.tenant AND o.case_id = r.case_id AND o.revision = r.revision
              AND o.actor = %(actor)s) AS opened,
        r.payee_bank <> CASE WHEN v.supplier_id IS NULL THEN 'none' ELSE 'sha256:' || encode(sha256(convert_to(coalesce(
             (SELECT string_agg(b.iban, chr(10) ORDER BY b.iban COLLATE "C") FROM cs.bank_accounts b WHERE b.tenant = r.tenant
              AND b.owner_kind = 'supplier' AND b.owner_id = v.supplier_id AND b.valid_to IS NULL), ''), 'UTF8')), 'hex') END AS payee_changed,
-       CASE WHEN v.currency = %(currency)s THEN v.amount ELSE v.amount / a.rate * b.rate END AS worth
+       (SELECT CASE WHEN bool_and(q.worth IS NOT NULL) THEN max(abs(q.worth)) END FROM (
+            SELECT CASE WHEN j.currency = %(currency)s THEN j.amount ELSE j.amount
+                / CASE WHEN j.currency = 'EUR' THEN 1 ELSE (SELECT f.per_eur FROM cs.fx_rates f WHERE f.tenant = r.tenant
+                    AND f.currency = j.currency AND f.day <= v.created_at::date ORDER BY f.day DESC LIMIT 1) END
+                * CASE WHEN %(currency)s = 'EUR' THEN 1 ELSE (SELECT f.per_eur FROM cs.fx_rates f WHERE f.tenant = r.tenant
+                    AND f.currency = %(currency)s AND f.day <= v.created_at::date ORDER BY f.day DESC LIMIT 1) END END AS worth
+            FROM cs.case_revisions j WHERE j.tenant = v.tenant AND j.case_id = v.case_id AND j.revision <= v.revision
+              AND j.revision >= (SELECT max(b.revision) FROM cs.case_revisions b WHERE b.tenant = v.tenant AND b.case_id = v.case_id
+                  AND b.revision <= v.revision AND b.corrects IS NULL)) q) AS worth
 FROM cs.recommendations r
-JOIN cs.case_revisions v ON v.tenant = r.tenant AND v.case_id = r.case_id AND v.revision = r.revision,
-LATERAL (SELECT CASE WHEN v.currency = 'EUR' THEN 1 ELSE (SELECT f.per_eur FROM cs.fx_rates f WHERE f.tenant = r.tenant
-    AND f.currency = v.currency AND f.day <= v.created_at::date ORDER BY f.day DESC LIMIT 1) END AS rate) a,
-LATERAL (SELECT CASE WHEN %(currency)s = 'EUR' THEN 1 ELSE (SELECT f.per_eur FROM cs.fx_rates f WHERE f.tenant = r.tenant
-    AND f.currency = %(currency)s AND f.day <= v.created_at::date ORDER BY f.day DESC LIMIT 1) END AS rate) b
+JOIN cs.case_revisions v ON v.tenant = r.tenant AND v.case_id = r.case_id AND v.revision = r.revision
 WHERE r.id = %(id)s
 """
 _ERASED_BY = """

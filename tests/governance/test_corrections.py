@@ -21,7 +21,7 @@ from governance.action import Action
 from governance.case import DOCUMENT_CLASSES
 from governance.gate import Question, judged_seats
 from governance.policy import standard_policy
-from governance.record import corrections, queue, standing
+from governance.record import corrections, queue, standing, worklist
 from governance.record.db import Database, clone, drop, urls_for
 from governance.record.embedded import EmbeddedPostgres
 from tests.build import World, letter, world
@@ -373,6 +373,8 @@ def test_a_role_lent_for_small_amounts_is_not_lent_for_what_was_corrected_down(a
     acme.opened("reviewer2", row)
     with pytest.raises(errors.NotDelegated):
         acme.decide("reviewer2", row, "approve", acting_for="controller")
+    with acme.database.transaction("review", acme.tokens["reviewer2"]) as conn:
+        assert worklist.hangs_on(conn, row["id"], "reviewer2", "EUR")["worth"] == 1200
 
 
 POLICY = standard_policy()
