@@ -30,13 +30,17 @@ COMPARED = (
 )  # fmt: skip
 _LEAST_WORDS = 20
 # How sure the page must be of its own value before a value that it does not show is held against the data. Other days
-# are easily taken for the due date, and where the name is in a picture another is read as the supplier.
-_LEAST: dict[str, float] = {"due_date": 0.7, "supplier": ACCEPT}
+# are easily taken for the due date, other numbers for the order's, and where the name is in a picture another is read.
+_LEAST: dict[str, float] = {"due_date": 0.7, "purchase_order": 0.7, "supplier": ACCEPT}
+# A bill that is due at once has the same day twice: a page that is sure of its day is believed all the same.
+_CERTAIN: dict[str, float] = {"issue_date": ACCEPT, "due_date": ACCEPT}
 _STRANGER = 0.5  # enough for a supplier of whose name no word stands on the page
 # A page is not asked for another supplier or currency than one that it shows: there are always two firms on it.
 _NOT_ELSEWHERE = frozenset({"supplier", "currency", "amount_due"})
 
 
+_KINDS = (("invoice_number", "purchase_order"), ("issue_date", "due_date"))
+"""Fields that may be taken for one another."""
 _DOUBTS = frozenset({"arithmetic", "same_party", "date_order"})
 
 
@@ -117,8 +121,11 @@ def _instead(name: str, value: str, reading: Reading, page: Page, found: Extract
     read = _read(name, value, found) if _sure(name, found) >= least else None
     if near is not None and copied and (read is None or name not in ("total_amount", "amount_due")):
         return _Rival(near.value, near.text, _place(near.box, near.text))
-    if read is not None and not _others(name, read.value, reading):
+    if read is not None and (_sure(name, found) >= _CERTAIN.get(name, 2.0) or not _others(name, read.value, reading)):
         return read
+    if read is not None and name == "issue_date":  # every bill has its day: what else it could be will do
+        rest = (one for one in found.alternatives.get(name, ()) if one != value and not _others(name, one, reading))
+        return next((_Rival(one, one, {}) for one in rest), None)
     return _total_instead(value, reading, found) if name == "amount_due" else None
 
 
@@ -173,12 +180,14 @@ def _part(whole: str, part: str) -> bool:
 
 
 def _others(name: str, rival: str, reading: Reading) -> bool:
-    """True for what the data itself names as something else: the buyer's number, a second account of the supplier."""
+    """True for what the data itself names as something else: the buyer's number, the bill's own for the order's."""
     if name == "supplier_vat_id":
         return normal_id(rival) == normal_id(reading.details.get("buyer_vat_id"))
     if name == "supplier":
         return normal_name(rival) == normal_name(reading.details.get("buyer") or "")
-    return False
+    kind = next((kind for kind in _KINDS if name in kind), ())
+    others = [reading.fields.get(other) for other in kind if other != name]
+    return any(normal_id(rival) == normal_id(other) for other in others if other)
 
 
 def _accounts(reading: Reading, page: Page, found: Extraction) -> Iterator[Finding]:

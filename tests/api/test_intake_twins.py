@@ -118,6 +118,11 @@ def test_several_fields_at_once() -> None:
     assert compared(PAGE, document).contested == {"invoice_number", "total_amount", "amount_due", "iban"}
 
 
+def test_the_bills_own_number_is_not_held_against_an_order_that_the_page_leaves_out() -> None:
+    page = "Rechnung 471102\nTotal 529,87 EUR\nIBAN DE02 1203 0000 0000 2020 51"
+    assert compared(page).contested == frozenset()
+
+
 def test_where_the_data_contradicts_itself_the_page_is_believed_sooner() -> None:
     """The buyer's VAT number stands on the page too; as the supplier's it is the data's own contradiction."""
     buyer = """<ram:BuyerTradeParty><ram:Name>Kunden AG</ram:Name><ram:SpecifiedTaxRegistration>
