@@ -21,7 +21,7 @@ from api.strict import Id
 from governance import permit
 from governance.case import DOCUMENT_CLASSES, FIELD_NAMES
 from governance.errors import Malformed, NotFound, Refusal, Unauthenticated, Unavailable
-from governance.record import cases, corrections
+from governance.record import cases, changes, corrections
 
 router = APIRouter(prefix="/console", route_class=ConsoleRoute, include_in_schema=False)
 
@@ -134,6 +134,24 @@ def correct(request: Request, sent: SentForm, case_id: Id) -> Response:
     return RedirectResponse(location, 303, HEADERS)
 
 
+def _learned(
+    request: Request, scope: Scope, *, said: str | None = None, link: str = "", refusal: Refusal | None = None
+) -> Response:
+    found = learning.memories(scope.conn)
+    return render(
+        request,
+        "learning.html",
+        refusal.status if refusal else 200,
+        state=learning.state(scope.conn),
+        memories=[{**one, "rules": change.rules(one["reading"])} for one in found],
+        may_propose="propose_change" in permit.allowed(scope.actor),
+        said=said,
+        link=link if any(one["recommendation_id"] == link for one in found) else None,
+        problem=refusal.detail if refusal else None,
+        once=[mark() for _ in found],
+    )
+
+
 @router.get("/learning")
 def show_learning(
     request: Request,
@@ -142,15 +160,30 @@ def show_learning(
     memory: Annotated[str, Query(pattern=r"^[A-Za-z0-9-]{0,64}$")] = "",
 ) -> Response:
     with desk.open() as scope:
-        found = learning.memories(scope.conn)
-        return render(
-            request,
-            "learning.html",
-            state=learning.state(scope.conn),
-            memories=[{**one, "rules": change.rules(one["reading"])} for one in found],
-            said=_said(scope, case, memory) if case else None,
-            link=memory if any(one["recommendation_id"] == memory for one in found) else None,
+        return _learned(request, scope, said=_said(scope, case, memory) if case else None, link=memory)
+
+
+@router.post("/learning/forget")
+def forget(request: Request, sent: SentForm) -> Response:
+    """The memory of a supplier is taken back as it came: proposed here, signed by a reviewer."""
+    form = sent.fields
+
+    def act(scope: Scope) -> str:
+        permit.may_propose_change(scope.actor)
+        supplier = form.get("supplier", "")
+        made = changes.propose(
+            scope.conn, "memory", supplier, learning.without(scope.conn, supplier, None), form.get("why", "")
         )
+        return f"/console/recommendations/{made['recommendation_id']}"
+
+    try:
+        location = once(sent.desk, form, "forget", act)
+    except (Unauthenticated, Unavailable):
+        raise
+    except Refusal as refusal:
+        with sent.desk.open() as scope:
+            return _learned(request, scope, refusal=refusal)
+    return RedirectResponse(location, 303, HEADERS)
 
 
 def _said(scope: Scope, case_id: str, memory: str) -> str | None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.api.conftest import Api
 from tests.api.test_learning import VAT, approve, case, page, proposal, sent
-from tests.api.visitor import form_of, signed_in, words
+from tests.api.visitor import form_of, forms, signed_in, words
 
 
 @pytest.fixture
@@ -85,3 +85,19 @@ def test_nobody_is_told_of_a_correction_that_was_not_theirs(acme: Api) -> None:
     found = sent(acme, page("B-1"))
     shown = signed_in(acme, "analyst").get(f"/console/learning?case={found['id']}")
     assert "Corrected" not in words(shown)
+
+
+def test_a_memory_is_taken_back_from_its_page(acme: Api) -> None:
+    found = sent(acme, page("B-1"))
+    body = {"facts_digest": found["facts"]["facts_digest"], "corrected": {"invoice_number": "B-1"}}
+    made = acme.of("analyst").post(f"/v1/cases/{found['id']}/corrections", json=body).json()
+    approve(acme, proposal(acme, made))
+    assert not [form for form in forms(signed_in(acme, "auditor").get("/console/learning")) if "forget" in form.action]
+    visitor = signed_in(acme, "analyst")
+    empty = visitor.send(form_of(visitor.get("/console/learning"), "/forget"), why=" ")
+    assert (empty.status_code, "says why" in words(empty)) == (422, True)
+    shown = visitor.follow(visitor.send(form_of(empty, "/forget"), why="a new layout"))
+    assert "How documents of S-1 are read changed" in words(shown)
+    row = acme.world.recommendation(str(shown.url).rpartition("/")[2])
+    approve(acme, row)
+    assert "No supplier's layout has been taught yet" in words(visitor.get("/console/learning"))
