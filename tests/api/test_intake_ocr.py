@@ -127,11 +127,11 @@ def test_all_pages_of_a_tiff_are_read(reader: DocumentReader) -> None:
 
 @tesseract
 def test_time_is_bounded_and_what_was_not_read_is_said(pool: PdfPool) -> None:
-    content = saved("TIFF", *[picture() for _ in range(6)])
-    started = time.monotonic()
-    said = accepted(DocumentReader(None, pool, ocr_seconds=2.0), content).reading
-    assert time.monotonic() - started < 9
-    assert any("did not get to page" in one or "no text was found" in one for one in said.warnings)
+    content = saved("TIFF", *[picture() for _ in range(8)], compression="tiff_lzw")
+    started = os.times()
+    said = accepted(DocumentReader(None, pool, ocr_seconds=1.0), content).reading
+    assert os.times().elapsed - started.elapsed < 15, "also on a machine that has other things to do"
+    assert any("did not get to page" in one or "took too long" in one for one in said.warnings)
 
 
 @tesseract
