@@ -10,6 +10,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
+from math import prod
 from statistics import mean
 
 from schwifty import IBAN
@@ -27,6 +28,12 @@ SECONDS = 8.0
 
 INSTALL = "install tesseract-ocr and, by language, tesseract-ocr-eng, -deu, -fra, -spa, -ita, -nld (Debian)"
 _OCR = Kind("picture", "api.intake.ocr_child", "Pillow and pypdfium2", slack=6.0)
+# Certainty of tesseract 5.3 and share of words that were right, of 6,678 words on pages that were made pictures of 150
+# to 300 dpi, two thirds of them blurred, turned a little, noisy and compressed; on 5,400 other words it is off by 1 %.
+_RIGHT = (
+    (0.25, 0.15), (0.5, 0.28), (0.7, 0.52), (0.8, 0.68), (0.86, 0.8), (0.9, 0.9), (0.92, 0.947), (0.94, 0.967),
+    (0.96, 0.985), (1.0, 0.995),
+)  # fmt: skip
 _ACCOUNT = re.compile(r"[A-Z]{2}[0-9OQDIl|SBZ]{2}[0-9A-Za-z|]*$")
 _DIGITS = str.maketrans("OQDIl|SBZ", "000111582")
 _REASONS = {
@@ -40,7 +47,7 @@ _REASONS = {
 @dataclass(frozen=True, slots=True)
 class Recognised:
     """What OCR read: number of pages, those that were read, degrees by which pages were turned, and the words, each
-    with tesseract's own certainty (0 to 1, not calibrated)."""
+    with tesseract's own certainty (0 to 1; see chance_right)."""
 
     pages: int
     read: tuple[int, ...]
@@ -133,16 +140,24 @@ def _account(texts: Sequence[str]) -> list[str] | None:
     return None
 
 
-def least_certain(box: Box, words: Sequence[Word], certainty: Sequence[float]) -> float | None:
-    """The certainty of the least certain word in a box, None where there is none."""
+def chance_right(box: Box, words: Sequence[Word], certainty: Sequence[float]) -> float | None:
+    """The chance that all words in a box were read letter by letter, None where there is none."""
     inside = [
-        sure
+        _right(sure)
         for word, sure in zip(words, certainty, strict=True)
         if word.page == box.page
         and box.left <= (word.left + word.right) / 2 <= box.right
         and box.top <= (word.top + word.bottom) / 2 <= box.bottom
     ]
-    return min(inside, default=None)
+    return prod(inside) if inside else None
+
+
+def _right(certainty: float) -> float:
+    """The chance that a word is right to the letter, from tesseract's own certainty, which promises too much."""
+    for (low, least), (high, most) in pairwise(_RIGHT):
+        if certainty <= high:
+            return least + (most - least) * max(certainty - low, 0.0) / (high - low)
+    return _RIGHT[-1][1]
 
 
 def as_recognised(reading: Reading, found: Extraction, words: Sequence[Word], certainty: Sequence[float]) -> Reading:
@@ -159,5 +174,5 @@ def _surely(
     confidence: float | None, place: Evidence | None, words: Sequence[Word], certainty: Sequence[float]
 ) -> float | None:
     """Nothing can be said where it is not known how certain the words were."""
-    least = None if place is None else least_certain(place.box, words, certainty)
-    return None if confidence is None or least is None else round(confidence * least, 3)
+    right = None if place is None else chance_right(place.box, words, certainty)
+    return None if confidence is None or right is None else round(confidence * right, 3)

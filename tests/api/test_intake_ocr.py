@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import struct
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -195,13 +194,19 @@ def test_any_change_of_a_picture_has_an_answer(data: st.DataObject) -> None:
 SEEDS = tuple(saved(form, Image.new("L", (60, 40), 200)) for form in ("PNG", "JPEG", "TIFF", "WEBP", "BMP"))
 
 
-def test_the_least_certain_word_of_a_box_counts() -> None:
+def test_the_chance_of_a_field_is_that_of_all_its_words() -> None:
     words = [Word(1, 0, 0, 10, 10, "a"), Word(1, 12, 0, 20, 10, "b"), Word(2, 0, 0, 10, 10, "c")]
-    assert ocr.least_certain(Box(1, 0, 0, 20, 10), words, [0.9, 0.5, 0.1]) == 0.5
-    assert ocr.least_certain(Box(3, 0, 0, 20, 10), words, [0.9, 0.5, 0.1]) is None
+    alone = ocr.chance_right(Box(1, 0, 0, 10, 10), words, [0.95, 0.6, 0.3])
+    both = ocr.chance_right(Box(1, 0, 0, 20, 10), words, [0.95, 0.6, 0.3])
+    assert alone is not None
+    assert both is not None
+    assert both < alone < 0.99
+    assert ocr.chance_right(Box(3, 0, 0, 20, 10), words, [0.95, 0.6, 0.3]) is None
 
 
-FOOT = "\n" * 20 + "Muster GmbH, Beispielweg 1, 12345 Musterstadt"
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_a_more_certain_word_is_no_less_likely_right(one: float, other: float) -> None:
+    assert 0 < ocr._right(min(one, other)) <= ocr._right(max(one, other)) < 1
 
 
 def test_an_account_whose_digits_look_like_letters_is_known_by_its_check_digits() -> None:
@@ -215,6 +220,7 @@ def test_an_account_whose_digits_look_like_letters_is_known_by_its_check_digits(
     assert ocr._with_accounts(list(wrong)) == wrong
 
 
+FOOT = "\n" * 20 + "Muster GmbH, Beispielweg 1, 12345 Musterstadt"
 BILL = "Muster GmbH\nRechnung Nr. {}\nDatum 01.03.2026\nGesamtbetrag 1.190,00 EUR\nZahlbar bis 31.03.2026" + FOOT
 NOTE = "Muster GmbH\nLieferschein Nr. LS-77\nDatum 28.02.2026\nMenge Artikel\n10 Schrauben\nWare erhalten" + FOOT
 
