@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from api.intake.children import Allowance
 from api.intake.pdf import PdfContent, PdfPool
 from api.intake.reader import Accepted, DocumentReader, Incoming
 from evals.cpu import cpu_seconds
@@ -44,12 +45,15 @@ class Corpus:
 class TextPool(PdfPool):
     """A pool that does not hand on the files inside a PDF: a hybrid is then read as a PDF that is only text."""
 
-    def parse(self, content: bytes) -> PdfContent:
-        return replace(super().parse(content), attachments=())
+    def parse(self, content: bytes, allowance: Allowance | None = None) -> PdfContent:
+        return replace(super().parse(content, allowance), attachments=())
 
-    def parse_many(self, contents: Sequence[bytes]) -> list[PdfContent | Unreadable]:
+    def parse_many(
+        self, contents: Sequence[bytes], allowances: Sequence[Allowance | None] = ()
+    ) -> list[PdfContent | Unreadable]:
         return [
-            replace(one, attachments=()) if isinstance(one, PdfContent) else one for one in super().parse_many(contents)
+            replace(one, attachments=()) if isinstance(one, PdfContent) else one
+            for one in super().parse_many(contents, allowances)
         ]
 
 
