@@ -1,6 +1,6 @@
 """Reads hostile files one after the other in a process of its own and says what each costs.
 
-`python -m tests.api.hostile.runner DEADLINE` takes one path a line on stdin and answers with one JSON object a line:
+`python -m tests.api.hostile.runner` takes one path a line on stdin and answers with one JSON object a line:
 {"path", "seconds", "cpu", "parent_mb", "child_mb", "outcome", "code", "reason", "warnings", "neighbour", "children"}.
 Peaks are resident memory, in MB: of this process and of the largest of its children while the file was read.
 """
@@ -21,6 +21,7 @@ from api.intake.pdf import PdfPool
 from api.intake.reader import Accepted, DocumentReader, Incoming, ReadResult, Rejected, Several
 from models.classifier import DocumentClassifier
 
+SECONDS = 10.0
 NEIGHBOUR = b"""Nordlicht Energie GmbH
 Rechnung Nr. RE-2026/0042 vom 01.03.2026
 Gesamtbetrag 1.190,00 EUR
@@ -140,12 +141,12 @@ def read(reader: DocumentReader, path: Path) -> dict[str, Any]:
     }
 
 
-def main(deadline: float, paths: Iterator[str]) -> None:
-    with PdfPool(size=1, deadline=deadline) as pool:
+def main(paths: Iterator[str]) -> None:
+    with PdfPool(size=1) as pool:
         reader = DocumentReader(classifier(), pool)
         for path in paths:
             print(json.dumps(read(reader, Path(path.rstrip("\n")))), flush=True)
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]), iter(sys.stdin))
+    main(iter(sys.stdin))
