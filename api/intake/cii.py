@@ -28,6 +28,7 @@ _ACCOUNTS = tuple(
     f"SpecifiedTradeSettlementPaymentMeans/PayeePartyCreditorFinancialAccount/{tail}"
     for tail in ("IBANID", "ProprietaryID")
 )
+_PAYER = "SpecifiedTradeSettlementPaymentMeans/PayerPartyDebtorFinancialAccount/IBANID"
 _NOT_ADDED = frozenset({"GROUP", "INFORMATION"})
 """Lines that only sum up or explain others (Factur-X EXTENDED)."""
 _SUMMATION = "MonetarySummation"
@@ -86,6 +87,8 @@ def _read_trade(root: Element, trade: Element, found: Found) -> None:
     found.text("iban", xml.first_text(settlement, *_ACCOUNTS))
     accounts = [value for steps in _ACCOUNTS for e in xml.find_all(settlement, steps) if (value := xml.text(e))]
     found.detail("accounts", list(dict.fromkeys(accounts)))
+    payers = (xml.text(e) for e in xml.find_all(settlement, _PAYER))
+    found.detail("payer_accounts", list(dict.fromkeys(value for value in payers if value)))
     found.date("due_date", _date(settlement, ["SpecifiedTradePaymentTerms/DueDateDateTime"]))
     total = next((e for e in settlement if xml.local_name(e).endswith(_SUMMATION)), None)
     if total is None:

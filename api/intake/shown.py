@@ -7,7 +7,7 @@ with dots, months as words and accounts in groups.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -108,6 +108,11 @@ class Page:
             if 0 < off <= slack and (best is None or off < best[0]):
                 best = (off, candidate)
         return best[1] if best else None
+
+    def account(self, known: Collection[str]) -> Near | None:
+        """The first account with a right checksum that is none of those."""
+        found = (one for one in self._candidates("iban") if identifiers.iban_checks(one.value))
+        return next((one for one in found if one.value not in known), None)
 
     def _candidates(self, name: str) -> Iterator[Near]:
         comma = decimal_comma(self.text) if name.endswith(("amount", "due")) else None

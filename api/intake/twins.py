@@ -35,6 +35,8 @@ _LEAST: dict[str, float] = {"due_date": 0.7, "purchase_order": 0.7, "supplier": 
 # A bill that is due at once has the same day twice: a page that is sure of its day is believed all the same.
 _CERTAIN: dict[str, float] = {"issue_date": ACCEPT, "due_date": ACCEPT}
 _STRANGER = 0.5  # enough for a supplier of whose name no word stands on the page
+# Several numbers stand on a page: it must be surer still which of them is the bill's or the supplier's.
+_FIRM: dict[str, float] = {"invoice_number": 0.99, "supplier_vat_id": 0.99}
 # A page is not asked for another supplier or currency than one that it shows: there are always two firms on it.
 _NOT_ELSEWHERE = frozenset({"supplier", "currency", "amount_due"})
 
@@ -106,9 +108,10 @@ def _elsewhere(name: str, value: str, reading: Reading, found: Extraction) -> _R
     """The page has the value somewhere, and is sure that it is not this field's: net for total, due for issued.
     Where the data contradicts itself, any other value on the page is enough."""
     doubted = any(name in one.fields for one in reading.findings if one.code in _DOUBTS)
-    if (name in _NOT_ELSEWHERE and not doubted) or _sure(name, found) < (0.0 if doubted else ACCEPT):
+    if (name in _NOT_ELSEWHERE and not doubted) or _sure(name, found) < (0.0 if doubted else _FIRM.get(name, ACCEPT)):
         return None
-    return _read(name, value, found)
+    rival = _read(name, value, found)
+    return None if rival is None or _explained(name, rival.value, reading, found) else rival
 
 
 def _instead(name: str, value: str, reading: Reading, page: Page, found: Extraction) -> _Rival | None:
@@ -121,11 +124,14 @@ def _instead(name: str, value: str, reading: Reading, page: Page, found: Extract
     read = _read(name, value, found) if _sure(name, found) >= least else None
     if near is not None and copied and (read is None or name not in ("total_amount", "amount_due")):
         return _Rival(near.value, near.text, _place(near.box, near.text))
-    if read is not None and (_sure(name, found) >= _CERTAIN.get(name, 2.0) or not _others(name, read.value, reading)):
+    if read is not None and not _explained(name, read.value, reading, found):
         return read
     if read is not None and name == "issue_date":  # every bill has its day: what else it could be will do
         rest = (one for one in found.alternatives.get(name, ()) if one != value and not _others(name, one, reading))
         return next((_Rival(one, one, {}) for one in rest), None)
+    if name == "iban":
+        account = page.account({normal_id(one) for one in reading.details.get("payer_accounts", ())})
+        return _Rival(account.value, account.text, _place(account.box, account.text)) if account else None
     return _total_instead(value, reading, found) if name == "amount_due" else None
 
 
@@ -179,12 +185,18 @@ def _part(whole: str, part: str) -> bool:
     return not (before and before[-1].isalnum()) and not (after and after[0].isalnum())
 
 
+def _explained(name: str, rival: str, reading: Reading, found: Extraction) -> bool:
+    return _others(name, rival, reading) and _sure(name, found) < _CERTAIN.get(name, 2.0)
+
+
 def _others(name: str, rival: str, reading: Reading) -> bool:
     """True for what the data itself names as something else: the buyer's number, the bill's own for the order's."""
     if name == "supplier_vat_id":
         return normal_id(rival) == normal_id(reading.details.get("buyer_vat_id"))
     if name == "supplier":
         return normal_name(rival) == normal_name(reading.details.get("buyer") or "")
+    if name == "iban":
+        return normal_id(rival) in map(normal_id, reading.details.get("payer_accounts", ()))
     kind = next((kind for kind in _KINDS if name in kind), ())
     others = [reading.fields.get(other) for other in kind if other != name]
     return any(normal_id(rival) == normal_id(other) for other in others if other)

@@ -83,9 +83,10 @@ def _read_head(root: Element, name: str, code: str | None, found: Found) -> None
     if buyer is not None:
         found.detail("buyer", _name(buyer))
         found.detail("buyer_vat_id", _vat_id(buyer))
-    accounts = [value for e in xml.find_all(root, _ACCOUNT) if (value := xml.text(e))]
+    accounts = _references(root, _ACCOUNT)
     found.text("iban", accounts[0] if accounts else None)
-    found.detail("accounts", list(dict.fromkeys(accounts)))
+    found.detail("accounts", accounts)
+    found.detail("payer_accounts", _references(root, "PaymentMeans/PaymentMandate/PayerFinancialAccount/ID"))
 
 
 def _read_bill(root: Element, found: Found) -> None:

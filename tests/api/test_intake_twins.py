@@ -118,6 +118,22 @@ def test_several_fields_at_once() -> None:
     assert compared(PAGE, document).contested == {"invoice_number", "total_amount", "amount_due", "iban"}
 
 
+def test_an_account_put_before_the_right_one_is_contested() -> None:
+    means = "<ram:SpecifiedTradeSettlementPaymentMeans>"
+    first = f"""{means}<ram:PayeePartyCreditorFinancialAccount><ram:IBANID>LT601010012345678901</ram:IBANID>
+      </ram:PayeePartyCreditorFinancialAccount></ram:SpecifiedTradeSettlementPaymentMeans>"""
+    assert compared(PAGE, cii().replace(means, first + means, 1)).contested == {"iban"}
+
+
+def test_the_payers_account_of_a_direct_debit_is_not_the_suppliers() -> None:
+    payer = """<ram:PayerPartyDebtorFinancialAccount><ram:IBANID>DE89370400440532013000</ram:IBANID>
+      </ram:PayerPartyDebtorFinancialAccount><ram:PayeePartyCreditorFinancialAccount>"""
+    document = cii().replace("<ram:PayeePartyCreditorFinancialAccount>", payer)
+    page = PAGE.replace("DE02 1203 0000 0000 2020 51", "DE89 3704 0044 0532 0130 00")
+    assert compared(page, document).contested == frozenset()
+    assert compared(page).contested == {"iban"}
+
+
 def test_the_bills_own_number_is_not_held_against_an_order_that_the_page_leaves_out() -> None:
     page = "Rechnung 471102\nTotal 529,87 EUR\nIBAN DE02 1203 0000 0000 2020 51"
     assert compared(page).contested == frozenset()
