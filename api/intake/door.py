@@ -99,9 +99,7 @@ class IntakeDoor:
     def _receive(self, batch: Sequence[Item]) -> Iterator[Receipt]:
         files = [item for item in batch if isinstance(item, File)]
         results = iter(self.reader.read([Incoming(file.name, file.content, file.media_type) for file in files]))
-        read = [
-            one for item in batch for one in _documents(item, next(results) if isinstance(item, File) else None)
-        ]
+        read = [one for item in batch for one in _documents(item, next(results) if isinstance(item, File) else None)]
         # Documents and single cases share a transaction; a row file has some of its own.
         for has_rows, group in groupby(read, key=lambda pair: isinstance(pair[1], RowFile)):
             if not has_rows:
@@ -139,7 +137,7 @@ class IntakeDoor:
             for item, result in read
             if isinstance(result, Accepted) and isinstance(item, File)
         ]
-        again = iter(recall.remembered(conn, documents, directory, self.reader.pdf))
+        again = iter(recall.remembered(conn, documents, directory, self.reader))
         return [
             (item, next(again) if isinstance(result, Accepted) and isinstance(item, File) else result)
             for item, result in read

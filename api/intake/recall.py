@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from api.intake.pdf import PdfContent, PdfPool
-from api.intake.reader import Accepted
+from api.intake.reader import Accepted, DocumentReader
 from api.intake.resolve import Directory
 from api.intake.rows import Row
 from governance.case import Reading
@@ -71,7 +71,7 @@ def whose(memory: StoredMemory, supplier: str) -> str:
 
 
 def remembered(
-    conn: Connection, read: Sequence[tuple[Accepted, bytes, Row | None]], directory: Directory, pdf: PdfPool
+    conn: Connection, read: Sequence[tuple[Accepted, bytes, Row | None]], directory: Directory, reader: DocumentReader
 ) -> list[Accepted]:
     """Documents as the memories of their suppliers read them, in order: one question to the record for all of them.
 
@@ -90,5 +90,7 @@ def remembered(
         if party is not None and party.id in memories and document.reading.basis != "structured":
             paper = Paper(document.media_type, content, document.reading.text)
             known[index] = Known(document.reading, paper, memories[party.id], party.name)
-    again = dict(zip(known, read_again(list(known.values()), pdf), strict=True))
+    if not known:
+        return [document for document, _, _ in read]
+    again = dict(zip(known, read_again(list(known.values()), reader.pdf), strict=True))
     return [replace(document, reading=again.get(at, document.reading)) for at, (document, _, _) in enumerate(read)]
