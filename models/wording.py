@@ -88,9 +88,12 @@ class Wording:
         """Counts as 1 + log, times the weights, each text of length one (Salton and Buckley 1988)."""
         parts = []
         for matrix, weight in zip(matrices, self.weights, strict=True):
-            data = (1.0 + np.log(matrix.data)) * weight[matrix.indices]
-            parts.append(sparse.csr_matrix((data.astype(np.float32), matrix.indices, matrix.indptr), matrix.shape))
-        return sparse.hstack([normalize(part, copy=False) for part in parts], format="csr")
+            data = matrix.data.astype(np.float32)
+            np.log(data, out=data)
+            data += 1.0
+            data *= weight[matrix.indices]
+            parts.append(normalize(sparse.csr_matrix((data, matrix.indices, matrix.indptr), matrix.shape), copy=False))
+        return sparse.hstack(parts, format="csr")
 
     def single_words(self) -> frozenset[str]:
         return frozenset(word for word in self.counters[0].vocabulary if " " not in word)
@@ -109,7 +112,12 @@ def _counters(words: list[str] | None, letters: list[str] | None) -> tuple[Count
     """Words with their pairs, and letters within words; with their terms, or to be fitted."""
     return (
         CountVectorizer(
-            ngram_range=(1, 2), min_df=_LEAST[0], token_pattern=_WORD, vocabulary=words, dtype=np.int32, lowercase=False
+            ngram_range=(1, 2),
+            min_df=_LEAST[0],
+            token_pattern=_WORD,
+            vocabulary=words,
+            dtype=np.uint16,
+            lowercase=False,
         ),
         CountVectorizer(
             analyzer="char_wb",
