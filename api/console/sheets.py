@@ -178,7 +178,8 @@ def _sheet(number: int, size: tuple[float, float], fields: Sequence[FieldView], 
         # A page that was turned for reading is shown as it came: a frame would stand elsewhere.
         if field.place is not None and field.place.page == number and not turned:
             frames.append(_frame(field, field.place.box, unit, height * unit, [one.tag for one in frames]))
-    return Sheet(number, round(height * unit, 1), tuple(frames))
+    # What is contested is drawn last: two fields may stand at one place.
+    return Sheet(number, round(height * unit, 1), tuple(sorted(frames, key=lambda one: one.field.contested)))
 
 
 def _frame(field: FieldView, box: Box, unit: float, height: float, tags: Sequence[tuple[float, float]]) -> Frame:
@@ -188,8 +189,8 @@ def _frame(field: FieldView, box: Box, unit: float, height: float, tags: Sequenc
     wide = max(min(box[2] * unit + _MARGIN, WIDTH) - left, 2 * _MARGIN)
     high = max(min(box[3] * unit + _MARGIN, height) - top, 2 * _MARGIN)
     tag = (left - _TAG / 2, top)
-    while tag[0] > _TAG and any(math.dist(tag, other) < 3 * _TAG for other in tags):
-        tag = (tag[0] - 3 * _TAG, tag[1])
+    while tag[0] > _TAG and any(math.dist(tag, other) < 2 * _TAG for other in tags):
+        tag = (tag[0] - 2 * _TAG, tag[1])
     tag = (max(tag[0], _TAG), max(tag[1], _TAG))
     return Frame(
         field, round(left, 1), round(top, 1), round(wide, 1), round(high, 1), (round(tag[0], 1), round(tag[1], 1))

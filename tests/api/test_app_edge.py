@@ -27,6 +27,7 @@ from tests.api.conftest import PROBLEM, Api, Start, make_app, problem_of, runnin
 ROUTES = {
     ("POST", "/v1/documents"), ("POST", "/v1/cases"), ("GET", "/v1/cases"), ("GET", "/v1/cases/{case_id}"),
     ("GET", "/v1/cases/{case_id}/timeline"), ("GET", "/v1/cases/{case_id}/document"),
+    ("GET", "/v1/cases/{case_id}/pages/{page}"),
     ("GET", "/v1/cases/{case_id}/evidence"), ("POST", "/v1/cases/{case_id}/requeue"),
     ("GET", "/v1/cases/{case_id}/corrections"), ("POST", "/v1/cases/{case_id}/corrections"),
     ("GET", "/v1/memories"), ("GET", "/v1/learning"),
