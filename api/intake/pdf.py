@@ -106,9 +106,6 @@ class PdfPool(ChildPool):
         for pool in others:
             pool.close()
 
-    def __enter__(self) -> PdfPool:
-        return self
-
 
 def _unreadable(kind: str) -> Unreadable:
     code, reason = _REASONS.get(kind, _REASONS["malformed"])

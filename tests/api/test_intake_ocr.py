@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import struct
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pypdfium2
@@ -17,6 +21,7 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from api.intake import cut_child, ocr, ocr_child
+from api.intake.children import ChildPool, Kind, Lost
 from api.intake.pdf import PdfPool
 from api.intake.reader import Accepted, DocumentReader, Incoming, Rejected, Several
 from models.layout import Box, Word
@@ -261,3 +266,40 @@ def test_what_is_not_certain_is_flagged(reader: DocumentReader) -> None:
 @pytest.mark.parametrize("content", [b"", b"[[1,1]]\nno pdf", b"nonsense\n", b"[[9,9]]\n" + pdf("one page")])
 def test_what_cannot_be_cut_is_said(content: bytes) -> None:
     assert cut_child.parse(content) == {"error": "malformed"}
+
+
+def running() -> dict[int, tuple[int, int]]:
+    """Parent and group of every process that runs."""
+    found = {}
+    for place in Path("/proc").iterdir():
+        if place.name.isdigit():
+            with suppress(FileNotFoundError, ProcessLookupError):
+                state, parent, group, *_ = (place / "stat").read_text().rpartition(")")[2].split()
+                if state != "Z":
+                    found[int(place.name)] = (int(parent), int(group))
+    return found
+
+
+def lost(pool: ChildPool, content: bytes) -> None:
+    with pytest.raises(Lost):
+        pool.ask(content)
+
+
+@tesseract
+def test_what_a_child_started_ends_with_it() -> None:
+    page = picture("\n".join(f"Position {n}: Strom im Monat {n}, Zaehler Nord, 12,50 EUR" for n in range(1, 45)))
+    content = struct.pack(">d", 60.0) + saved("TIFF", *[page] * 6, compression="tiff_lzw")
+    kind = Kind("picture", "api.intake.ocr_child", "Pillow")
+    with ChildPool(kind, size=1, deadline=60.0) as pool:
+        before = set(running())
+        asking = threading.Thread(target=lost, args=(pool, content))
+        asking.start()
+        group: list[int] = []
+        while asking.is_alive() and len(group) < 2:  # the child, and tesseract
+            now = running()
+            leaders = {pid for pid, place in now.items() if place == (os.getpid(), pid) and pid not in before}
+            group = [pid for pid, (_, leader) in now.items() if leader in leaders]
+        (leader,) = leaders
+        os.kill(leader, signal.SIGKILL)
+        asking.join()
+    assert not [pid for pid, (_, its) in running().items() if its == leader]
