@@ -36,18 +36,23 @@ types: $(READY)
 
 check: lint types  ## ruff and mypy
 
-# The console's tests drive Debian's Chromium; where it may not be installed they skip, and say so.
-.PHONY: browser
-browser:
-	@if ! command -v chromium >/dev/null; then \
+# The console's tests drive Debian's Chromium, and pictures are read by Tesseract; where these may not be installed, the
+# tests that need them skip, and say so.
+.PHONY: debian
+debian:
+	@wanted=""; \
+	command -v chromium >/dev/null || wanted="chromium"; \
+	for language in eng deu fra spa ita nld; do \
+	  tesseract --list-langs 2>/dev/null | grep -qx $$language || wanted="$$wanted tesseract-ocr tesseract-ocr-$$language"; done; \
+	if [ -n "$$wanted" ]; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
-	  else echo "no chromium here and no right to install it: the browser tests will skip"; fi; fi
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$wanted >/dev/null; \
+	  else echo "not here, and no right to install it, so some tests will skip: $$wanted"; fi; fi
 
-test: check browser      ## lint, types and the tests in their everyday size
+test: check debian      ## lint, types and the tests in their everyday size
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" $(TESTS)
 
-test-all: check browser  ## the same with every count at full size
+test-all: check debian  ## the same with every count at full size
 	COUNTERSIGN_EXAMPLES=new $(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
 
 lock:  ## write requirements.lock from what is installed
