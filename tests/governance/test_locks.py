@@ -19,7 +19,7 @@ from governance import errors
 from governance.action import Action
 from governance.errors import Refusal
 from governance.record import outbox, queue, review, standing
-from governance.record.db import Database, clone, drop, urls_for
+from governance.record.db import Connection, Database, clone, drop, urls_for
 from governance.record.embedded import EmbeddedPostgres
 from tests.build import World, letter, world
 from tests.conftest import PASSWORDS
@@ -343,8 +343,13 @@ def test_a_correction_waits_for_the_worker_that_has_the_job(acme: World) -> None
     case = acme.accept(content=b"<xml/>")
     (job,) = acme.claim(1)
     lock = said("SELECT FROM cs.jobs WHERE id = %s FOR UPDATE", job.id)
-    done = said("UPDATE cs.jobs SET state = 'done' WHERE id = %s", job.id)
-    given = Meeting("agent", lock, lambda: correct(acme, case), done).hold(acme)
+
+    def file(conn: Connection) -> None:
+        """As cs.file goes on: it must find the case free, or the two would wait for each other."""
+        conn.execute("SELECT FROM cs.cases WHERE id = %s FOR UPDATE NOWAIT", (case["case_id"],))
+        conn.execute("UPDATE cs.jobs SET state = 'done' WHERE id = %s", (job.id,))
+
+    given = Meeting("agent", lock, lambda: correct(acme, case), file).hold(acme)
     assert given["revision"] == 2
     assert look(acme, "count(*) FROM cs.jobs WHERE state = 'ready'") == 1
 
