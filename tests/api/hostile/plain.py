@@ -40,7 +40,7 @@ TABLES: dict[str, Build] = {
     "million_short_rows": lambda: HEADER + b"x\n" * 9 * MEGA,
     "rows_of_two": lambda: b"a,b\n" + b"1,2\n" * 4_900_000,
     "open_quote": lambda: HEADER + b'1,"V' + b"x" * 19 * MEGA,
-    "open_quote_late": lambda: HEADER + b"1,V,N,2026-01-01,5.00\n" * 1000 + b'"' + b"x\n" * MEGA,
+    "open_quote_late": lambda: HEADER + b"1,V,N,2026-01-01,5.00\n" * 1000 + b'"' + b"x\n" * 100_000,
     "quotes": lambda: HEADER + b'"' * 19 * MEGA,
     "quoted_newlines": lambda: HEADER + b'1,"' + b"\n" * MEGA + b'",N,2026-01-01,5.00\n',
     "cell_10_mb": lambda: HEADER + b"1," + b"v" * 10 * MEGA + b",N,2026-01-01,5.00\n",
