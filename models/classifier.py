@@ -25,6 +25,7 @@ _DIGIT = re.compile(r"\d")
 _READ = 6000
 _PARTS = 3
 _STRANGER_TEXTS = 1500
+_LETTERS, _FEWEST = 6_500_000, 2000  # counted at most in a fit, of so many texts at least
 _HARDLY_KNOWN = 0.9
 _REFUSED = 0.98
 _PROBABLY = 0.5  # an even chance: what is less likely is no hint
@@ -90,7 +91,7 @@ class DocumentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise Malformed(
                 f"a classifier needs texts of at least two classes, and {there}: add texts of other classes"
             )
-        rows = spread(y, MOST)
+        rows = spread(y, _room(texts))
         splits = self._splits(y[rows], None if groups is None else [groups[row] for row in rows])
         ready = _ready([texts[row] for row in rows]).counted()
         known = self._known(ready, y[rows], splits)
@@ -211,6 +212,12 @@ class DocumentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             for name in ("trust_", "trust_named_"):
                 rest[name] = Trust(*rest[name])
         super().__setstate__(rest)
+
+
+def _room(texts: Sequence[str]) -> int:
+    """How many texts are counted: memory grows with their letters."""
+    letters = sum(min(len(text), _READ) for text in texts) / max(1, len(texts))
+    return int(min(MOST, max(_FEWEST, _LETTERS / max(1.0, letters))))
 
 
 def _ready(texts: Sequence[str]) -> Texts:
