@@ -29,6 +29,11 @@ RUN PYTHONPATH=/app OMP_NUM_THREADS=1 python -c \
     "from pathlib import Path; from models.bundle import default_bundle; default_bundle(Path('/build/home'), print)"
 
 FROM python:3.11-slim
+# Pictures and scans are read by Tesseract, in these six languages.
+RUN apt-get update -qq \
+    && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends tesseract-ocr tesseract-ocr-eng \
+        tesseract-ocr-deu tesseract-ocr-fra tesseract-ocr-spa tesseract-ocr-ita tesseract-ocr-nld \
+    && rm -rf /var/lib/apt/lists/*
 # HOME is closed to others. A new volume that is mounted on one of its folders takes the folder's owner over.
 RUN pip uninstall --yes pip setuptools wheel \
     && groupadd --gid 10001 countersign \

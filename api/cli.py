@@ -42,7 +42,23 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sign": ("sign", "approve with a signature by your own key"),
 }
 """Name → (module in api.commands, help in one line)."""
-_ACTING = frozenset("intake import cases case tasks policy change learning user key sign export verify".split())
+_ACTING = frozenset(
+    [
+        "intake",
+        "import",
+        "cases",
+        "case",
+        "tasks",
+        "policy",
+        "change",
+        "learning",
+        "user",
+        "key",
+        "sign",
+        "export",
+        "verify",
+    ]
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -156,7 +156,8 @@ class Reading:
     """What was read from one document. Dates are ISO strings, money decimal strings, None = not found.
 
     `confidence` is the calibrated probability that the class is right, or None where the stage that
-    answered cannot give one. `basis` names that stage: structured | title_rule | model | none. `evidence` says where
+    answered cannot give one. `basis` names that stage: structured | title_rule | model | memory | person | none, with
+    `ocr:` before it where the text was read by OCR. `evidence` says where
     a field stands on the page (plain JSON), `alternatives` what else it could be. `findings` are checks that failed,
     each of which above a note is also in `warnings`; `details` is what else the document says of itself. Where the
     answer abstains, `likeliest` is the class that a person may look for first and `likelihood` its calibrated chance.

@@ -37,7 +37,8 @@ from models.risk import CollectionRisk
 from models.synthetic import company_month
 from models.synthetic_text import labelled_texts
 
-FORMAT = "countersign-bundle/1"
+FORMAT = "countersign-bundle/2"
+_EARLIER = frozenset({"countersign-bundle/1"})
 SEED = 20261120
 MANIFEST = "manifest.json"
 TRUSTED = [
@@ -159,8 +160,9 @@ def save(bundle: Bundle, folder: Path) -> str:
 def load(folder: Path, expected: str | None = None) -> Bundle:
     """The bundle in `folder`.
 
-    Raises Unavailable where there is none or another minor version of scikit-learn made it, and Tampered
-    where a file is not the one in the manifest, the manifest is not canonical, or the digest is not `expected`.
+    Raises Unavailable where there is none, or an earlier program or another minor version of scikit-learn made it,
+    and Tampered where a file is not the one in the manifest, the manifest is not canonical, or the digest is not
+    `expected`.
     """
     try:
         raw = (folder / MANIFEST).read_bytes()
@@ -179,6 +181,12 @@ def load(folder: Path, expected: str | None = None) -> Bundle:
     return Bundle(**parts, digest=manifest_digest(raw), manifest=manifest)
 
 
+def standard(models: Path) -> Path:
+    """The folder of the shipped models in HOME/models: one for each format and minor version of scikit-learn."""
+    minor = ".".join(sklearn.__version__.split(".")[:2])
+    return models / f"standard-{SEED}.{FORMAT.rpartition('/')[2]}-sklearn-{minor}"
+
+
 def default_bundle(home: Path, progress: Progress | None = None) -> Bundle:
     """The shipped models: loaded from HOME/models, or trained there the first time (under a minute).
 
@@ -186,8 +194,7 @@ def default_bundle(home: Path, progress: Progress | None = None) -> Bundle:
     Safe when several processes ask at once: one trains, the others wait. Raises Tampered and Unavailable as load
     does.
     """
-    minor = ".".join(sklearn.__version__.split(".")[:2])
-    folder = home / "models" / f"standard-{SEED}-sklearn-{minor}"
+    folder = standard(home / "models")
     note = folder.parent / f"{folder.name}.digest"
     if (folder / MANIFEST).exists():
         return load(folder, _noted(note))
@@ -220,6 +227,11 @@ def _noted(path: Path) -> str | None:
 def _manifest(raw: bytes, folder: Path) -> dict[str, Any]:
     try:
         manifest = json.loads(raw)
+        if rfc8785.dumps(manifest) == raw and manifest["format"] in _EARLIER:
+            raise Unavailable(
+                f"the model bundle in {folder} was made by an earlier version of this program: let people make one of "
+                "today's champion (countersign-evals promote), or train again"
+            )
         sound = (
             rfc8785.dumps(manifest) == raw
             and manifest["format"] == FORMAT

@@ -30,6 +30,9 @@ DOORS: dict[str, tuple[str, ...]] = {
     "lxml": ("api/intake/",),
     "pypdfium2": ("api/intake/",),
     "pypdf": ("api/intake/",),
+    "python_calamine": ("api/intake/",),
+    "olefile": ("api/intake/",),
+    "PIL": ("api/intake/",),
 }
 NEVER = {"fitz", "pymupdf", "pymerkle", "trytond", "langchain"}
 LONGEST_FILE = 320

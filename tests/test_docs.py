@@ -15,7 +15,6 @@ from itertools import groupby
 from pathlib import Path
 
 import pytest
-import sklearn
 
 from api import app, problems
 from api.cli import COMMANDS
@@ -96,11 +95,10 @@ def secret() -> dict[str, str]:
 def demo(secret: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The running demo, as variables for the page's commands."""
     home = tmp_path_factory.mktemp("docs") / "home"
-    minor = ".".join(sklearn.__version__.split(".")[:2])
     with pytest.MonkeyPatch.context() as patch:
         # The shipped models take longer to train than the page to read.
         patch.setattr(bundle, "train_pair_scorer", small_scorer)
-        bundle.save(bundle.train_bundle(scale=0.02), home / "models" / f"standard-{bundle.SEED}-sklearn-{minor}")
+        bundle.save(bundle.train_bundle(scale=0.02), bundle.standard(home / "models"))
     line = [sys.executable, "-m", "api.cli", "up", "--demo", "--no-lab", "--json", "--port", "0", "--home", str(home)]
     with subprocess.Popen(
         line, cwd=ROOT, env={**os.environ, **secret}, stdout=subprocess.PIPE, text=True, start_new_session=True

@@ -25,7 +25,6 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-import sklearn
 
 from api import keyring
 from api.cli import COMMANDS, main
@@ -135,10 +134,9 @@ class Installation:
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the image holds in HOME/models, trained on less."""
     folder = tmp_path_factory.mktemp("models")
-    minor = ".".join(sklearn.__version__.split(".")[:2])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bundle, "train_pair_scorer", small_scorer)
-        bundle.save(bundle.train_bundle(scale=0.02), folder / f"standard-{bundle.SEED}-sklearn-{minor}")
+        bundle.save(bundle.train_bundle(scale=0.02), bundle.standard(folder))
     return folder
 
 

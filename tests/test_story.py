@@ -20,9 +20,8 @@ from typing import Any
 
 import httpx
 import pytest
-import sklearn
 
-from models.bundle import SEED, save, train_bundle
+from models.bundle import save, standard, train_bundle
 from models.synthetic import company_month
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -99,9 +98,8 @@ class Demo:
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     home = tmp_path_factory.mktemp("story") / "home"
-    minor = ".".join(sklearn.__version__.split(".")[:2])
     # The shipped models take longer to train than this story to tell.
-    save(train_bundle(scale=0.02), home / "models" / f"standard-{SEED}-sklearn-{minor}")
+    save(train_bundle(scale=0.02), standard(home / "models"))
     line = [sys.executable, "-m", "api.cli", "up", "--demo", "--json", "--port", "0", "--home", str(home)]
     with subprocess.Popen(line, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         assert process.stdout is not None

@@ -51,6 +51,10 @@ def document(
     fields = reading.fields
     currency = stated.get("currency") or _currency(fields.get("currency"))
     amount, warning = _amount(stated.get("amount") or fields.get("total_amount"), currency)
+    judged = amount
+    if stated.get("amount") is None and reading.contested & {"total_amount", "currency"}:
+        # Which of two sums is meant, nobody knows yet: whom the larger would ask must be asked.
+        judged, warning = None, "total_amount: it is contested; for approval the amount counts as unknown"
     iban = fields.get("iban") or stated.get("iban")
     asked = iban if reading.document_class not in _OWN_ACCOUNT else None
     match = directory.match(
@@ -71,7 +75,7 @@ def document(
         "document_sha256": hashlib.sha256(content).hexdigest(),
         "media_type": read.media_type,
         "document_class": reading.document_class,
-        "amount": amount,
+        "amount": judged,
         "currency": currency,
         "entity": entity,
         "region": stated.get("region") or directory.region(entity),
@@ -84,7 +88,7 @@ def document(
         "reading": _with(match, _reading(reading, warning)),
         "details": {**_origin(reading), **(stated.get("details") or {})},
     }
-    return Filing(clean(item), content, bill(item, fields))
+    return Filing(clean(item), content, bill({**item, "amount": amount}, fields))
 
 
 def case_row(name: str, row: Row, directory: Directory) -> Filing:

@@ -19,6 +19,7 @@ from typing import Any
 from api.intake.html import TEXT_LIMIT, html_text
 from api.intake.letter import Letter, utc
 from api.intake.outlook import is_outlook, read_outlook
+from api.intake.signed import is_signed
 
 _PICTURE = 100_000
 """Bytes below which a picture that belongs to the text is a logo, not a photo of a receipt."""
@@ -125,10 +126,11 @@ def _attach(part: Message, letter: Letter, references: set[str]) -> None:
         if nested is not None:
             _nest(nested, name, letter)
         return
-    if kind in _ENCRYPTED and "signed" not in str(part.get_param("smime-type") or ""):
+    data = _payload(part)
+    # A signed bill comes under the same type, often without its smime-type.
+    if kind in _ENCRYPTED and "signed" not in str(part.get_param("smime-type") or "") and not is_signed(data):
         letter.notes.append("the mail is encrypted and was not read: ask the sender for it without encryption")
         return
-    data = _payload(part)
     identity = (part.get("content-id") or "").strip().strip("<>")
     belongs = bool(identity) and (identity in references or _disposition(part) != "attachment")
     if kind in _NO_DOCUMENTS or (kind.startswith("image/") and belongs and len(data) < _PICTURE) or not data.strip():

@@ -18,6 +18,7 @@ from governance.errors import NotPermitted
 from governance.record import books
 from governance.record.db import Database
 from models.synthetic import CompanyMonth, company_month
+from tests.api.intake_samples import cii, pdf, rewritten
 from tests.build import World, world
 
 AR_HEADER = "invoice_id,customer_id,posting_date,due_date,amount,currency,clear_date\n"
@@ -218,6 +219,17 @@ def test_a_bad_file_does_not_hold_up_its_neighbours(acme: World, door: IntakeDoo
     good = month.documents[0]
     receipts = receive(door, File("a", b""), Unopened("gone.pdf", "permission denied"), File(good.name, good.content))
     assert [r.status for r in receipts] == ["rejected", "rejected", "accepted"]
+
+
+def test_a_sum_that_the_page_contradicts_is_unknown_to_the_law(acme: World, door: IntakeDoor) -> None:
+    page = "Lieferant GmbH\n\nRechnung Nr. 471102\nRechnungsdatum: 13.04.2018\nNetto 445,27 EUR\nGesamtbetrag {} EUR"
+    pages = {name: pdf(page.format(total)) for name, total in (("same", "529,87"), ("other", "52.987,00"))}
+    data = {"factur-x.xml": cii().encode()}
+    files = [File(f"{name}.pdf", rewritten(content, attach=data)) for name, content in pages.items()]
+    same, other = (facts(acme, receipt) for receipt in receive(door, *files))
+    assert (float(same["amount"]), other["amount"]) == (529.87, None), "unknown = the highest band"
+    kept = acme.scalar("SELECT amount FROM cs.invoices WHERE case_id = %s", other["case_id"])
+    assert float(kept) == 529.87, "but what it may be a duplicate of is still looked for"
 
 
 def test_text_that_postgres_cannot_hold_is_cleaned(acme: World) -> None:

@@ -16,7 +16,6 @@ from typing import Any
 
 import httpx
 import pytest
-import sklearn
 
 from governance.record.home import alive
 from models import bundle
@@ -42,11 +41,10 @@ class Running:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A HOME with small models already in it: training the shipped ones is not what is tested here."""
     made = tmp_path_factory.mktemp("up") / "home"
-    minor = ".".join(sklearn.__version__.split(".")[:2])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bundle, "train_pair_scorer", lambda months, seed: train_pair_scorer(months[:1], seed, drills=0))
         small = bundle.train_bundle(scale=0.05)
-    bundle.save(small, made / "models" / f"standard-{bundle.SEED}-sklearn-{minor}")
+    bundle.save(small, bundle.standard(made / "models"))
     return made
 
 
