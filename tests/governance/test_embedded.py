@@ -33,6 +33,7 @@ OWNER = """
 import signal, sys
 from pathlib import Path
 from governance.record.embedded import EmbeddedPostgres
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell starts in the background
 server = EmbeddedPostgres(Path(sys.argv[1]))
 try:
     server.start()

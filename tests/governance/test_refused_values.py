@@ -183,8 +183,8 @@ def books_of(acme: World, kind: str, rows: Jsonb | None) -> Try:
     return lambda: say(acme, "intake", "intake", (BOOKS, (kind, rows)))
 
 
-@tries.each({kind or "nothing": (errors.Malformed, kind) for kind in ("actors", "Suppliers", "suppliers ", "policies", "")}, "the books know no ")  # fmt: skip
-def books_there_are_not(acme: World, kind: str) -> Try:
+@tries.each({kind or repr(kind): (errors.Malformed, kind) for kind in ("actors", "Suppliers", "suppliers ", "policies", "", None)}, "the books know no ")  # fmt: skip
+def books_there_are_not(acme: World, kind: str | None) -> Try:
     return lambda: say(acme, "intake", "intake", (BOOKS, (kind, Jsonb([]))))
 
 

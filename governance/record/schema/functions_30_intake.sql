@@ -262,7 +262,7 @@ BEGIN
         FROM jsonb_to_recordset(rows) AS r (invoice_id text, keys jsonb), jsonb_array_elements(coalesce(r.keys, '[]')) AS k
         ON CONFLICT DO NOTHING;
     ELSE
-        PERFORM cs._refuse('CS400', 'the books know no ' || kind || ': entities, suppliers, customers, bank_accounts, orders, '
+        PERFORM cs._refuse('CS400', 'the books know no ' || coalesce(kind, 'rows without a kind') || ': entities, suppliers, customers, bank_accounts, orders, '
             'receipts, payments, fx, open_items, invoices');
     END CASE;
     IF kind <> 'invoices' THEN GET DIAGNOSTICS n = ROW_COUNT; END IF;
