@@ -42,8 +42,8 @@ Words = list[list[Any]]
 
 
 class Budget:
-    """What tesseract may take for one file. CPU time is what a hostile picture costs, whatever else the machine does;
-    SLACK times that on the clock is for machines that do something else."""
+    """What decoding and tesseract may take for one file. CPU time is what a hostile picture costs, whatever else the
+    machine does; SLACK times that on the clock is for machines that do something else."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -52,8 +52,8 @@ class Budget:
 
     @staticmethod
     def _used() -> float:
-        used = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return used.ru_utime + used.ru_stime
+        used = [resource.getrusage(who) for who in (resource.RUSAGE_CHILDREN, resource.RUSAGE_SELF)]
+        return sum(one.ru_utime + one.ru_stime for one in used)
 
     def cpu(self) -> float:
         """CPU seconds that are left."""

@@ -39,7 +39,7 @@ __all__ = ["SIZE_LIMIT", "Accepted", "DocumentReader", "Incoming", "ReadResult",
 
 SIZE_LIMIT = 20_000_000
 """Bytes of one file."""
-SECONDS = 9.0
+SECONDS = 8.0
 """What all children may work on one file and on what is in it."""
 
 # A contract has no total and a bank statement no supplier: fields are read where the class has them.
