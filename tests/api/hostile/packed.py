@@ -187,10 +187,8 @@ def letter(text: bytes, kind: bytes = b"text/plain") -> bytes:
 
 
 def nested(depth: int) -> bytes:
-    inner = HEAD + b"Content-Type: text/plain\r\n\r\nTotal 5,00 EUR"
-    for _ in range(depth):
-        inner = HEAD + b"Content-Type: message/rfc822\r\n\r\n" + inner
-    return inner
+    around = HEAD + b"Content-Type: message/rfc822\r\n\r\n"
+    return around * depth + HEAD + b"Content-Type: text/plain\r\n\r\nTotal 5,00 EUR"
 
 
 def parts_in_parts(depth: int) -> bytes:
