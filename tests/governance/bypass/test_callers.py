@@ -70,7 +70,9 @@ ABOUT = "(SELECT r.{} FROM cs.recommendations r JOIN cs.cases c ON c.id = r.case
 FACTS = (
     "(SELECT facts_digest FROM cs.case_revisions WHERE case_id = (SELECT case_id FROM cs.jobs WHERE state = 'leased'))"
 )
-READ = "(SELECT r.facts_digest FROM cs.case_revisions r JOIN cs.cases c ON c.id = r.case_id WHERE c.source_key = 'read')"
+READ = (
+    "(SELECT r.facts_digest FROM cs.case_revisions r JOIN cs.cases c ON c.id = r.case_id WHERE c.source_key = 'read')"
+)
 REFER = """'{"name": "refer_to_person", "args": {"reason": "unclear"}}'"""
 LEASED = f"{EFFECT.format('recommendation_id', 'leased')}, {EFFECT.format('fence', 'leased')}"
 ADMINISTRATORS = ("admin1", "analyst", "reviewer", "controller", "auditor", "ml_engineer")
