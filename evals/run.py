@@ -158,7 +158,7 @@ def _show(args: argparse.Namespace, done: Run) -> None:
         marked = [one for one in judged if one.mark is not None] or list(judged)
         table = Table(title=result.suite, title_justify="left")
         for column in ("data", "metric", "value", "95 %", "pass mark", ""):
-            table.add_column(column, justify="right" if column in ("value", "95 %") else "left")
+            table.add_column(column, justify="right" if column in ("value", "95 %") else "left", overflow="fold")
         for one in marked:
             metric = one.metric
             interval = "" if metric.low is None else f"{_number(metric.low)} to {_number(metric.high)}"

@@ -224,7 +224,7 @@ def _show(
     before = {one.name: one for one in done.current}
     table = Table(title=f"{args.model}: {done.split}", title_justify="left")
     for column in ("metric", "new", "95 %", "present"):
-        table.add_column(column, justify="left" if column == "metric" else "right")
+        table.add_column(column, justify="left" if column == "metric" else "right", overflow="fold")
     for one in done.new:
         interval = "" if one.low is None else f"{shown(one.low)} to {shown(one.high)}"
         present = before[one.name].value if one.name in before else None
