@@ -295,7 +295,11 @@ def test_image_is_lean_and_without_root() -> None:
     final = instructions()[stages[1] :]
     users = [rest for word, rest in final if word == "USER"]
     assert users == [service("serve")["user"]] == ["10001:10001"]
-    assert not any("pip install" in rest or "apt-get" in rest for word, rest in final)
+    assert not any("pip install" in rest for word, rest in final)
+    (debian,) = (rest for word, rest in final if word == "RUN" and "apt-get" in rest)
+    wanted = debian.partition("--no-install-recommends ")[2].partition(" && ")[0].split()
+    assert all(package.startswith("tesseract-ocr") for package in wanted), "what pictures are read with, and no more"
+    assert debian.endswith("rm -rf /var/lib/apt/lists/*")
     variables = dict(part.split("=", 1) for word, rest in final if word == "ENV" for part in rest.split())
     assert variables["PYTHONPATH"] == "/app"
     assert variables["HF_HUB_OFFLINE"] == "1"

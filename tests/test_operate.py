@@ -429,7 +429,7 @@ def test_secrets_of_the_manual_are_those_of_the_compose_file(tmp_path: Path) -> 
 def test_doors_of_the_contributors_page_are_those_of_the_test() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
     said: dict[str, set[str]] = {}
-    for names, doors in re.findall(r"^\| ([a-z0-9_, -]+) \| (`[a-z].*) \|$", text, re.MULTILINE):
+    for names, doors in re.findall(r"^\| ([A-Za-z0-9_, -]+) \| (`[a-z].*) \|$", text, re.MULTILINE):
         for name in names.split(", "):
             said[name.replace("-", "_")] = set(re.findall(r"`([^`]+)`", doors))
     said.pop("environment variables")

@@ -14,12 +14,11 @@ from pathlib import Path
 
 import pytest
 import rfc8785
-import sklearn
 
 import api.cli
 from evals import cli, lab, report, suites, thresholds
 from governance.errors import Refusal, Unavailable
-from models.bundle import MANIFEST, SEED
+from models.bundle import MANIFEST, standard
 from tests.evals.test_report import assert_self_contained
 
 pytestmark = pytest.mark.xdist_group("evals")  # one worker makes what they share
@@ -185,8 +184,8 @@ def test_a_bundle_of_no_use_is_refused_by_evals_and_read_alike(
     spoil(copy)
     assert evals("run", "gate", "--bundle", copy, "--home", tmp_path / "home", *SMALL) == code
     first = capsys.readouterr()
-    standard = f"standard-{SEED}-sklearn-{'.'.join(sklearn.__version__.split('.')[:2])}"
-    shutil.copytree(copy, tmp_path / "home" / "models" / standard)
+    folder = standard(tmp_path / "home" / "models")
+    shutil.copytree(copy, folder)
     letter = tmp_path / "letter.txt"
     letter.write_text("please pay")
     assert api.cli.main(["read", str(letter), "--json", "--home", str(tmp_path / "home")]) == code
@@ -197,7 +196,7 @@ def test_a_bundle_of_no_use_is_refused_by_evals_and_read_alike(
         assert len(shown.err.splitlines()) == 1
         assert shown.out == ""
     assert not (tmp_path / "home" / "evals").exists()
-    assert sorted(path.name for path in (tmp_path / "home" / "models").iterdir()) == [standard]
+    assert sorted(path.name for path in (tmp_path / "home" / "models").iterdir()) == [folder.name]
 
 
 @pytest.mark.parametrize(
@@ -254,7 +253,7 @@ def test_figures_are_shown_even_where_the_report_is_lost(
         (("run", "gate", "--data", ".", "--no-data"), "not allowed with"),
         (("run", "gate", "--thresholds", "/nowhere/marks.toml"), "No such file"),
         (("train", "gate", "--data", "x.csv"), "invalid choice"),
-        (("train", "risk"), "required"),
+        (("train", "risk"), "give --data FILE"),
         (("bench", "--repeats", "0"), "--repeats at least 1"),
         (("benhc",), "do you mean bench?"),
         (("replay",), "there is no command"),
