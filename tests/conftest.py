@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -51,17 +52,29 @@ def template(postgres: EmbeddedPostgres) -> str:
     return "template_countersign"
 
 
-@pytest.fixture
-def database(postgres: EmbeddedPostgres, template: str) -> Iterator[Database]:
-    """A migrated database of this test's own, with a pool per role."""
-    owner = postgres.superuser_url()
-    name = f"test_{uuid.uuid4().hex[:12]}"
+@contextmanager
+def _cloned(postgres: EmbeddedPostgres, template: str) -> Iterator[Database]:
+    owner, name = postgres.superuser_url(), f"test_{uuid.uuid4().hex[:12]}"
     url = clone(owner, template, name)
     try:
         with Database(urls_for(url, PASSWORDS)) as opened:
             yield opened
     finally:
         drop(owner, name)
+
+
+@pytest.fixture
+def database(postgres: EmbeddedPostgres, template: str) -> Iterator[Database]:
+    """A migrated database of this test's own, with a pool per role."""
+    with _cloned(postgres, template) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def one_database(postgres: EmbeddedPostgres, template: str) -> Iterator[Database]:
+    """One for a module, for making one takes longer than what is done in it: each test has a tenant of its own."""
+    with _cloned(postgres, template) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

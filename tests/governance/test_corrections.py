@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -22,10 +21,8 @@ from governance.case import DOCUMENT_CLASSES
 from governance.gate import Question, judged_seats
 from governance.policy import standard_policy
 from governance.record import corrections, queue, standing, worklist
-from governance.record.db import Database, clone, drop, urls_for
-from governance.record.embedded import EmbeddedPostgres
+from governance.record.db import Database
 from tests.build import World, letter, world
-from tests.conftest import PASSWORDS
 
 PAY = Action("release_payment", {"invoice_id": "INV-1"})
 READING = {
@@ -33,18 +30,6 @@ READING = {
     "fields": {"invoice_number": "2026-1", "total_amount": "1200.00", "currency": "EUR", "issue_date": None, "iban": None},
     "field_confidence": {"invoice_number": 0.9}, "evidence": {"invoice_number": {"page": 1}}, "warnings": [],
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def one_database(postgres: EmbeddedPostgres, template: str) -> Iterator[Database]:
-    """One for all, for making one takes longer than what is done in it: each test has its own tenant."""
-    owner, name = postgres.superuser_url(), f"test_{uuid.uuid4().hex[:12]}"
-    url = clone(owner, template, name)
-    try:
-        with Database(urls_for(url, PASSWORDS)) as opened:
-            yield opened
-    finally:
-        drop(owner, name)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,28 +19,14 @@ from governance import errors
 from governance.action import Action
 from governance.errors import Refusal
 from governance.record import outbox, queue, review, standing
-from governance.record.db import Connection, Database, clone, drop, urls_for
-from governance.record.embedded import EmbeddedPostgres
+from governance.record.db import Connection, Database
 from tests.build import World, letter, world
-from tests.conftest import PASSWORDS
 from tests.governance.waiting import Meeting, Part, said, waits_for
 
 DAY = timedelta(days=1)
 ISSUER = "https://login.example"
 ACCOUNTS = [{"owner_kind": "supplier", "owner_id": "S-1", "iban": "DE75512108001245126199"}]
 REFUSED: dict[str, tuple[Callable[[World], Meeting], type[Refusal], str]] = {}
-
-
-@pytest.fixture(scope="module")
-def one_database(postgres: EmbeddedPostgres, template: str) -> Iterator[Database]:
-    """One for all, for making one takes longer than what is done in it: each test has its own tenant."""
-    owner, name = postgres.superuser_url(), f"test_{uuid.uuid4().hex[:12]}"
-    url = clone(owner, template, name)
-    try:
-        with Database(urls_for(url, PASSWORDS)) as opened:
-            yield opened
-    finally:
-        drop(owner, name)
 
 
 @pytest.fixture

@@ -162,9 +162,13 @@ def try_all(reader: DocumentReader, numbers: Sequence[int], honest: Sequence[byt
         began = time.monotonic()
         try:
             _batch(reader, batch, honest, tally)
-        except Exception:  # to find which of them it was
+        except Exception as error:  # to find which of them it was
+            known = len(tally.broken)
             for number in batch:
                 _alone(reader, number, honest, tally)
+            if len(tally.broken) == known:
+                told = f"{type(error).__name__}: {str(error)[:200]}"
+                tally.broken.append(f"{batch[0]} to {batch[-1]}, only together: {told}")
         tally.slow = max(tally.slow, time.monotonic() - began)
     return tally
 
