@@ -33,12 +33,25 @@ class Facts:
     iban: str | None
     document: str | None
     initiator: str
+    beside: tuple[Facts, ...] = ()
+    """What a person stated otherwise of a document that was read, back to intake's: it is judged, too."""
 
     @property
     def worth(self) -> Decimal | None:
         """In euros; None = unknown."""
         rate = PER_EUR.get(self.currency)
         return None if self.amount is None or rate is None else self.amount / rate
+
+    @property
+    def judged(self) -> tuple[Facts, ...]:
+        return (self, *self.beside)
+
+    @property
+    def size(self) -> Decimal | None:
+        """The largest of all that is judged; None where one is unknown."""
+        worths = [one.worth for one in self.judged]
+        known = [abs(worth) for worth in worths if worth is not None]
+        return max(known) if len(known) == len(worths) else None
 
 
 @dataclass(slots=True)
@@ -150,25 +163,27 @@ class Model:
                 if other.state in ("approved", "executed") and other is not rec
                 and {other.action, "*"} & set(rule.actions)
                 and other.approved is not None and (before is None or other.approved < before)
-                and _same_payee(facts, other.facts, payees)
+                and any(_same_payee(facts, one, payees) for one in other.facts.judged)
             ]  # fmt: skip
-            worths = [one.worth for one in (facts, *others)]
+            worths = [facts.worth, *(one.size for one in others)]
             known = [abs(worth) for worth in worths if worth is not None]
             nobody = not (payees or facts.customer or facts.iban)
             totals[rule.id] = None if nobody or len(known) < len(worths) else sum(known, Decimal(0))
         return totals
 
     def need(self, facts: Facts, action: str, risk: str, rec: Rec | None = None, before: int | None = None) -> Need:
-        totals = self.totals(rec, facts, action, before)
-        question = gate.Question(action, facts.worth, risk, facts.entity, "EU", totals)
-        rules = gate.applicable(self.policy, question)
+        questions = [
+            gate.Question(action, one.worth, risk, one.entity, "EU", self.totals(rec, one, action, before))
+            for one in facts.judged
+        ]
+        rules = {rule.id: rule for question in questions for rule in gate.applicable(self.policy, question)}.values()
         evidence = {what for rule in rules for what in rule.evidence}
         if facts.document is None and "document" in evidence:
             evidence = evidence - {"document"} | {"case"}
         return Need(
             sorted(rule.id for rule in rules),
-            gate.required_seats(self.policy, question),
-            gate.expires_hours(self.policy, question),
+            gate.judged_seats(self.policy, questions),
+            min(gate.expires_hours(self.policy, question) for question in questions),
             frozenset(evidence),
             all(rule.bulk for rule in rules),
             any(rule.signature for rule in rules),
@@ -189,7 +204,7 @@ class Model:
             cover=self.policy.cover,
             queue=rec.case.queue,
             entity=rec.facts.entity,
-            amount=rec.facts.worth,
+            amount=rec.facts.size,
             evidence=need.evidence,
             opened={who: frozenset(self.seen(rec, who)) for who in self.people},
             signature=need.signature,
@@ -264,7 +279,7 @@ class Model:
             return False
         return seat.acting_for is None or any(
             (one.from_actor, one.to_actor, one.role) == (principal.id, signer.id, seat.role)
-            and one.covers(now, rec.case.queue, rec.facts.entity, rec.facts.worth)
+            and one.covers(now, rec.case.queue, rec.facts.entity, rec.facts.size)
             for one in self.delegations.values()
         )
 

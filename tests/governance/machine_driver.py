@@ -426,7 +426,9 @@ class Driver:
             case = Case(answer[0]["case_id"], key, str(item["queue"]), str(item["exception_type"]), [facts])
             self.model.cases[case.id] = case
         elif self._revised(case, facts):
-            case.facts.append(facts)
+            last = case.facts[-1]
+            by_person = facts.initiator != "intake" and last.document is not None
+            case.facts.append(replace(facts, beside=last.judged if by_person else ()))
             case.state = "queued"
         (revision,) = self.owner("SELECT revision FROM cs.cases WHERE tenant = %s AND id = %s", self.tenant, case.id)[0]
         self.note(f"facts of {key}: {facts}: revision {revision}")
@@ -435,8 +437,9 @@ class Driver:
             raise Disagreement(f"revision {revision}, not {case.revision}\n" + "\n".join(self.trail))
 
     def _revised(self, case: Case, facts: Facts) -> bool:
-        last = case.facts[-1]
-        same = (facts.amount, facts.currency, facts.iban) == (last.amount, last.currency, last.iban)
+        # What people have corrected since, the same document brings no news of.
+        known = (case.facts[-1], next(one for one in reversed(case.facts) if not one.beside))
+        same = (facts.amount, facts.currency, facts.iban) in [(one.amount, one.currency, one.iban) for one in known]
         on_its_way = [r for r in self.model.recs.values() if r.case is case and r.effect in ("leased",)]
         if same or on_its_way:
             return False
