@@ -6,7 +6,8 @@ from collections.abc import Callable
 from math import expm1, isnan
 
 from models.invoice import Invoice, number_forms
-from models.pair_features import PAIR_FEATURES, Floats
+from models.pair_columns import Floats
+from models.pair_features import PAIR_FEATURES
 
 AGAINST = "but: "
 """Counter-evidence starts with this."""

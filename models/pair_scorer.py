@@ -16,9 +16,10 @@ from sklearn.utils.validation import check_is_fitted
 from models.blocking import blocking_keys, candidate_pairs
 from models.boosting import filled
 from models.invoice import Invoice
+from models.pair_columns import columns
 from models.pair_context import LedgerContext
 from models.pair_drills import drill
-from models.pair_features import PAIR_FEATURES, column_features, columns
+from models.pair_features import PAIR_FEATURES, column_features
 
 Floats = NDArray[np.float64]
 
