@@ -13,12 +13,12 @@ from decimal import Decimal
 from typing import Any, cast
 
 from agents.assess import twin_finding
-from agents.context import invoice_of
 from agents.graph import NODES, Run
 from agents.letter import TemplateComposer
 from agents.state import BatchContext, State, View, view
 from agents.tolerances import Tolerances
 from agents.tracing import Tracer
+from agents.twins import invoice_of
 from governance.case import CaseFacts, Party
 from governance.matrix import Policy
 from governance.record.candidates import Beside, BookedInvoice
