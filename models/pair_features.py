@@ -29,6 +29,28 @@ PAIR_FEATURES = (
 )  # fmt: skip
 """Names of the columns of `pair_features`. Flags are 0 or 1; nan where one side does not say."""
 
+FAMILIES = {
+    "number": ("number_", "serial_", "style_", "lines"),
+    "amount": ("amount_", "credit_involved", "type_same"),
+    "date": ("date_", "posting_gap"),
+    "vendor": ("vendor_same", "name_similarity", "tax_same"),
+    "order": ("order_",),
+    "text": ("description_",),
+    "entity": ("entity_",),
+    "currency": ("currency_",),
+    "payment details": ("account_",),
+    "habits": ("vendor_sequential", "style_share", "amount_unusual", "amount_count", "amount_share", "rhythm_",
+               "off_month", "credited_after", "number_count", "number_vendors"),
+}  # fmt: skip
+"""Field family → beginnings of the names of its features; the longest that fits counts."""
+
+
+def family(name: str) -> str:
+    """The field family of a feature. Raises ValueError for a name that fits none."""
+    fits = [(len(start), field) for field, starts in FAMILIES.items() for start in starts if name.startswith(start)]
+    return max(fits)[1]
+
+
 _TAX = np.array([1.05, 1.055, 1.06, 1.07, 1.08, 1.09, 1.1, 1.13, 1.17, 1.18, 1.19, 1.2, 1.21, 1.22, 1.23, 1.24, 1.25])
 _MONTH = 30.4375
 _COMMON_NUMBER = 5

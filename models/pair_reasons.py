@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import expm1, isnan
+from typing import Literal
 
 from models.invoice import Invoice, number_forms
 from models.pair_columns import Floats
@@ -120,6 +121,11 @@ _COUNTERS: tuple[Counter, ...] = (
         lambda s: f"dated {_days(s['date_gap'])}",
     ),
 )
+
+
+def queue_of(a: Invoice, b: Invoice, row: Floats) -> Literal["duplicate", "renumbered"]:
+    """The queue of a pair: renumbered where the numbers say nothing for it, so that only the rest can."""
+    return "renumbered" if kind(a, b, row) == "renumbered" else "duplicate"
 
 
 def reasons(a: Invoice, b: Invoice, row: Floats) -> tuple[str, ...]:

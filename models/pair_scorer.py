@@ -19,7 +19,8 @@ from models.invoice import Invoice
 from models.pair_columns import columns
 from models.pair_context import LedgerContext
 from models.pair_drills import drill
-from models.pair_features import PAIR_FEATURES, column_features
+from models.pair_features import PAIR_FEATURES, column_features, family
+from models.pair_forest import feature_shares, summed
 
 Floats = NDArray[np.float64]
 
@@ -113,6 +114,16 @@ class PairScorer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
+
+
+def contributions(scorer: PairScorer, rows: Floats) -> list[tuple[tuple[str, float], ...]]:
+    """What each field family adds to the log odds of each pair, largest magnitude first.
+
+    rows: (n, len(PAIR_FEATURES)). The sum and the log odds of the training pairs make the log odds of the pair.
+    """
+    check_is_fitted(scorer, "booster_")
+    _, shares = feature_shares(scorer.booster_, np.asarray(rows, dtype=float))
+    return summed(scorer.slope_ * shares, [family(name) for name in PAIR_FEATURES])
 
 
 def training_pairs(month: LabelledLedger) -> tuple[Floats, NDArray[np.int64]]:
