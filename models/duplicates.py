@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,12 +22,13 @@ from models.pair_scorer import LabelledLedger, PairScorer, train_pair_scorer, tr
 
 __all__ = [
     "AGAINST", "PAIR_FEATURES", "DuplicatePair", "Invoice", "Join", "LabelledLedger", "LedgerContext", "PairScorer",
-    "VendorHabits", "blocking_keys", "candidate_pairs", "find_duplicates", "normal_name", "pair_features",
+    "Queue", "VendorHabits", "blocking_keys", "candidate_pairs", "find_duplicates", "normal_name", "pair_features",
     "require_spark", "score_pairs", "spark_candidate_pairs", "train_pair_scorer", "training_pairs",
 ]  # fmt: skip
 
 Join = Callable[[Sequence[Key], Sequence[Key] | None], Pairs]
 Ints = NDArray[np.int64]
+Queue = Literal["duplicate", "renumbered"]
 
 _CHUNK = 100_000
 
@@ -40,13 +41,20 @@ class Scorer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DuplicatePair:
-    """Two invoices that may be one. `left_id` is the earlier one; reasons hold counter-evidence too."""
+    """Two invoices that may be one. `left_id` is the earlier one; reasons hold counter-evidence too.
+
+    queue: `renumbered` where the same work seems to be billed under a new number: such pairs are looked at
+    apart, and promise less. parts: family of fields → its contribution to the probability in log odds,
+    largest first.
+    """
 
     left_id: str
     right_id: str
     probability: float
     kind: str
     reasons: tuple[str, ...]
+    queue: Queue = "duplicate"
+    parts: tuple[tuple[str, float], ...] = ()
 
 
 def _ordered(a: Invoice, b: Invoice) -> tuple[Invoice, Invoice]:
