@@ -20,7 +20,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from evals.second_suppliers import REFERENCE, Supplier, description_of, digits, make_supplier, number_of, pick
+from evals.second_suppliers import REFERENCE, Supplier, description_of, digits, make_supplier, number_of
+from evals.second_writing import pick
 
 HARD_NEGATIVES = (
     "recurring_sequence",

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TypeVar
 
 import numpy as np
 
-T = TypeVar("T")
+from evals.second_writing import other_spelling, pick
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +128,6 @@ class Supplier:
         return self.rhythm != "irregular"
 
 
-def pick(rng: np.random.Generator, options: Sequence[T]) -> T:
-    """One of the options, each as likely."""
-    return options[int(rng.integers(len(options)))]
-
-
 def digits(rng: np.random.Generator, count: int) -> str:
     """`count` random digits, the first not zero."""
     return str(rng.integers(1, 10)) + "".join(map(str, rng.integers(0, 10, count - 1)))
@@ -165,21 +158,6 @@ def tax_id(rng: np.random.Generator, country: str) -> str:
     for figure in figures:
         product = ((figure + product) % 10 or 10) * 2 % 11
     return f"DE{body}{(11 - product) % 10}"
-
-
-def other_spelling(rng: np.random.Generator, name: str) -> str:
-    """The same firm as a second clerk enters it."""
-    words = name.split()
-    ways = (
-        name.upper(),
-        " ".join(words[:-1]),
-        f"{name.replace(' & ', ' and ')} (new account)",
-        f"The {' '.join(words[:-1])} Company",
-        f"{words[0][:-1]} {' '.join(words[1:])}",
-        f"{words[0]} t/a {words[0]} {words[-2]}",
-        f"{words[0]}-{' '.join(words[1:])}.",
-    )
-    return pick(rng, [way for way in ways if way != name])
 
 
 def make_supplier(rng: np.random.Generator, place: int, recurring: bool) -> Supplier:

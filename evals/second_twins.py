@@ -6,6 +6,7 @@ changed the way clerks, scanners and suppliers change them; no function knows ho
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -13,16 +14,13 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
 
-from evals.second_suppliers import ENTITIES, REFERENCE, Supplier, iban, number_of, other_spelling, pick
+from evals.second_suppliers import ENTITIES, REFERENCE, Supplier, iban, number_of
+from evals.second_writing import ending, keyed, other_spelling, pick, rewritten, scanned
 from models.invoice import Invoice
 
 CENT = Decimal("0.01")
 # Units of the currency for one euro: round figures, as a clerk's conversion.
 RATES = {"EUR": Decimal("1"), "GBP": Decimal("0.86"), "CHF": Decimal("0.96"), "USD": Decimal("1.08")}
-# What a scanner or a tired eye takes for what, both ways.
-_LOOKS_LIKE = ("0O", "0D", "1I", "1l", "17", "2Z", "38", "4A", "5S", "6G", "6b", "8B", "9g", "CG", "UV", "PR", "VY")
-_NEXT_KEYS = dict(zip("1234567890", ("24", "135", "26", "157", "2468", "359", "48", "579", "68", "1"), strict=True))
-_ENDINGS = ("-1", "/2", "A", "b", " (2)", " copy", "_dup", "bis", ".1", "-R", " v2", "*2", "-X", " 2nd", "-DPL", "/NEU")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +45,21 @@ def _issued(invoice: Invoice) -> date:
     return invoice.invoice_date
 
 
+def _reworded(text: str, rng: np.random.Generator) -> str:
+    """The line as a second clerk enters it: a field that is too short, capitals, a word left out or put in front."""
+    words = text.split()
+    ways = [
+        text.upper(),
+        text[: int(rng.integers(10, 31))].strip(),
+        f"{pick(rng, ('re:', 'Inv', 'as per', 'zu'))} {text}",
+    ]
+    if len(words) > 2:
+        gone = int(rng.integers(len(words)))
+        ways += [" ".join(words[:gone] + words[gone + 1 :]), f"{words[-1]} {' '.join(words[:-1])}"]
+        ways.append(" ".join(word[:4] + "." if len(word) > 6 and word.isalpha() else word for word in words))
+    return pick(rng, ways)
+
+
 def _drifted(invoice: Invoice, rng: np.random.Generator) -> Invoice:
     """The side fields as a second clerk fills them: some left out, the text retyped."""
     text, order, account = invoice.description, invoice.po, invoice.iban
@@ -54,10 +67,12 @@ def _drifted(invoice: Invoice, rng: np.random.Generator) -> Invoice:
     if text and chance[0] < 0.15:
         text = None
     elif text and chance[1] < 0.3:
-        text = pick(rng, (text.upper(), text.lower(), text[: max(8, len(text) * 2 // 3)], text.replace(",", "")))
-    return replace(
-        invoice, description=text, po=None if chance[2] < 0.15 else order, iban=None if chance[3] < 0.1 else account
-    )
+        text = _reworded(text, rng)
+    if order and chance[2] < 0.15:
+        order = None
+    elif order and chance[2] > 0.92:  # with its kind or its line
+        order = pick(rng, (f"PO{order}", f"{order}-10", f"{order}/1", order.lower()))
+    return replace(invoice, description=text, po=order, iban=None if chance[3] < 0.1 else account)
 
 
 def exact(source: Source, rng: np.random.Generator) -> Invoice:
@@ -66,69 +81,27 @@ def exact(source: Source, rng: np.random.Generator) -> Invoice:
 
 
 def reformatted(source: Source, rng: np.random.Generator) -> Invoice:
-    """The number in another form: separators, case, zeros or a word in front. The exact check of an ERP is blind here,
-    yet nothing was misread: told apart from OCR and typos because rules alone can undo it."""
-    number = source.invoice.invoice_no
-    ways = (
-        number.replace("-", "").replace("/", "").replace(" ", ""),
-        number.replace("-", "/") if "-" in number else number.replace("/", "-"),
-        number.replace(" ", "-"),
-        number.lower(),
-        number.lstrip("0"),
-        f"00{number}" if number[0].isdigit() else f"{number[0]} {number[1:]}",
-        f"{number}.",
-        f"{number}--",
-        f"Inv.{number}",
-        f"INV {number}",
-        f"No. {number}",
-        f"#{number}",
-        f"{number[:-3]} {number[-3:]}",
-        f"{number[:-3]}\u00a0{number[-3:]}",
-        f"\u200b{number}",
-    )
-    changed = pick(rng, sorted({way for way in ways if way and way != number}))
-    return _drifted(replace(source.invoice, invoice_no=changed), rng)
+    """The number in another form (evals.second_writing.rewritten). The exact check of an ERP is blind here, yet nothing
+    was misread: told apart from OCR and typos because rules alone can undo it."""
+    return _drifted(replace(source.invoice, invoice_no=rewritten(source.invoice.invoice_no, rng)), rng)
 
 
 def misread(source: Source, rng: np.random.Generator) -> Invoice:
     """One paper keyed, the other scanned: one or two characters read as what they look like. Told apart from typos
     because the change follows shapes, not keys."""
-    letters = list(source.invoice.invoice_no)
-    swaps = [
-        (place, shapes[1 - side])
-        for place, letter in enumerate(letters)
-        for shapes in _LOOKS_LIKE
-        for side in (0, 1)
-        if letter == shapes[side]
-    ]
-    for choice in rng.permutation(len(swaps))[: 1 + int(rng.random() < 0.25)]:
-        place, other = swaps[int(choice)]
-        letters[place] = other
-    return _drifted(replace(source.invoice, invoice_no="".join(letters)), rng)
+    return _drifted(replace(source.invoice, invoice_no=scanned(source.invoice.invoice_no, rng)), rng)
 
 
 def mistyped(source: Source, rng: np.random.Generator) -> Invoice:
     """A slip of the hand in the number: two characters swapped, one missing, doubled or the key beside it. Hard
     because the next invoice of the same supplier looks the same; amount, date and text must decide."""
-    number = source.invoice.invoice_no
-    ways = []
-    mostly = str.isdigit if rng.random() < 0.85 else str.isalnum
-    for place in range(len(number)):
-        before, letter, after = number[:place], number[place], number[place + 1 :]
-        if not mostly(letter):
-            continue
-        ways += [before + after, before + letter * 2 + after]
-        ways += [before + key + after for key in _NEXT_KEYS.get(letter, "")]
-        if after and after[0].isalnum():
-            ways.append(before + after[0] + letter + after[1:])
-    changed = pick(rng, sorted({way for way in ways if way != number}))
-    return _drifted(replace(source.invoice, invoice_no=changed), rng)
+    return _drifted(replace(source.invoice, invoice_no=keyed(source.invoice.invoice_no, rng)), rng)
 
 
 def suffixed(source: Source, rng: np.random.Generator) -> Invoice:
     """A clerk got past the duplicate check by adding to the number. Told apart because instalments wear the same
     endings in good faith."""
-    return _drifted(replace(source.invoice, invoice_no=source.invoice.invoice_no + pick(rng, _ENDINGS)), rng)
+    return _drifted(replace(source.invoice, invoice_no=source.invoice.invoice_no + ending(rng)), rng)
 
 
 def vendor_double(source: Source, rng: np.random.Generator) -> Invoice:
@@ -149,11 +122,20 @@ def vendor_double(source: Source, rng: np.random.Generator) -> Invoice:
 def date_moved(source: Source, rng: np.random.Generator) -> Invoice:
     """The date of receipt, a swapped day and month, a wrong year or a plain slip instead of the invoice's date."""
     day = _issued(source.invoice)
-    ways = [_moved(day, int(rng.integers(1, 20))), _moved(day, -int(rng.integers(1, 6))), _moved(day, 10)]
+    received, due = _moved(day, int(rng.integers(1, 15))), _moved(day, pick(rng, (7, 14, 21, 30)))
+    ways = [
+        received,
+        received,
+        due,
+        _moved(day, pick(rng, (-3, -2, -1, 1, 2, 3))),
+        day.replace(day=1),
+        day.replace(day=28),
+    ]
     if day.day <= 12 and day.day != day.month:
         ways.append(date(day.year, day.day, day.month))
     if (day.month, day.day) != (2, 29):
-        ways.append(day.replace(year=day.year + 1))
+        ways.append(day.replace(year=day.year + pick(rng, (-1, 1))))
+    ways = [way for way in ways if way != day]
     return _drifted(replace(source.invoice, invoice_date=pick(rng, ways)), rng)
 
 
@@ -173,7 +155,9 @@ def other_entity(source: Source, rng: np.random.Generator) -> Invoice:
     elsewhere = pick(rng, [entity for entity in ENTITIES if entity.code != source.invoice.entity])
     twin = _drifted(replace(source.invoice, entity=elsewhere.code), rng)
     if rng.random() < 0.4:
-        twin = replace(twin, vendor_id=f"{elsewhere.code}-{source.supplier.vendor_id[::-1]}")
+        twin = replace(
+            twin, vendor_id=f"{elsewhere.code[:2]}{zlib.crc32(source.supplier.vendor_id.encode()) % 90_000 + 10_000}"
+        )
     return replace(twin, **dict.fromkeys(elsewhere.blank))  # type: ignore[arg-type]
 
 
