@@ -1,5 +1,5 @@
 -- What is known of how a supplier writes: a governed setting of kind `memory`, under the key `reading`. It names labels
--- and places, and never a value.
+-- and places, and never a value. How it bills stands beside it (functions_68_habits.sql).
 
 -- Why it is no memory; null where it is one.
 CREATE OR REPLACE FUNCTION cs._malformed_memory(of_tenant text, of_supplier text, content jsonb) RETURNS text
@@ -9,7 +9,7 @@ DECLARE
     rule record;
 BEGIN
     IF NOT content ? 'reading' THEN
-        RETURN NULL;
+        RETURN cs._malformed_habits(of_tenant, of_supplier, content);
     END IF;
     IF jsonb_typeof(reading) <> 'object' OR octet_length(reading::text) > 4000 OR EXISTS (SELECT FROM jsonb_each(reading) AS t(k, v)
             WHERE NOT k IN ('fields', 'titles') OR jsonb_typeof(v) <> 'object') THEN
@@ -38,7 +38,7 @@ BEGIN
         FROM jsonb_each(coalesce(reading->'titles', '{}')) AS t(k, v)) THEN
         RETURN 'titles are {"2 to 60 characters without digits": "class of document"}, at most 20';
     END IF;
-    RETURN NULL;
+    RETURN cs._malformed_habits(of_tenant, of_supplier, content);
 END $$;
 
 -- The memories that hold, for whoever reads documents, and who made them hold: one question a batch.
