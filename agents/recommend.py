@@ -105,7 +105,7 @@ def _risk(view: View, chosen: Option) -> str:
     """high: money may go astray. low: nothing leaves and nothing is written. A person decides either way."""
     amount = view.brief.facts.amount
     spends = CATALOGUE[chosen.name].risk_class >= 3
-    if foreign_account(view) or view.twin is not None or (spends and amount is None):
+    if foreign_account(view) or view.suspected or (spends and amount is None):
         return "high"
     if view.cause.get("primary") == "supplier_master_mismatch":
         return "high"

@@ -103,6 +103,15 @@ class View:
         likely = [one for one in self.duplicates if one["earlier"] and one["probability"] >= least]
         return max(likely, key=lambda one: float(one["probability"]), default=None)
 
+    @property
+    def suspected(self) -> bool:
+        """An earlier twin would decide if no memory of the supplier explained it: seats hang on this one."""
+        least = float(self.tolerances.duplicate_likely)
+        return any(
+            one["earlier"] and one.get("probability_without_memory", one["probability"]) >= least
+            for one in self.duplicates
+        )
+
 
 def view(state: State, context: BatchContext) -> View:
     case_id = state["case_id"]
