@@ -108,7 +108,7 @@ class View:
         """An earlier twin would decide if no memory of the supplier explained it: seats hang on this one."""
         least = float(self.tolerances.duplicate_likely)
         return any(
-            one["earlier"] and one.get("probability_without_memory", one["probability"]) >= least
+            one["earlier"] and float(one.get("probability_without_memory") or one["probability"]) >= least
             for one in self.duplicates
         )
 
