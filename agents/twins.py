@@ -13,23 +13,26 @@ from typing import Any
 
 from agents import facts
 from agents.assess import twin_finding
-from governance.record import candidates
+from agents.twin_keys import asked_keys, name_key, number_key
+from governance.record import candidates, twin_keys
 from governance.record.candidates import BookedInvoice
 from governance.record.db import Connection
 from governance.record.queue import Brief
-from models.blocking import CAP
-from models.duplicates import Invoice, LedgerContext, PairScorer, blocking_keys, score_pairs
+from models.duplicates import Invoice, LedgerContext, PairScorer, score_pairs
 
-LEDGER_ROWS = 2000
-"""Invoices of a vendor that its habits are learnt from: the last ones."""
+LEDGER_ROWS = 500
+"""Invoices of a vendor that its habits are learnt from: those of the latest days. A vendor with no more of them has the
+habits that the whole ledger gives it."""
 
-_KEY_LIMIT = 500
+_MOST_TWINS = 200
+_NUMBER_ROWS = 256
 
 
 @dataclass(frozen=True, slots=True)
 class TwinsRead:
     """What the ledger holds beside the invoices of a batch. `asked`: the batch's invoices by case id; `twins`: (case
-    id, invoice that shares a key with it), its own row too where it is booked; `ledger`: rows of the same vendors."""
+    id, invoice that shares a key with it), its own row too where it is booked; `ledger`: rows of the same vendors, and
+    of others that use the same numbers."""
 
     asked: Mapping[str, Invoice]
     twins: Sequence[tuple[str, BookedInvoice]]
@@ -39,16 +42,25 @@ class TwinsRead:
 def read_twins(conn: Connection, briefs: Mapping[str, Brief]) -> TwinsRead:
     """What the ledger holds beside these cases, by case id. `conn`: role `agent`, in a transaction."""
     asked = {case_id: made for case_id, brief in briefs.items() if (made := invoice_of(brief)) is not None}
-    keys = [
-        (case_id, kind, key)
-        for case_id, invoice in asked.items()
-        for _, kind, key in blocking_keys([invoice])
-        if len(key) <= _KEY_LIMIT
+    if not asked:
+        return TwinsRead({}, (), ())
+    keys = [key for case_id, invoice in asked.items() for key in asked_keys(case_id, invoice)]
+    shared = twin_keys.sharing(conn, keys, most=_MOST_TWINS)
+    found = {row.invoice_id: row for row in candidates.invoices(conn, {one for ids in shared.values() for one in ids})}
+    twins = [(case_id, found[one]) for case_id, ids in shared.items() for one in sorted(ids) if one in found]
+    return TwinsRead(asked, twins, _background(conn, [*asked.values(), *map(_as_invoice, found.values())]))
+
+
+def _background(conn: Connection, compared: Sequence[Invoice]) -> list[BookedInvoice]:
+    """What says how usual these invoices are: bills of their vendors, and the vendors that use their numbers."""
+    rows = candidates.ledger(conn, {one.vendor_id for one in compared if one.vendor_id.strip()}, most=LEDGER_ROWS)
+    names = {key for one in compared if (key := name_key(one)) is not None}
+    others = [
+        *twin_keys.latest_sharing(conn, names, most=LEDGER_ROWS),
+        *twin_keys.vendors_sharing(conn, {number_key(one) for one in compared}, most=_NUMBER_ROWS),
     ]
-    twins = candidates.twins(conn, keys, cap=CAP) if keys else []
-    vendors = {row.vendor_id for _, row in twins} | {one.vendor_id for one in asked.values()}
-    ledger = candidates.ledger(conn, sorted(vendors - {""}), most=LEDGER_ROWS) if vendors else []
-    return TwinsRead(asked, twins, ledger)
+    known = {row.invoice_id for row in rows}
+    return [*rows, *candidates.invoices(conn, set(others) - known)]
 
 
 def invoice_of(brief: Brief) -> Invoice | None:
@@ -92,7 +104,10 @@ def twins_of(read: TwinsRead, scorer: PairScorer) -> dict[str, list[dict[str, An
     pairs = [(invoices[case_id], booked[row.invoice_id]) for case_id, row in asked]
     found: dict[str, list[dict[str, Any]]] = {}
     for (case_id, row), pair in zip(asked, score_pairs(pairs, LedgerContext.fit(known), scorer), strict=True):
-        found.setdefault(case_id, []).append(twin_finding(pair, row, _earlier(row, own.get(case_id))))
+        mine = own.get(case_id)
+        found.setdefault(case_id, []).append(
+            twin_finding(pair, row, mine or invoices[case_id], _earlier(row, mine), {})
+        )
     return found
 
 

@@ -7,13 +7,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from agents.twin_keys import KEYS_VERSION, stored_keys
 from governance.record.books import OpenItem
-from models.blocking import blocking_keys
 from models.invoice import Invoice
 
 BILLS = ("invoice", "credit_note")
-# No invoice number is this long, and an index entry has to fit on a page of the database.
-_KEY_LIMIT = 500
 
 
 def bill(
@@ -42,7 +40,7 @@ def bill(
 
 
 def ledger_rows(invoices: Sequence[tuple[Invoice, str | None]]) -> list[dict[str, Any]]:
-    """(invoice, case id) as rows for the books' `invoices`, with the blocking keys by which duplicates are found."""
+    """(invoice, case id) as rows for the books' `invoices`, with the keys by which duplicates are found."""
     rows: list[dict[str, Any]] = [
         {
             "invoice_id": invoice.invoice_id,
@@ -60,13 +58,11 @@ def ledger_rows(invoices: Sequence[tuple[Invoice, str | None]]) -> list[dict[str
             "po": invoice.po,
             "description": invoice.description,
             "doc_type": invoice.doc_type,
-            "keys": [],
+            "keys": keys,
+            "keys_version": KEYS_VERSION,
         }
-        for invoice, case_id in invoices
+        for (invoice, case_id), keys in zip(invoices, stored_keys([one for one, _ in invoices]), strict=True)
     ]
-    for at, kind, key in blocking_keys([invoice for invoice, _ in invoices]):
-        if len(key) <= _KEY_LIMIT:
-            rows[at]["keys"].append([kind, key])
     return [clean(row) for row in rows]
 
 

@@ -1,12 +1,12 @@
 """What the books hold beside a batch of cases: possible twins of invoices, payment histories, documents, entities.
 
 Every function takes a connection of role `agent` inside the caller's transaction and asks one query for the
-whole batch. Which invoices are compared is decided by blocking keys (models/blocking.py); here they are only joined.
+whole batch. Which invoices may be twins is asked in twin_keys.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -64,26 +64,19 @@ class Beside:
     customer_version: int | None
 
 
-# A key that more than `cap` invoices share says little: the same rule as in the join of whole ledgers.
-_TWINS = """
-WITH asked AS (
-    SELECT * FROM unnest(%(cases)s::text[], %(kinds)s::text[], %(keys)s::text[]) AS a(case_id, kind, key)
-), telling AS (
-    SELECT a.kind, a.key FROM (SELECT DISTINCT kind, key FROM asked) a
-    JOIN cs.invoice_keys k ON k.kind = a.kind AND k.key = a.key GROUP BY a.kind, a.key HAVING count(*) <= %(cap)s
-), found AS (
-    SELECT DISTINCT a.case_id AS asked_by, k.invoice_id FROM asked a JOIN telling t ON t.kind = a.kind AND t.key = a.key
-    JOIN cs.invoice_keys k ON k.kind = a.kind AND k.key = a.key
-)
-SELECT f.asked_by, i.invoice_id, i.case_id, i.entity, i.vendor_id, i.vendor_name, i.tax_id, i.iban, i.invoice_no, i.invoice_date,
+# Row by row by primary key (OFFSET 0): without statistics, right after a load, the planner would scan the whole table.
+_INVOICES = """
+SELECT i.invoice_id, i.case_id, i.entity, i.vendor_id, i.vendor_name, i.tax_id, i.iban, i.invoice_no, i.invoice_date,
        i.posting_date, i.currency, i.amount, i.po, i.description, i.doc_type, i.as_of
-FROM found f JOIN cs.invoices i ON i.invoice_id = f.invoice_id ORDER BY f.asked_by, i.invoice_id
+FROM unnest(%s::text[]) AS a(id) CROSS JOIN LATERAL (SELECT * FROM cs.invoices n WHERE n.invoice_id = a.id OFFSET 0) i
+ORDER BY i.invoice_id
 """
 _LEDGER = """
 SELECT i.invoice_id, i.case_id, i.entity, i.vendor_id, i.vendor_name, i.tax_id, i.iban, i.invoice_no, i.invoice_date,
        i.posting_date, i.currency, i.amount, i.po, i.description, i.doc_type, i.as_of
 FROM unnest(%(vendors)s::text[]) AS v(id) CROSS JOIN LATERAL (
-    SELECT * FROM cs.invoices n WHERE n.vendor_id = v.id ORDER BY n.as_of DESC, n.invoice_id LIMIT %(most)s
+    SELECT * FROM cs.invoices n WHERE n.vendor_id = v.id
+    ORDER BY coalesce(n.invoice_date, n.posting_date) DESC NULLS LAST, n.invoice_id LIMIT %(most)s
 ) i ORDER BY i.invoice_id
 """
 _ITEMS = """
@@ -115,19 +108,15 @@ SELECT recommendation_id, name, content::jsonb FROM cs.leaves WHERE recommendati
 """
 
 
-def twins(conn: Connection[Any], keys: Sequence[tuple[str, str, str]], *, cap: int) -> list[tuple[str, BookedInvoice]]:
-    """Invoices that share a blocking key with a case's invoice, the case's own row too where it is booked.
-
-    `keys`: (case id, kind, key). `cap`: keys that more invoices share are left out. Returns (case id, invoice).
-    """
-    cases, kinds, values = zip(*keys, strict=True) if keys else ((), (), ())
-    rows = conn.execute(_TWINS, {"cases": list(cases), "kinds": list(kinds), "keys": list(values), "cap": cap})
-    return [(row[0], BookedInvoice(*row[1:])) for row in rows]
+def invoices(conn: Connection[Any], ids: Collection[str]) -> list[BookedInvoice]:
+    """The invoices of the ledger with these ids."""
+    rows = conn.execute(_INVOICES, (sorted(set(ids)),)) if ids else ()
+    return [BookedInvoice(*row) for row in rows]
 
 
-def ledger(conn: Connection[Any], vendors: Sequence[str], *, most: int) -> list[BookedInvoice]:
-    """The invoices of these vendors, for each the `most` that were booked last."""
-    rows = conn.execute(_LEDGER, {"vendors": sorted(set(vendors)), "most": most})
+def ledger(conn: Connection[Any], vendors: Collection[str], *, most: int) -> list[BookedInvoice]:
+    """The invoices of these vendors, for each the `most` of the latest days."""
+    rows = conn.execute(_LEDGER, {"vendors": sorted(set(vendors)), "most": most}) if vendors else ()
     return [BookedInvoice(*row) for row in rows]
 
 

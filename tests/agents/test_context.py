@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from agents.context import Memory, build_context
+from agents.twin_keys import asked_keys, number_key, rekey, stored_keys
 from agents.worker import Worker
 from api.intake.bills import ledger_rows
-from governance.record import candidates, vectors
-from models.blocking import CAP, blocking_keys, candidate_pairs
+from governance.record import twin_keys, vectors
+from models.blocking import blocking_keys, candidate_pairs
 from models.duplicates import find_duplicates
 from models.synthetic import CompanyMonth, company_month
 from tests.agents.conftest import Workers
@@ -34,10 +35,10 @@ def claimed(acme: World, worker: Worker) -> Any:
 def test_live_finds_the_same_pairs_as_duckdb(acme: World, month: CompanyMonth) -> None:
     history, new = month.invoices[:-60], month.invoices[-60:]
     acme.import_books("invoices", ledger_rows([(one, None) for one in history]))
-    keys = [(new[row].invoice_id, kind, key) for row, kind, key in blocking_keys(new)]
+    keys = [key for one in new for key in asked_keys(one.invoice_id, one)]
     with agent(acme) as conn:
-        found = candidates.twins(conn, keys, cap=CAP)
-    live = {(asked, row.invoice_id) for asked, row in found}
+        found = twin_keys.sharing(conn, keys, most=10_000)
+    live = {(asked, invoice_id) for asked, ids in found.items() for invoice_id in ids}
     pairs = candidate_pairs(blocking_keys(new), blocking_keys(history))
     assert live == {(new[a].invoice_id, history[b].invoice_id) for a, b in pairs}
     assert len(live) > 20
@@ -47,10 +48,59 @@ def test_a_key_that_too_many_share_is_left_out(acme: World, month: CompanyMonth)
     model = month.invoices[0]
     crowd = [dataclasses.replace(model, invoice_id=f"X-{n}") for n in range(5)]
     acme.import_books("invoices", ledger_rows([(one, None) for one in crowd]))
-    keys = [("case", kind, key) for _, kind, key in blocking_keys([model])]
+    keys = asked_keys("case", model)
     with agent(acme) as conn:
-        assert len(candidates.twins(conn, keys, cap=5)) == 5
-        assert candidates.twins(conn, keys, cap=4) == []
+        for cap, expected in ((5, 5), (4, 0)):
+            asked = [(case, key, cap, strength) for case, key, _, strength in keys]
+            assert len(twin_keys.sharing(conn, asked, most=100)["case"]) == expected
+        assert len(twin_keys.sharing(conn, keys, most=3)["case"]) == 3
+
+
+def test_a_pair_needs_two_bits_of_strength(acme: World, month: CompanyMonth) -> None:
+    one, other = month.invoices[0], month.invoices[1]
+    acme.import_books("invoices", ledger_rows([(one, None), (other, None)]))
+    (_, first, _, _), (_, second, _, _), *_ = asked_keys("case", one)
+    for strengths, expected in (((1, 1), []), ((1, 2), [one.invoice_id]), ((3, 1), [one.invoice_id])):
+        with agent(acme) as conn:
+            asked = [("case", key, 9, bits) for key, bits in zip((first, second), strengths, strict=True)]
+            assert twin_keys.sharing(conn, asked, most=9)["case"] == expected
+
+
+def test_the_keys_of_one_tenant_find_nothing_of_another(acme: World, month: CompanyMonth) -> None:
+    one = month.invoices[0]
+    other = genesis(acme.database, "other")
+    other.import_books("invoices", ledger_rows([(one, None)]))
+    with agent(acme) as conn:
+        assert twin_keys.sharing(conn, asked_keys("case", one), most=9) == {"case": []}
+        assert twin_keys.vendors_sharing(conn, [number_key(one)], most=9) == []
+    with agent(other) as conn:
+        assert twin_keys.sharing(conn, asked_keys("case", one), most=9) == {"case": [one.invoice_id]}
+        assert twin_keys.vendors_sharing(conn, [number_key(one)], most=9) == [one.invoice_id]
+    keys = "SELECT keys FROM cs.invoices WHERE tenant = 'other'"
+    assert not set(acme.scalar(keys)) & set(stored_keys([one])[0]), "a key is mixed with its tenant"
+
+
+def test_keys_of_an_older_version_are_made_again_once(acme: World, month: CompanyMonth) -> None:
+    acme.import_books("invoices", ledger_rows([(one, None) for one in month.invoices]))
+    kept = "SELECT jsonb_object_agg(invoice_id, keys) FROM cs.invoices WHERE invoice_id <> %s"
+    before = acme.scalar(kept, month.invoices[0].invoice_id)
+    acme.scalar("UPDATE cs.invoices SET keys = '{}', keys_version = 0 RETURNING 1")
+    acme.scalar("UPDATE cs.invoices SET vendor_name = 'erased', vendor_id = '' WHERE invoice_id = %s RETURNING 1",
+                month.invoices[0].invoice_id)  # fmt: skip
+
+    def transaction() -> Any:
+        return agent(acme)
+
+    assert sum(rekey(transaction)) == len(month.invoices)
+    assert list(rekey(transaction)) == []
+    assert acme.scalar(kept, month.invoices[0].invoice_id) == before
+    erased = dataclasses.replace(month.invoices[0], vendor_id="", vendor_name="", tax_id=None, iban=None)
+    acme.scalar(
+        "UPDATE cs.invoices SET tax_id = NULL, iban = NULL, keys_version = 0 WHERE vendor_name = 'erased' RETURNING 1"
+    )
+    assert list(rekey(transaction)) == [1]
+    mixed = acme.scalar("SELECT cs._own_keys('acme', %s)", stored_keys([erased])[0])
+    assert acme.scalar("SELECT keys FROM cs.invoices WHERE vendor_name = 'erased'") == mixed
 
 
 def test_duplicates_of_a_batch_are_those_of_the_whole_ledger(

@@ -139,7 +139,7 @@ def test_import_of_a_ledger_brings_its_keys(run: Run, acme: World, tmp_path: Pat
     )
     code, (summary,), _ = run("import", "invoices", path)
     assert (code, summary["rows"], summary["rejected"][0]["row"]) == (1, 1, 2)
-    assert acme.scalar("SELECT count(*) FROM cs.invoice_keys WHERE invoice_id = 'L1'") > 1
+    assert acme.scalar("SELECT cardinality(keys) FROM cs.invoices WHERE invoice_id = 'L1'") > 1
     assert acme.scalar("SELECT count(*) FROM cs.cases") == 0
 
 

@@ -14,6 +14,7 @@ import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from agents.worker import Worker
 from api.checkpoints import KeptCheckpoints
@@ -27,6 +28,7 @@ from api.intake.reader import DocumentReader
 from api.intake.rows import case_row
 from governance.record import agreement, corrections, ledger, outbox, queue
 from governance.record.db import Database
+from governance.record.twin_keys import packed
 from tests.agents.conftest import Workers
 from tests.agents.conftest import bundle as bundle
 from tests.agents.conftest import month as month
@@ -167,7 +169,7 @@ def found(acme: World, folder: Path) -> dict[str, set[str]]:
 
 EVERYWHERE = {
     "cs.cases", "cs.case_readings", "cs.documents", "cs.document_contents", "cs.intake_log", "cs.jobs", "cs.leaves",
-    "cs.decision_notes", "cs.invoices", "cs.invoice_keys", "cs.idempotency",
+    "cs.decision_notes", "cs.invoices", "cs.idempotency",
     "langgraph.checkpoint_blobs",
 }  # fmt: skip
 """Where the words are before: what is looked for is there to be found."""
@@ -216,21 +218,31 @@ def test_no_word_of_an_erased_case_is_left_and_its_proof_holds(
 def test_an_unknown_sender_goes_from_the_books_and_the_invoice_is_still_found_by_its_number(database: Database) -> None:
     acme = world(database)
     row = acme.filed()
-    keys = [["vendor_number", "QUITTENBAUM|1"], ["name_number", "QUITTENBAUM|1"], ["tax_number", "ATU99887766|1"],
-            ["account_number", "AT61|1"], ["number_amount", "2026-1|1200.00"]]  # fmt: skip
+    made_of = (("vendor_number", "QUITTENBAUM|1"), ("name_number", "QUITTENBAUM|1"), ("tax_number", "ATU99887766|1"),
+               ("account_number", "AT61|1"), ("text_words", "ZWIEBEL"),
+               ("number_amount", "2026-1|1200.00"))  # fmt: skip
+    keys = [packed(*one) for one in made_of]
     bill = {"vendor_name": "Quittenbaum", "tax_id": "ATU99887766", "invoice_no": "2026-1", "amount": "1200.00",
             "currency": "EUR", "description": "Zwiebelmuster", "entity": "DE01", "keys": keys}  # fmt: skip
     acme.import_books("invoices", [
         {**bill, "invoice_id": "I-1", "vendor_id": "", "case_id": row["case_id"]},
         {**bill, "invoice_id": "I-2", "vendor_id": "S-1"},
     ])  # fmt: skip
-    kinds = "SELECT array_agg(kind ORDER BY kind) FROM cs.invoice_keys WHERE invoice_id = %s"
+    left = "SELECT keys FROM cs.invoices WHERE invoice_id = %s"
+    mixed = acme.scalar("SELECT cs._own_keys('acme', %s)", keys)
+    vector = Jsonb([{"invoice_id": one, "text_sha256": "x", "embedding": f"[1{',0' * 383}]"} for one in ("I-1", "I-2")])
+    with acme.database.transaction("agent", acme.tokens["agent"]) as conn:
+        assert conn.execute("SELECT cs.remember_bills(%s)", (vector,)).fetchone() == (2,)
     acme.decide("reviewer", row, "reject")
     acme.enact("admin1", "erasure", f"case:{row['case_id']}", {})
-    assert acme.scalar(kinds, "I-1") == ["number_amount"]
-    assert len(acme.scalar(kinds, "I-2")) == len(keys), "the other invoice is not the case's"
+    assert acme.scalar(left, "I-1") == [mixed[-1]]
+    assert acme.scalar(left, "I-2") == mixed, "the other invoice is not the case's"
+    assert acme.scalar("SELECT array_agg(invoice_id) FROM cs.invoice_vectors") == ["I-2"]
     acme.enact("admin1", "erasure", "supplier:S-1", {})
-    assert acme.scalar(kinds, "I-2") == ["number_amount", "vendor_number"]
+    assert acme.scalar(left, "I-2") == [mixed[0], mixed[-1]]
+    assert acme.scalar("SELECT count(*) FROM cs.invoice_vectors") == 0
+    with acme.database.transaction("agent", acme.tokens["agent"]) as conn:
+        assert conn.execute("SELECT cs.remember_bills(%s)", (vector,)).fetchone() == (0,), "what is erased stays so"
     assert acme.scalar("SELECT string_agg(i::text, ' ') FROM cs.invoices i").count("erased") == 2
 
 

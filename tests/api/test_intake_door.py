@@ -86,7 +86,7 @@ def test_an_invoice_becomes_a_case_with_its_party_entity_and_ledger_row(
     assert found["document_sha256"] == digest
     assert acme.scalar("SELECT exception_type FROM cs.cases WHERE id = %s", receipt.case_id) == "invoice_received"
     assert acme.scalar("SELECT case_id FROM cs.invoices WHERE invoice_id = %s", receipt.source_key) == receipt.case_id
-    assert acme.scalar("SELECT count(*) FROM cs.invoice_keys WHERE invoice_id = %s", receipt.source_key) >= 3
+    assert acme.scalar("SELECT cardinality(keys) FROM cs.invoices WHERE invoice_id = %s", receipt.source_key) >= 3
     assert acme.scalar("SELECT content FROM cs.document_contents WHERE sha256 = %s", digest) == document.content
 
 
@@ -170,7 +170,7 @@ def test_ledger_rows_become_cases_and_find_their_party(acme: World, door: Intake
     assert facts(acme, known)["region"] == "EU"
     assert facts(acme, unknown)["supplier_id"] is None
     assert acme.scalar("SELECT vendor_id FROM cs.invoices WHERE invoice_id = 'L-1'") == "S-9"
-    assert acme.scalar("SELECT count(DISTINCT invoice_id) FROM cs.invoice_keys") == 2
+    assert acme.scalar("SELECT count(*) FROM cs.invoices WHERE keys <> '{}'") == 2
 
 
 def test_case_rows_as_given_alone_and_with_their_document(acme: World, door: IntakeDoor, month: CompanyMonth) -> None:

@@ -176,19 +176,21 @@ def test_the_same_document_again_brings_no_news_of_what_was_corrected(acme: Worl
 def test_the_ledger_of_invoices_follows(acme: World) -> None:
     case = read(acme)
     row = {"invoice_id": "INV-1", "case_id": case, "entity": "DE01", "vendor_id": "S-1", "vendor_name": "One", "invoice_no": "2026-1",
-           "currency": "EUR", "amount": "1200.00", "keys": [["vendor_number", "S-1|20261"]]}  # fmt: skip
+           "currency": "EUR", "amount": "1200.00", "keys": [4], "keys_version": 1}  # fmt: skip
     acme.import_books("invoices", [row])
     bill = {
         **row,
         "invoice_no": "R-1",
         "amount": "1500.00",
-        "keys": [["vendor_number", "S-1|R1"]],
+        "keys": [8, 10],
+        "keys_version": 2,
         "doc_type": "invoice",
     }
     with pytest.raises(errors.FactsMismatch):
         correct(acme, case, total_amount="1500.00", bill={**bill, "amount": "15.00"})
     correct(acme, case, total_amount="1500.00", invoice_number="R-1", bill=bill)
-    assert look(acme, "array_agg(key) FROM cs.invoice_keys") == ["S-1|R1"]
+    assert look(acme, "keys FROM cs.invoices") == look(acme, "cs._own_keys(tenant, '{8, 10}') FROM cs.invoices")
+    assert look(acme, "keys_version FROM cs.invoices") == 2
     assert look(acme, "invoice_no || ' ' || amount FROM cs.invoices") == "R-1 1500.00"
     correct(acme, case, document_class="contract")
     assert look(acme, "count(*) FROM cs.invoices") == 1  # else its duplicate would be found no more

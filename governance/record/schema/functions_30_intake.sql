@@ -249,18 +249,15 @@ BEGIN
             (excluded.customer_id, excluded.posting_date, excluded.due_date, excluded.amount, excluded.currency, excluded.clear_date);
     WHEN 'invoices' THEN
         INSERT INTO cs.invoices AS b (tenant, invoice_id, case_id, entity, vendor_id, vendor_name, tax_id, iban, invoice_no,
-            invoice_date, posting_date, currency, amount, po, description, doc_type)
+            invoice_date, posting_date, currency, amount, po, description, doc_type, keys, keys_version)
         SELECT me.tenant, r.invoice_id, r.case_id, coalesce(r.entity, 'unknown'), r.vendor_id, r.vendor_name, r.tax_id, r.iban,
-            r.invoice_no, r.invoice_date, r.posting_date, r.currency, r.amount, r.po, r.description, coalesce(r.doc_type, 'invoice')
+            r.invoice_no, r.invoice_date, r.posting_date, r.currency, r.amount, r.po, r.description, coalesce(r.doc_type, 'invoice'),
+            coalesce(cs._own_keys(me.tenant, r.keys), '{}'), coalesce(r.keys_version, 0)
         FROM jsonb_to_recordset(rows) AS r (invoice_id text, case_id text, entity text, vendor_id text, vendor_name text,
             tax_id text, iban text, invoice_no text, invoice_date date, posting_date date, currency text, amount numeric,
-            po text, description text, doc_type text)
+            po text, description text, doc_type text, keys bigint[], keys_version int)
         ON CONFLICT (tenant, invoice_id) DO NOTHING;
         GET DIAGNOSTICS n = ROW_COUNT;
-        INSERT INTO cs.invoice_keys (tenant, kind, key, invoice_id)
-        SELECT me.tenant, k->>0, k->>1, r.invoice_id
-        FROM jsonb_to_recordset(rows) AS r (invoice_id text, keys jsonb), jsonb_array_elements(coalesce(r.keys, '[]')) AS k
-        ON CONFLICT DO NOTHING;
     ELSE
         PERFORM cs._refuse('CS400', 'the books know no ' || coalesce(kind, 'rows without a kind') || ': entities, suppliers, customers, bank_accounts, orders, '
             'receipts, payments, fx, open_items, invoices');

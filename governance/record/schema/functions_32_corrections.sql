@@ -125,19 +125,19 @@ BEGIN
         PERFORM cs._refuse('CS428', 'the invoice for the ledger is not the case''s own');
     END IF;
     PERFORM cs._check_rows('invoices', jsonb_build_array(bill));
-    INSERT INTO cs.invoices AS b (tenant, invoice_id, case_id, entity, vendor_id, vendor_name, tax_id, iban, invoice_no, invoice_date, currency, amount, po, description, doc_type)
+    INSERT INTO cs.invoices AS b (tenant, invoice_id, case_id, entity, vendor_id, vendor_name, tax_id, iban, invoice_no, invoice_date, currency, amount, po, description, doc_type,
+        keys, keys_version)
     SELECT law.tenant, r.invoice_id, law.case_id, r.entity, r.vendor_id, r.vendor_name, r.tax_id, law.payee_iban, r.invoice_no, r.invoice_date, r.currency, r.amount, r.po,
-        r.description, r.doc_type
+        r.description, r.doc_type, coalesce(cs._own_keys(law.tenant, r.keys), '{}'), coalesce(r.keys_version, 0)
     FROM jsonb_to_record(bill) AS r (invoice_id text, entity text, vendor_id text, vendor_name text, tax_id text, invoice_no text, invoice_date date,
-        currency text, amount numeric, po text, description text, doc_type text)
+        currency text, amount numeric, po text, description text, doc_type text, keys bigint[], keys_version int)
     -- When it came, and when it was posted, stays.
     ON CONFLICT (tenant, invoice_id) DO UPDATE SET entity = excluded.entity, vendor_id = excluded.vendor_id, vendor_name = excluded.vendor_name,
         tax_id = excluded.tax_id, invoice_no = excluded.invoice_no, invoice_date = excluded.invoice_date, currency = excluded.currency,
-        amount = excluded.amount, po = excluded.po, doc_type = excluded.doc_type WHERE b.case_id = law.case_id;
-    DELETE FROM cs.invoice_keys k USING cs.invoices i WHERE k.tenant = law.tenant AND i.tenant = k.tenant AND i.invoice_id = k.invoice_id AND i.case_id = law.case_id;
-    INSERT INTO cs.invoice_keys (tenant, kind, key, invoice_id)
-    SELECT law.tenant, k->>0, k->>1, i.invoice_id FROM cs.invoices i, jsonb_array_elements(coalesce(bill->'keys', '[]')) AS k
-    WHERE i.tenant = law.tenant AND i.invoice_id = bill->>'invoice_id' AND i.case_id = law.case_id ON CONFLICT DO NOTHING;
+        amount = excluded.amount, po = excluded.po, doc_type = excluded.doc_type, keys = excluded.keys, keys_version = excluded.keys_version
+        WHERE b.case_id = law.case_id;
+    UPDATE cs.invoice_vectors v SET vendor_id = bill->>'vendor_id' FROM cs.invoices i WHERE v.tenant = law.tenant AND v.invoice_id = bill->>'invoice_id'
+        AND i.tenant = v.tenant AND i.invoice_id = v.invoice_id AND i.case_id = law.case_id;
 END $$;
 
 -- A title with the number and the name as they are now said (api/intake/filing.py writes them into it).

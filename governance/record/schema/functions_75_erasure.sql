@@ -8,13 +8,15 @@ LANGUAGE sql STABLE SET search_path = cs, pg_temp AS $$
                    AND h.subject IN ('supplier:' || r.supplier_id, 'customer:' || r.customer_id))))
 $$;
 
--- Invoices in the books: who sent them goes, also from the keys by which duplicates are found. Number, amount and date stay,
--- and the vendor's id where there is one, by which they are still found.
+-- Invoices in the books: who sent them goes, also from the keys by which duplicates are found, and what they say they are for.
+-- Number, amount and date stay, and the vendor's id where there is one, by which they are still found: keys that end in the
+-- bits 0, and in 2 where there is such an id (governance/record/twin_keys.py).
 CREATE OR REPLACE FUNCTION cs._erase_bills(of_tenant text, bills text[]) RETURNS void
 LANGUAGE sql SET search_path = cs, pg_temp AS $$
-    DELETE FROM cs.invoice_keys k USING cs.invoices i WHERE k.tenant = of_tenant AND k.invoice_id = ANY (bills)
-        AND i.tenant = k.tenant AND i.invoice_id = k.invoice_id AND (k.kind ~ '^(name|tax|account)_' OR k.kind ~ '^vendor_' AND i.vendor_id = '');
-    UPDATE cs.invoices SET vendor_name = 'erased', tax_id = NULL, iban = NULL, description = NULL WHERE tenant = of_tenant AND invoice_id = ANY (bills);
+    DELETE FROM cs.invoice_vectors WHERE tenant = of_tenant AND invoice_id = ANY (bills);
+    UPDATE cs.invoices SET vendor_name = 'erased', tax_id = NULL, iban = NULL, description = NULL,
+        keys = ARRAY(SELECT k FROM unnest(keys) AS k WHERE k & 3 = 0 OR k & 3 = 2 AND vendor_id <> '')
+        WHERE tenant = of_tenant AND invoice_id = ANY (bills);
 $$;
 
 -- One closed case: its words go, its law stays. Stores outside this database follow by the row in cs.erasures.

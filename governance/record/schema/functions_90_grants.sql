@@ -20,7 +20,7 @@ GRANT EXECUTE ON FUNCTION cs.claim_jobs(text, int, int), cs.renew_jobs(bigint[],
     cs.note_thread(text, text, text, text), cs.remember(text, int, vector),
     cs.observe(text, jsonb) TO countersign_agent;
 GRANT SELECT ON cs.cases, cs.case_revisions, cs.case_readings, cs.case_vectors, cs.jobs, cs.documents, cs.entities, cs.suppliers,
-    cs.customers, cs.bank_accounts, cs.orders, cs.receipts, cs.payments, cs.fx_rates, cs.open_items, cs.invoices, cs.invoice_keys,
+    cs.customers, cs.bank_accounts, cs.orders, cs.receipts, cs.payments, cs.fx_rates, cs.open_items, cs.invoices,
     cs.policies, cs.workflows, cs.settings, cs.champions, cs.recommendations, cs.leaves, cs.decisions, cs.decision_notes TO countersign_agent;
 
 GRANT EXECUTE ON FUNCTION cs.decide(text, text, text, text, text, text, text, jsonb, jsonb, text, boolean), cs.delegate(text, text, timestamptz, timestamptz, text[], text[], numeric),

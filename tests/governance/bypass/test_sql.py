@@ -14,7 +14,7 @@ TABLES = (
     "absences", "action_catalogue", "actors", "bank_accounts", "case_readings", "case_revisions", "case_vectors",
     "cases", "champions", "change_kinds", "checkpoints", "correction_values", "corrections", "credentials", "customers", "decision_notes", "decisions",
     "delegations", "document_contents", "documents", "effects", "entities", "erasures", "fx_rates", "idempotency", "identities", "identity_brokers",
-    "intake_log", "invoice_keys", "invoices", "jobs", "leaves", "ledger", "ledger_heads", "legal_holds",
+    "intake_log", "invoice_vectors", "invoices", "jobs", "leaves", "ledger", "ledger_heads", "legal_holds",
     "matrix_rules", "matrix_seats", "memory_effects", "observations", "open_items", "openings", "orders", "payments", "policies",
     "receipts", "recommendations", "seats", "settings", "signing_keys", "suppliers", "tenants", "workflows",
 )  # fmt: skip
@@ -31,7 +31,8 @@ STRONGEST = {"intake": "admin1", "agent": "agent", "review": "admin1", "courier"
 
 ITS_OWN = {
     "intake": ("accept", "refuse_item", "import_books", "idempotent", "remember_answer", "memories"),
-    "agent": ("claim_jobs", "renew_jobs", "fail_job", "file", "note_thread", "remember", "observe"),
+    "agent": ("claim_jobs", "renew_jobs", "fail_job", "file", "note_thread", "remember", "observe",
+              "sharing", "latest_sharing", "vendors_sharing", "stale_bills", "rekey", "remember_bills"),
     "review": (
         "decide", "delegate", "revoke_delegation", "set_absence", "end_absence", "opened", "propose_change",
         "revoke_signing_key", "confirm", "requeue", "add_actor", "set_active", "issue_key", "revoke_key",

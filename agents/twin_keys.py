@@ -1,0 +1,60 @@
+"""Which numbers stand in the record for an invoice's keys, and which are asked for when its twins are looked for.
+
+Intake and worker use this alone, so that what one writes the other finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+from governance.record import twin_keys
+from governance.record.twin_keys import Bill, packed
+from models.blocking import CAP, blocking_keys
+from models.invoice import Invoice, normal_name, number_forms
+
+KEYS_VERSION = 1
+"""Raised whenever an invoice's keys change: what the record holds under a lower number is made again."""
+
+_STRONG = 3
+
+
+def stored_keys(invoices: Sequence[Invoice]) -> list[list[int]]:
+    """The keys of each invoice as the record stores them: those of blocking, and those of its background."""
+    keys: list[list[int]] = [[] for _ in invoices]
+    for row, kind, key in blocking_keys(invoices):
+        keys[row].append(packed(kind, key))
+    for one, own in zip(invoices, keys, strict=True):
+        own.append(number_key(one))
+        if (name := name_key(one)) is not None:
+            own.append(name)
+    return keys
+
+
+def asked_keys(case_id: str, invoice: Invoice) -> list[tuple[str, int, int, int]]:
+    """What `governance.record.twin_keys.sharing` asks for one invoice: (case id, key, cap, strength)."""
+    return [(case_id, packed(kind, key), CAP, _STRONG) for _, kind, key in blocking_keys([invoice])]
+
+
+def number_key(invoice: Invoice) -> int:
+    """Under which the invoices stand that have this number, whoever sent them."""
+    return packed("number", number_forms(invoice.invoice_no).folded)
+
+
+def name_key(invoice: Invoice) -> int | None:
+    """Under which a vendor's invoices stand that has a name and no id, else None."""
+    name = "" if invoice.vendor_id.strip() else normal_name(invoice.vendor_name)
+    return packed("name", name) if name else None
+
+
+def rekey(transaction: Callable[[], AbstractContextManager[Any]]) -> Iterator[int]:
+    """Brings the keys of all invoices on record to this program's version; yields how many each batch was.
+
+    `transaction` opens one of role `agent`. Cases that are triaged before it has ended may miss twins.
+    """
+
+    def keys_of(bills: Sequence[Bill]) -> list[list[int]]:
+        return stored_keys([Invoice(**{name: getattr(bill, name) for name in Bill.__slots__}) for bill in bills])
+
+    return twin_keys.rekey(transaction, keys_of, KEYS_VERSION)

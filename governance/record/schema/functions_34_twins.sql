@@ -1,0 +1,106 @@
+-- Twins of invoices: keys by which they are found, and vectors of what they say they are for.
+
+-- Keys as they are stored: mixed with the tenant, so that no search walks over another's invoices. The two lowest bits stay:
+-- they say what becomes of a key when its bill is erased (governance/record/twin_keys.py).
+CREATE OR REPLACE FUNCTION cs._own_keys(of_tenant text, keys bigint[]) RETURNS bigint[]
+LANGUAGE sql IMMUTABLE STRICT SET search_path = cs, pg_temp AS $$
+    SELECT coalesce(array_agg(hashint8extended(k, hashtextextended(of_tenant, 0)) & ~3::bigint | (k & 3) ORDER BY n), '{}')
+    FROM unnest(keys) WITH ORDINALITY AS t(k, n)
+$$;
+
+-- Invoices of the tenant that share keys with what is asked for. One row of the arguments is one key: who asks, the key, how
+-- many invoices may share it before it says nothing, and its strength: a sum of bits, of which a pair needs two. At most
+-- `most` invoices for each asker, those with most bits first.
+-- With the owner's rights, for row-level security lets no index on arrays be used; the tenant is asked for here instead.
+CREATE OR REPLACE FUNCTION cs.sharing(askers int[], keys bigint[], caps int[], strengths int[], most int)
+RETURNS TABLE (asker int, invoice_id text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = cs, pg_temp SET enable_seqscan = off SET enable_indexscan = on SET jit = off AS $$
+DECLARE me cs.actors := cs._me();
+BEGIN
+    PERFORM cs._need(me, ARRAY['agent'], NULL, 'look for twins');
+    RETURN QUERY
+    WITH asked AS MATERIALIZED (
+        SELECT DISTINCT a.key, max(a.cap) AS cap FROM unnest(keys, caps) AS a(key, cap) GROUP BY a.key
+    ), found AS MATERIALIZED (
+        SELECT k.key, f.id, count(*) OVER (PARTITION BY k.key) AS n, k.cap
+        FROM (SELECT a.key, a.cap, (cs._own_keys(me.tenant, ARRAY[a.key]))[1] AS own FROM asked a) k
+        CROSS JOIN LATERAL (SELECT i.invoice_id AS id FROM cs.invoices i WHERE i.keys @> ARRAY[k.own] AND i.tenant || '' = me.tenant
+                            LIMIT k.cap + 1) f
+    ), weighed AS (
+        SELECT a.asker, f.id, bit_or(a.strength) AS strength
+        FROM unnest(askers, keys, strengths) AS a(asker, key, strength) JOIN found f ON f.key = a.key AND f.n <= f.cap
+        GROUP BY a.asker, f.id HAVING bit_or(a.strength) & (bit_or(a.strength) - 1) <> 0
+    )
+    SELECT w.asker, w.id FROM (
+        SELECT v.*, row_number() OVER (PARTITION BY v.asker ORDER BY bit_count(v.strength::bit(32)) DESC, v.id) AS place FROM weighed v
+    ) w WHERE w.place <= most;
+END $$;
+
+-- Background of a comparison: the latest bills under a key, and one bill of each vendor among the first `most` under it.
+CREATE OR REPLACE FUNCTION cs.latest_sharing(keys bigint[], most int) RETURNS SETOF text
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = cs, pg_temp SET enable_seqscan = off SET jit = off AS $$
+DECLARE me cs.actors := cs._me();
+BEGIN
+    PERFORM cs._need(me, ARRAY['agent'], NULL, 'look for twins');
+    RETURN QUERY SELECT f.id FROM unnest(cs._own_keys(me.tenant, keys)) AS k(own) CROSS JOIN LATERAL (
+        SELECT i.invoice_id AS id FROM cs.invoices i WHERE i.keys @> ARRAY[k.own] AND i.tenant || '' = me.tenant
+        ORDER BY coalesce(i.invoice_date, i.posting_date) DESC NULLS LAST, i.invoice_id LIMIT most) f;
+END $$;
+CREATE OR REPLACE FUNCTION cs.vendors_sharing(keys bigint[], most int) RETURNS SETOF text
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = cs, pg_temp SET enable_seqscan = off SET jit = off AS $$
+DECLARE me cs.actors := cs._me();
+BEGIN
+    PERFORM cs._need(me, ARRAY['agent'], NULL, 'look for twins');
+    RETURN QUERY SELECT min(f.id) FROM unnest(cs._own_keys(me.tenant, keys)) WITH ORDINALITY AS k(own, n) CROSS JOIN LATERAL (
+        SELECT i.invoice_id AS id, coalesce(nullif(i.vendor_id, ''), i.vendor_name) AS vendor FROM cs.invoices i
+        WHERE i.keys @> ARRAY[k.own] AND i.tenant || '' = me.tenant LIMIT most) f
+    GROUP BY k.n, f.vendor;
+END $$;
+
+-- Invoices whose keys are of an older version than `of_version`, held for this transaction; other workers take others.
+CREATE OR REPLACE FUNCTION cs.stale_bills(of_version int, most int)
+RETURNS TABLE (invoice_id text, entity text, vendor_id text, vendor_name text, tax_id text, iban text, invoice_no text, invoice_date date,
+    posting_date date, currency text, amount numeric, po text, description text, doc_type text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, pg_temp AS $$
+DECLARE me cs.actors := cs._me();
+BEGIN
+    PERFORM cs._need(me, ARRAY['agent'], NULL, 'make keys again');
+    RETURN QUERY SELECT i.invoice_id, i.entity, i.vendor_id, CASE WHEN i.vendor_name = 'erased' THEN '' ELSE i.vendor_name END, i.tax_id, i.iban,
+        i.invoice_no, i.invoice_date, i.posting_date, i.currency, i.amount, i.po, i.description, i.doc_type
+        FROM cs.invoices i WHERE i.tenant = me.tenant AND i.keys_version < of_version ORDER BY i.keys_version LIMIT most FOR UPDATE SKIP LOCKED;
+END $$;
+
+-- Their keys of that version: [{invoice_id, keys}]. Nothing else of an invoice changes, and no version goes back.
+CREATE OR REPLACE FUNCTION cs.rekey(of_version int, bills jsonb) RETURNS int
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, pg_temp AS $$
+DECLARE
+    me cs.actors := cs._me();
+    n int;
+BEGIN
+    PERFORM cs._need(me, ARRAY['agent'], NULL, 'make keys again');
+    UPDATE cs.invoices i SET keys = cs._own_keys(me.tenant, r.keys), keys_version = of_version
+    FROM jsonb_to_recordset(bills) AS r (invoice_id text, keys bigint[])
+    WHERE i.tenant = me.tenant AND i.invoice_id = r.invoice_id AND i.keys_version < of_version;
+    GET DIAGNOSTICS n = ROW_COUNT;
+    RETURN n;
+END $$;
+
+-- Vectors of bills: [{invoice_id, text_sha256, embedding}]. A bill whose words were erased meanwhile gets none.
+CREATE OR REPLACE FUNCTION cs.remember_bills(bills jsonb) RETURNS int
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, public, pg_temp AS $$
+DECLARE
+    me cs.actors := cs._me();
+    n int;
+BEGIN
+    PERFORM cs._need(me, ARRAY['agent'], NULL, 'remember what bills are for');
+    -- Whoever erases them comes before, or after.
+    PERFORM FROM cs.invoices i WHERE i.tenant = me.tenant AND i.invoice_id IN (SELECT r->>'invoice_id' FROM jsonb_array_elements(bills) AS r)
+        ORDER BY i.invoice_id COLLATE "C" FOR SHARE;
+    INSERT INTO cs.invoice_vectors (tenant, invoice_id, vendor_id, text_sha256, embedding)
+    SELECT me.tenant, i.invoice_id, i.vendor_id, r.text_sha256, r.embedding::vector
+    FROM jsonb_to_recordset(bills) AS r (invoice_id text, text_sha256 text, embedding text)
+    JOIN cs.invoices i ON i.tenant = me.tenant AND i.invoice_id = r.invoice_id AND i.description IS NOT NULL
+    ON CONFLICT (tenant, invoice_id) DO UPDATE SET vendor_id = excluded.vendor_id, text_sha256 = excluded.text_sha256, embedding = excluded.embedding;
+    GET DIAGNOSTICS n = ROW_COUNT;
+    RETURN n;
+END $$;

@@ -1,0 +1,117 @@
+"""The keys by which twins of an invoice are found, as the record stores them: one 64-bit number each.
+
+A number is made of kind and key (models/blocking.py says which there are) and mixed with the tenant in the database
+(cs._own_keys). Its two lowest bits say what becomes of it when the invoice's party is erased.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+_STAYS, _GOES, _GOES_WITHOUT_VENDOR = 0, 1, 2
+# By the first word of the kind. What is not named here goes: it may be made of a name, an account, a tax id or words.
+_WHEN_ERASED = {"number": _STAYS, "order": _STAYS, "amount": _STAYS, "vendor": _GOES_WITHOUT_VENDOR}
+_BATCH = 500
+_WAIT_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What keys are made of: an invoice of the books. Erased texts are ''."""
+
+    invoice_id: str
+    entity: str
+    vendor_id: str
+    vendor_name: str
+    tax_id: str | None
+    iban: str | None
+    invoice_no: str
+    invoice_date: date | None
+    posting_date: date | None
+    currency: str
+    amount: Decimal
+    po: str | None
+    description: str | None
+    doc_type: str
+
+
+_STALE = "SELECT * FROM cs.stale_bills(%s, %s)"
+_REKEY = "SELECT cs.rekey(%s, %s)"
+_SHARING = "SELECT asker, invoice_id FROM cs.sharing(%s::int[], %s::bigint[], %s::int[], %s::int[], %s)"
+_LATEST = "SELECT DISTINCT cs.latest_sharing(%s::bigint[], %s)"
+_VENDORS = "SELECT DISTINCT cs.vendors_sharing(%s::bigint[], %s)"
+_LEFT = "SELECT EXISTS (SELECT FROM cs.invoices WHERE keys_version < %s)"
+
+
+def packed(kind: str, key: str) -> int:
+    """A key as the signed 64-bit number that is stored for it. `kind`: its first word says when it is erased."""
+    number = int.from_bytes(blake2b(f"{kind}\x1f{key}".encode(), digest_size=8).digest(), signed=True)
+    return number & ~3 | _WHEN_ERASED.get(kind.partition("_")[0], _GOES)
+
+
+def rekey(
+    transaction: Callable[[], AbstractContextManager[Connection[Any]]],
+    keys_of: Callable[[Sequence[Bill]], Sequence[Sequence[int]]],
+    version: int,
+) -> Iterator[int]:
+    """Makes the keys of all invoices that have older ones, batch by batch; yields how many each batch was.
+
+    `transaction` opens one of role `agent`; `keys_of` gives the numbers of each bill. Several may do this at once: they
+    share the work, and each ends when none is left. Whoever is stopped goes on where it was.
+    """
+    while True:
+        with transaction() as conn:
+            row = conn.execute(_LEFT, (version,)).fetchone()
+            if row is None or not row[0]:
+                return
+            with conn.cursor(row_factory=class_row(Bill)) as cursor:
+                bills = cursor.execute(_STALE, (version, _BATCH)).fetchall()
+            rows = [
+                {"invoice_id": bill.invoice_id, "keys": list(keys)}
+                for bill, keys in zip(bills, keys_of(bills), strict=True)
+            ]
+            if rows:
+                conn.execute(_REKEY, (version, Jsonb(rows)))
+        if rows:
+            yield len(rows)
+        else:
+            time.sleep(_WAIT_SECONDS)  # others hold the last ones
+
+
+def sharing(conn: Connection[Any], asked: Sequence[tuple[str, int, int, int]], *, most: int) -> dict[str, list[str]]:
+    """Case id → ids of the invoices that share keys with it, its own too where it is booked.
+
+    `asked`: (case id, key as `packed`, how many invoices may share it, its strength in bits); a pair needs two bits.
+    At most `most` invoices a case, those with most bits first.
+    """
+    if not asked:
+        return {}
+    cases = list(dict.fromkeys(case for case, _, _, _ in asked))
+    at: Mapping[str, int] = {case: place for place, case in enumerate(cases)}
+    places = [at[case] for case, _, _, _ in asked]
+    rest = ([one[place] for one in asked] for place in (1, 2, 3))
+    found: dict[str, list[str]] = {case: [] for case in cases}
+    for asker, invoice_id in conn.execute(_SHARING, (places, *rest, most)):
+        found[cases[asker]].append(invoice_id)
+    return found
+
+
+def latest_sharing(conn: Connection[Any], keys: Collection[int], *, most: int) -> list[str]:
+    """Ids of the invoices that have one of these keys, of each key the `most` of the latest days."""
+    return [row[0] for row in conn.execute(_LATEST, (sorted(set(keys)), most))] if keys else []
+
+
+def vendors_sharing(conn: Connection[Any], keys: Collection[int], *, most: int) -> list[str]:
+    """Ids of one invoice for each vendor that has one of these keys; `most` invoices of a key are looked at."""
+    return [row[0] for row in conn.execute(_VENDORS, (sorted(set(keys)), most))] if keys else []
