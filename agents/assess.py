@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from agents import facts
+from agents.compare import Document, compared
+from agents.exact_check import exact_check
+from agents.remedy import WEAK, Both, remedy, state_json
 from agents.tolerances import Tolerances
 from governance.record.candidates import BookedInvoice
+from governance.record.twin_states import TwinState
 from models.duplicates import DuplicatePair
+from models.pair_groups import DuplicateGroup
 from models.risk import RiskEstimate
+from models.twin_memory import DampedPair
+
+_MOST_REASONS, _LONGEST_REASON, _MOST_MEMBERS, _SHOWN = 12, 300, 12, 10
 
 
-def twin_finding(pair: DuplicatePair, twin: BookedInvoice, earlier: bool) -> dict[str, Any]:
-    """A twin as a finding. `earlier`: it was on record before this invoice, so this one would be the copy."""
-    return {
+def twin_finding(
+    pair: DuplicatePair, twin: BookedInvoice, own: Document, earlier: bool, states: Mapping[str, TwinState]
+) -> dict[str, Any]:
+    """A twin as a finding: both documents field by field, what each field adds, what became of both, what to do.
+
+    `earlier`: it was on record before this invoice, so this one would be the copy. `states`: by invoice id, as
+    governance.record.twin_states gives them; what is missing there is unknown. Bounded in size, numbers rounded.
+    """
+    own_state, twin_state = (states.get(one.invoice_id) or TwinState(one.invoice_id) for one in (own, twin))
+    sure = pair.queue == "duplicate" and pair.kind not in WEAK
+    both = Both(own, twin, own_state, twin_state, earlier, sure, has_case=twin.case_id is not None)
+    found = {
         "invoice_id": twin.invoice_id,
         "case_id": twin.case_id,
-        "probability": pair.probability,
+        "probability": round(float(pair.probability), 4),
         "kind": pair.kind,
-        "reasons": list(pair.reasons),
+        "queue": pair.queue,
+        "reasons": [reason[:_LONGEST_REASON] for reason in pair.reasons[:_MOST_REASONS]],
         "earlier": earlier,
         "invoice_number": twin.invoice_no,
         "invoice_date": facts.plain(twin.invoice_date),
@@ -29,7 +48,49 @@ def twin_finding(pair: DuplicatePair, twin: BookedInvoice, earlier: bool) -> dic
         "supplier": twin.vendor_name,
         "entity": twin.entity,
         "purchase_order": twin.po,
+        "fields": [one.as_dict() for one in compared(own, twin)],
+        "parts": [{"field": name, "adds": adds} for name, value in pair.parts if (adds := _rounded(value))],
+        "own_state": state_json(own_state),
+        "twin_state": state_json(twin_state),
+        "exact_check": exact_check(own, twin).as_dict(),
+        "remedy": remedy(both).as_dict(),
     }
+    if isinstance(pair, DampedPair):
+        found |= {"memory": pair.notes(), "probability_without_memory": round(float(pair.without), 4)}
+    return found
+
+
+def _rounded(value: float) -> float:
+    """To two places, so that the same pair gives the same text; never a minus before a zero."""
+    return round(float(value), 2) + 0.0
+
+
+def with_groups(found: Iterable[dict[str, Any]], own_id: str, groups: Iterable[DuplicateGroup]) -> list[dict[str, Any]]:
+    """The twins of one invoice, each with the group of documents that it belongs to, where those are more than the two.
+
+    In a group that credit notes have put right, nothing is to be done about a twin.
+    """
+    of = {one: group for group in groups if own_id in group.ids for one in group.ids}
+    return [{**one, **_group(one, of.get(str(one["invoice_id"])))} for one in found]
+
+
+def _group(twin: Mapping[str, Any], group: DuplicateGroup | None) -> dict[str, Any]:
+    if group is None or (group.alert and len(group.ids) < 3):
+        return {}
+    said = {
+        "kind": group.kind,
+        "members": list(group.ids[:_MOST_MEMBERS]),
+        "more": max(0, len(group.ids) - _MOST_MEMBERS),
+        "whole": group.whole,
+        "credits": list(group.credits[:_MOST_MEMBERS]),
+        "at_risk": facts.amount_text(group.at_risk),
+        "currency": group.currency,
+        "alert": group.alert,
+        "reason": group.reason[:_LONGEST_REASON],
+    }
+    if group.alert:
+        return {"group": said}
+    return {"group": said, "remedy": {**twin["remedy"], "action": None, "why": group.reason[:_LONGEST_REASON]}}
 
 
 def risk_finding(estimate: RiskEstimate) -> dict[str, Any]:
@@ -53,9 +114,9 @@ def risk_finding(estimate: RiskEstimate) -> dict[str, Any]:
 
 
 def shown(duplicates: list[dict[str, Any]], tolerances: Tolerances) -> list[dict[str, Any]]:
-    """The twins that a person should see, likeliest first."""
+    """The twins that a person should see, likeliest first; also those that only a supplier's memory makes unlikely."""
     least = float(tolerances.duplicate_shown)
     return sorted(
-        (one for one in duplicates if one["probability"] >= least),
+        (one for one in duplicates if max(one["probability"], one.get("probability_without_memory") or 0.0) >= least),
         key=lambda one: (-one["probability"], one["invoice_id"]),
-    )[:10]
+    )[:_SHOWN]

@@ -97,15 +97,20 @@ def _bank(view: View) -> Cause:
 
 
 def _duplicate(view: View) -> Cause:
-    twin = view.twin
+    twin = view.twin or next(iter(view.likely_twins), None)
     if twin is None:
         return Cause("data_quality", (("no earlier invoice is likely enough to be the same one", "ledger"),))
-    return Cause("data_quality", (twin_fact(twin),))
+    return Cause("data_quality", twin_facts(twin))
 
 
-def twin_fact(twin: dict[str, Any]) -> Fact:
-    probability = f"{twin['probability']:.2f}"
-    return f"invoice {twin['invoice_id']} may be the same one (probability {probability})", "ledger"
+def twin_facts(twin: dict[str, Any]) -> tuple[Fact, ...]:
+    """That another invoice may be the same one, and what the books say became of the two."""
+    may = (
+        "may be for the same work under another number" if twin.get("queue") == "renumbered" else "may be the same one"
+    )
+    fact = f"invoice {twin['invoice_id']} {may} (probability {twin['probability']:.2f})"
+    said = (twin.get("remedy") or {}).get("why")
+    return ((fact, "ledger"), *(((str(said), "books"),) if said else ()))
 
 
 def _approval(view: View) -> Cause:
@@ -270,8 +275,8 @@ def cause_of(view: View) -> Cause:
         more = [*_bank(view).facts, *more]
         also += [cause.primary] if cause.primary != "unknown" else []
         cause = _bank(view)
-    if view.twin is not None and cause.primary != "data_quality" and twin_fact(view.twin) not in more:
-        more.append(twin_fact(view.twin))
+    if view.twin is not None and cause.primary != "data_quality":
+        more += [fact for fact in twin_facts(view.twin) if fact not in more]
         also.append("data_quality")
     if words := contested(view):
         more += [(one, "case") for one in words]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -78,7 +79,23 @@ def letter_facts(view: View, choice: dict[str, Any], name: str, language: str) -
     for fact, key in _RATES.items():
         rate = facts.number(details, key)
         found[fact] = letter.percent(rate, language) if rate is not None and 0 <= rate <= Decimal(100) else None
+    found |= _paid_twice(choice, found)
     return {fact: text for fact, text in found.items() if text}
+
+
+def _paid_twice(choice: dict[str, Any], found: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Which of two invoices that were both paid is to be credited. Where it is the other one, this one's dates are not
+    its dates, and where the amount is not claimed, this one's is not its amount."""
+    extra = choice["extra"]
+    if "late_number" not in extra:
+        return {}
+    own, claimed = extra["late"] == "own", "amount" in choice["action"]["args"]
+    return {
+        "invoice_number": facts.identifier(extra["late_number"]),
+        "kept_number": facts.identifier(extra["kept_number"]),
+        "amount": found.get("amount") if own or claimed else None,
+        **{name: found.get(name) if own else None for name in ("invoice_date", "due_date", "order")},
+    }
 
 
 def _document(named: str | None, language: str) -> str | None:

@@ -11,10 +11,9 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from os.path import commonprefix
 from typing import Any
 
-from rapidfuzz.distance import OSA, Levenshtein
+from rapidfuzz.distance import OSA, Levenshtein, Postfix, Prefix
 
 from agents.compare import Document
 from models.invoice import clean, number_forms
@@ -175,7 +174,7 @@ def _edited(left: str, right: str, alike: bool) -> str | None:
 
 def _ends(left: str, right: str) -> str | None:
     """What differs where all that differs stands at one end, and more than half is common."""
-    before, after = len(commonprefix((left, right))), len(commonprefix((left[::-1], right[::-1])))
+    before, after = Prefix.similarity(left, right), Postfix.similarity(left, right)
     half = max(len(left), len(right)) / 2
     if after > half:
         return f"by its beginning (“{_cut(left[:-after])}” and “{_cut(right[:-after])}”)"

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from agents import facts
 from agents.diagnose import foreign_account, over_tolerance
 from agents.option import Option, call, hold, later, matched_supplier, refer, route, supplier, wait
-from agents.state import View
+from agents.state import Json, View
 
 Rule = Callable[[View], Iterator[Option]]
+_LONGEST = 1900
 
 
 def credit_note(view: View, topic: str, why: str) -> Option:
@@ -36,15 +37,51 @@ def call_back(view: View, why: str) -> Option:
 
 
 def duplicate(view: View) -> Iterator[Option]:
-    """An earlier invoice is likely to be the same one."""
+    """Another invoice is likely to be the same one: what is not paid yet is stopped, what was paid twice is claimed."""
     twin = view.twin
     if twin is None:
         return
-    why = f"likely the same as {twin['invoice_id']}: " + "; ".join(str(reason) for reason in twin["reasons"][:3])
-    mine = facts.invoice_ref(view.brief)
-    yield Option("mark_duplicate", {"invoice_id": mine, "duplicate_of": str(twin["invoice_id"])}, why)
-    yield hold(view, why)
+    said = twin.get("remedy") or {"action": "mark_duplicate", "about": "own", "why": ""}
+    evidence = "; ".join(str(reason) for reason in twin["reasons"][:3])
+    sure = "may be the same work as" if twin.get("queue") == "renumbered" else "likely the same as"
+    why = "; ".join(part for part in (f"{sure} {_called(twin)}", said["why"], evidence) if part)[:_LONGEST]
+    mine, other = facts.invoice_ref(view.brief), str(twin["invoice_id"])
+    late, kept = (mine, other) if said["about"] == "own" else (other, mine)
+    stop = Option("hold_payment", {"invoice_id": late, "reason": why}, why)
+    if said["action"] == "mark_duplicate":
+        yield Option("mark_duplicate", {"invoice_id": late, "duplicate_of": kept}, why)
+        yield stop
+    elif said["action"] == "hold_payment":
+        yield stop
+    elif said["action"] == "request_credit_note":
+        yield _credit_twice(view, twin, said["about"] == "own", why)
     yield refer(why)
+
+
+def _called(twin: Json) -> str:
+    """A twin by the books' id, and by its own number where that says more."""
+    number = str(twin.get("invoice_number") or "")
+    return str(twin["invoice_id"]) + (f" (number {number})" if number and number != twin["invoice_id"] else "")
+
+
+def _credit_twice(view: View, twin: Json, own: bool, why: str) -> Option:
+    """Both were paid: the later one's number is credited, with its amount where that is the case's own."""
+    numbers = (facts.invoice_number(view.brief), facts.text(twin, "invoice_number"))
+    late, kept = numbers if own else numbers[::-1]
+    args: dict[str, str | None] = {"supplier_id": supplier(view), "invoice_number": late}
+    case = view.brief.facts
+    if (
+        case.amount is not None
+        and facts.number(twin, "amount") == case.amount
+        and twin.get("currency") == case.currency
+    ):
+        args |= {"amount": facts.amount_text(case.amount), "currency": case.currency}
+    extra = {
+        "late": "own" if own else "twin",
+        "late_number": late or "",
+        "kept_number": (kept or "") if kept != late else "",
+    }
+    return Option("request_credit_note", args, why, "duplicate", extra)
 
 
 def _foreign_account(view: View) -> Iterator[Option]:
@@ -119,6 +156,12 @@ def _master(view: View) -> Iterator[Option]:
 
 
 def _suspect(view: View) -> Iterator[Option]:
+    if likely := view.likely_twins:
+        said = likely[0].get("remedy") or {"why": "this one was here first"}
+        why = f"likely the same as {_called(likely[0])}, but {said['why']}"
+        yield route("accounts payable lead", why)
+        yield refer(why)
+        return
     yield route("accounts payable lead", "it resembles earlier invoices, but none closely enough to be the same one")
     yield refer("it was suspected to be a duplicate, but no earlier invoice is likely enough to be the same one")
     yield hold(view, "until the suspicion is cleared")

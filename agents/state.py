@@ -97,20 +97,41 @@ class View:
         return next((str(one["status"]) for one in checks if one["name"] == name), "unknown")
 
     @property
+    def likely_twins(self) -> list[Json]:
+        """Twins that are likely enough to decide, likeliest first; renumbered invoices have a line of their own."""
+        found = [one for one in self.duplicates if float(one["probability"]) >= self._least(one)]
+        return sorted(found, key=lambda one: -float(one["probability"]))
+
+    @property
     def twin(self) -> Json | None:
-        """The likeliest earlier twin that decides, or None."""
-        least = float(self.tolerances.duplicate_likely)
-        likely = [one for one in self.duplicates if one["earlier"] and one["probability"] >= least]
-        return max(likely, key=lambda one: float(one["probability"]), default=None)
+        """The twin that decides: one of the likely ones about which something is to be done. What is certain enough to
+        be marked or claimed comes before what is only held."""
+        ranked = [(rank, one) for one in self.likely_twins if (rank := _rank(one)) > 0]
+        return max(ranked, key=lambda pair: pair[0])[1] if ranked else None
 
     @property
     def suspected(self) -> bool:
-        """An earlier twin would decide if no memory of the supplier explained it: seats hang on this one."""
-        least = float(self.tolerances.duplicate_likely)
+        """A twin would be likely enough to decide if no memory of the supplier, and no credit note, explained it: seats
+        hang on this one."""
         return any(
-            one["earlier"] and float(one.get("probability_without_memory") or one["probability"]) >= least
+            (one["earlier"] or _rank(one) > 0)
+            and float(one.get("probability_without_memory") or one["probability"]) >= self._least(one)
             for one in self.duplicates
         )
+
+    def _least(self, twin: Json) -> float:
+        limits = self.tolerances
+        return float(limits.duplicate_renumbered if twin.get("queue") == "renumbered" else limits.duplicate_likely)
+
+
+_RANKS = {"mark_duplicate": 3, "request_credit_note": 3, "hold_payment": 2, "refer_to_person": 1}
+
+
+def _rank(twin: Json) -> int:
+    """How much is to be done about a twin; 0 for nothing."""
+    said = twin.get("remedy")
+    # Papers of a thread that an older program wrote hold no remedy.
+    return _RANKS.get(said["action"] or "", 0) if said is not None else 3 * bool(twin["earlier"])
 
 
 def view(state: State, context: BatchContext) -> View:

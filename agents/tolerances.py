@@ -10,7 +10,8 @@ from decimal import Decimal
 class Tolerances:
     """price_percent, quantity_percent: how far an invoice may be above its order. rounding: allowance in the
     currency's major unit. duplicate_shown, duplicate_likely: probability from which a twin is shown, and from which
-    it decides. late_likely: probability of paying more than 30 days late that makes an open item risky.
+    it decides; duplicate_renumbered: the latter for an invoice that may have come under a new number, which is held at
+    most. late_likely: probability of paying more than 30 days late that makes an open item risky.
     call_after_days, call_from_amount, collections_after_days: the ladder of dunning. precedent_similarity:
     cosine from which a decided case counts. precedents: how many are looked at.
     """
@@ -20,6 +21,7 @@ class Tolerances:
     rounding: Decimal = Decimal("0.05")
     duplicate_shown: Decimal = Decimal("0.30")
     duplicate_likely: Decimal = Decimal("0.80")
+    duplicate_renumbered: Decimal = Decimal("0.50")
     late_likely: Decimal = Decimal("0.50")
     call_after_days: int = 20
     call_from_amount: Decimal = Decimal("15000")

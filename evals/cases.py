@@ -143,17 +143,17 @@ def _day(text: str | None) -> date | None:
 def _twins(briefs: Sequence[Brief], ledger: Sequence[Invoice], scorer: PairScorer) -> dict[str, list[Json]]:
     """Likely twins in the ledger by case id, scored in one call."""
     arrived = [replace(one, invoice_id=brief.facts.case_id) for brief in briefs if (one := invoice_of(brief))]
-    own, booked = {one.invoice_id for one in arrived}, {one.invoice_id: one for one in ledger}
+    arriving, booked = {one.invoice_id: one for one in arrived}, {one.invoice_id: one for one in ledger}
     found: dict[str, list[Json]] = {}
     for pair in find_duplicates(arrived, scorer, against=ledger, threshold=_SHOWN):
-        mine, other = (pair.left_id, pair.right_id) if pair.left_id in own else (pair.right_id, pair.left_id)
+        mine, other = (pair.left_id, pair.right_id) if pair.left_id in arriving else (pair.right_id, pair.left_id)
         if other in booked:
             twin = BookedInvoice(
                 **{name: getattr(booked[other], name) for name in Invoice.__dataclass_fields__},
                 case_id=None,
                 as_of=_NEVER,
             )
-            found.setdefault(mine, []).append(twin_finding(pair, twin, earlier=True))
+            found.setdefault(mine, []).append(twin_finding(pair, twin, arriving[mine], True, {}))
     return found
 
 

@@ -27,6 +27,7 @@ def facts(language: str) -> dict[str, str]:
         "party": "3M Supplier & Söhne GmbH",
         "sender": "Halden & Brook Ltd",
         "invoice_number": "R-2026/0042",
+        "kept_number": "R-2026/0017",
         "order": "PO-77120",
         "document": texts(language)["documents"]["delivery_note"],
         "amount": money(Decimal("12345.60"), "EUR", language),
