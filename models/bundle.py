@@ -44,6 +44,7 @@ MANIFEST = "manifest.json"
 TRUSTED = [
     "models.classifier.DocumentClassifier",
     "models.pair_scorer.PairScorer",
+    "models.pair_learning.TunedScorer",
     "models.risk.CollectionRisk",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
 ]
@@ -128,7 +129,7 @@ def replace(
     The manifest then names the bundle it comes from and says under `replaced` what the part was trained on
     (`note`, plain JSON). Raises ValueError for another part or an estimator of another kind.
     """
-    if part not in PARTS or type(estimator) is not PARTS[part]:
+    if part not in PARTS or not isinstance(estimator, PARTS[part]):
         raise ValueError(f"a bundle has no part {part!r} that is a {type(estimator).__name__}")
     parts = {name: estimator if name == part else getattr(bundle, name) for name in PARTS}
     manifest = {
