@@ -6,8 +6,9 @@ from typing import Any
 
 from governance.case import DOCUMENT_CLASSES, FIELD_NAMES
 from governance.errors import NotFound
-from governance.record import corrections
+from governance.record import corrections, twin_memories
 from governance.record.db import Connection
+from models.twin_memory import SupplierHabit
 
 LEAST_OF_CLASS = 5
 """Labelled documents of a class from which on training uses them: with fewer a class would be one writer's habit."""
@@ -65,32 +66,49 @@ def without(conn: Connection, supplier_id: str, name: str | None) -> dict[str, A
 
 
 def memories(conn: Connection) -> list[dict[str, Any]]:
-    """Memories with their state: `holds`, or that of the proposal (awaiting_review, approved)."""
-    holding = corrections.memories(conn)
-    names = corrections.supplier_names(conn, [one.supplier_id for one in holding])
+    """Memories with their state: `holds`, or that of the proposal (awaiting_review, approved).
+
+    `reading`: how documents are read. `habits`: what is usual on bills, each with its words, `approved_by` and `until`.
+    """
+    holding = {one.supplier_id: one for one in corrections.memories(conn)}
+    habits: dict[str, list[SupplierHabit]] = {}
+    for one in twin_memories.of(conn, None):
+        habits.setdefault(one.supplier_id, []).append(SupplierHabit.stored(one))
+    names = corrections.supplier_names(conn, [*holding, *habits])
     found = [
-        {
-            "supplier_id": one.supplier_id,
-            "supplier_name": names.get(one.supplier_id),
-            "state": "holds",
-            "version": one.version,
-            "since": one.since,
-            "approved_by": list(one.approved_by),
-            "recommendation_id": one.recommendation_id,
-            "reading": one.reading,
-        }
-        for one in holding
+        _holding(supplier, holding.get(supplier), habits.get(supplier, [])) for supplier in sorted({*holding, *habits})
     ]
-    return found + [
+    found += [
         {
             "supplier_id": row["supplier_id"],
-            "supplier_name": row["supplier_name"],
             "state": row["state"],
             "version": None,
             "since": row["created_at"],
             "approved_by": [],
             "recommendation_id": row["recommendation_id"],
             "reading": row["reading"],
+            "habits": _said(row["supplier_id"], row["habits"]),
         }
         for row in corrections.waiting(conn)
     ]
+    names |= corrections.supplier_names(conn, [row["supplier_id"] for row in found])
+    return [{**row, "supplier_name": names.get(row["supplier_id"])} for row in found]
+
+
+def _holding(supplier_id: str, read: corrections.StoredMemory | None, habits: list[SupplierHabit]) -> dict[str, Any]:
+    newest = max((one for one in habits if one.since), key=lambda one: str(one.since), default=None)
+    return {
+        "supplier_id": supplier_id,
+        "state": "holds",
+        "version": read.version if read else None,
+        "since": read.since if read else newest and newest.since,
+        "approved_by": list(read.approved_by if read else newest.approved_by if newest else ()),
+        "recommendation_id": read.recommendation_id if read else newest and newest.recommendation_id,
+        "reading": read.reading if read else None,
+        "habits": [one.shown() for one in habits],
+    }
+
+
+def _said(supplier_id: str, habits: Any) -> list[dict[str, Any]]:
+    """Habits of a proposal, which the database has checked."""
+    return [SupplierHabit.of(supplier_id, said).shown() for said in habits or ()]

@@ -8,7 +8,7 @@ going to one account. What a habit never does: touch a pair with the same number
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from decimal import Decimal
 from math import exp, log
@@ -100,6 +100,10 @@ class SupplierHabit:
             recommendation_id=one.recommendation_id,
         )
 
+    def till(self, until: date) -> SupplierHabit:
+        """The same habit with another last day."""
+        return replace(self, until=until)
+
     def words(self) -> str:
         """What is known of the supplier."""
         if self.kind == "numbers_restart":
@@ -107,6 +111,17 @@ class SupplierHabit:
         if self.kind == "reference_reused":
             return f"this supplier puts {self.reference} on bill after bill"
         return f"this supplier bills {self.amount} {self.currency} {self.rhythm}"
+
+    def shown(self) -> dict[str, Any]:
+        """As a page or a finding shows it: {kind, words, approved_by, since, until, recommendation_id}."""
+        return {
+            "kind": self.kind,
+            "words": self.words(),
+            "approved_by": list(self.approved_by),
+            "since": self.since.isoformat() if self.since else None,
+            "until": self.until.isoformat(),
+            "recommendation_id": self.recommendation_id,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,18 +132,25 @@ class DampedPair(DuplicatePair):
     memory: tuple[SupplierHabit, ...] = field(default=())
 
     def notes(self) -> list[dict[str, Any]]:
-        """Each habit as a finding shows it: {kind, words, approved_by, since, until, recommendation_id}."""
-        return [
-            {
-                "kind": habit.kind,
-                "words": habit.words(),
-                "approved_by": list(habit.approved_by),
-                "since": habit.since.isoformat() if habit.since else None,
-                "until": habit.until.isoformat(),
-                "recommendation_id": habit.recommendation_id,
-            }
-            for habit in self.memory
-        ]
+        """Each habit as a finding shows it, see SupplierHabit.shown."""
+        return [habit.shown() for habit in self.memory]
+
+
+def same_habit(one: SupplierHabit, other: SupplierHabit) -> bool:
+    """The same is known, whoever said it and until whenever."""
+    known = [
+        replace(habit, until=date.max, since=None, approved_by=(), recommendation_id=None) for habit in (one, other)
+    ]
+    return known[0] == known[1]
+
+
+def remembered(
+    content: Mapping[str, Any], supplier_id: str, new: Sequence[SupplierHabit], today: date
+) -> dict[str, Any]:
+    """What a supplier's memory would be with these habits: what else it says stays, what has expired goes."""
+    held = [SupplierHabit.of(supplier_id, said) for said in content.get("habits") or ()]
+    kept = [one for one in held if one.until >= today and not any(same_habit(one, other) for other in new)]
+    return {**content, "habits": [one.as_dict() for one in (*kept, *new)]}
 
 
 def damped(pair: DuplicatePair, a: Invoice, b: Invoice, memories: Sequence[SupplierHabit]) -> DuplicatePair:

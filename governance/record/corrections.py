@@ -35,8 +35,9 @@ WHERE r.action = 'change_memory' AND r.state IN ('awaiting_review', 'approved') 
 """
 _PROPOSED = """
 SELECT r.id AS recommendation_id, r.case_id, r.envelope::jsonb #>> '{action,args,subject}' AS supplier_id, s.name AS supplier_name, r.state, r.drafted_by, r.created_at,
-       (SELECT l.content::jsonb #> '{content,reading}' FROM cs.leaves l WHERE l.tenant = r.tenant AND l.recommendation_id = r.id AND l.name = 'change') AS reading
+       l.content::jsonb #> '{content,reading}' AS reading, l.content::jsonb #> '{content,habits}' AS habits
 FROM cs.recommendations r
+LEFT JOIN cs.leaves l ON l.tenant = r.tenant AND l.recommendation_id = r.id AND l.name = 'change'
 LEFT JOIN cs.suppliers s ON s.tenant = r.tenant AND s.id = r.envelope::jsonb #>> '{action,args,subject}'
 WHERE r.action = 'change_memory' AND r.state IN ('awaiting_review', 'approved') ORDER BY r.created_at LIMIT 500
 """
