@@ -15,14 +15,14 @@ from numpy.typing import ArrayLike, NDArray
 from models.blocking import Key, Pairs, blocking_keys, candidate_pairs, require_spark, spark_candidate_pairs
 from models.invoice import Invoice, normal_name
 from models.pair_columns import Columns, columns
-from models.pair_context import LedgerContext, VendorHabits, ordinal
+from models.pair_context import LedgerContext, ordinal
 from models.pair_features import PAIR_FEATURES, column_features, pair_features
 from models.pair_reasons import AGAINST, kind, reasons
 from models.pair_scorer import LabelledLedger, PairScorer, train_pair_scorer, training_pairs
 
 __all__ = [
     "AGAINST", "PAIR_FEATURES", "DuplicatePair", "Invoice", "Join", "LabelledLedger", "LedgerContext", "PairScorer",
-    "Queue", "VendorHabits", "blocking_keys", "candidate_pairs", "find_duplicates", "normal_name", "pair_features",
+    "Queue", "blocking_keys", "candidate_pairs", "find_duplicates", "normal_name", "pair_features",
     "require_spark", "score_pairs", "spark_candidate_pairs", "train_pair_scorer", "training_pairs",
 ]  # fmt: skip
 

@@ -10,37 +10,44 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
-from rapidfuzz.distance import OSA
+from rapidfuzz.distance import OSA, Postfix, Prefix
 
 from models.invoice import Invoice
-from models.pair_columns import HABITS, Columns, Floats, Ints, columns, taken
-from models.pair_context import LedgerContext
+from models.pair_columns import Columns, Floats, Ints, chosen, columns
+from models.pair_context import LedgerContext, bill_keys
 
 PAIR_FEATURES = (
-    "number_same_plain", "number_same_folded", "number_same_stem", "number_same_digits", "number_similarity",
-    "number_edits", "number_partial", "number_anagram", "number_length", "serial_gap", "serial_steps",
-    "serial_off_course", "vendor_sequential", "style_same", "style_share", "amount_same", "amount_ratio", "amount_gap",
-    "amount_anagram", "amount_shifted", "amount_tax_ratio", "amount_opposite", "amount_size", "amount_round",
-    "amount_unusual", "amount_count", "amount_share", "date_gap", "date_swapped", "date_year_off", "posting_gap",
-    "rhythm_amount", "rhythm_vendor", "off_month", "vendor_same", "name_similarity", "tax_same", "account_same",
-    "entity_same", "order_same", "order_share", "currency_same", "description_similarity",
-    "description_digits_same", "description_share", "type_same",
-    "credit_involved", "credited_after", "lines", "number_count", "number_vendors",
+    "number_same_plain", "number_same_folded", "number_same_stem", "number_same_digits", "number_head_same",
+    "number_similarity", "number_edits", "number_anagram", "number_length", "number_prefix", "number_postfix",
+    "number_middle_short", "number_middle_long", "serial_gap", "serial_steps", "serial_off_course",
+    "serial_course", "vendor_sequential", "style_same", "style_share", "number_count", "number_reuse",
+    "number_lines", "number_heads", "number_vendors", "number_rows", "amount_same", "amount_ratio",
+    "amount_gap", "amount_anagram", "amount_shifted", "amount_tax_ratio", "amount_opposite", "amount_remainder",
+    "amount_size", "amount_round", "amount_unusual", "amount_count", "amount_share", "amount_day_count",
+    "amount_repeats", "amount_twin_days", "amount_regular", "amount_open", "type_same", "credit_involved",
+    "credited_after", "date_gap", "date_swapped", "date_year_off", "posting_gap", "rhythm_amount",
+    "rhythm_vendor", "off_month", "vendor_same", "vendor_count", "name_similarity", "tax_same", "account_same",
+    "entity_same", "entity_habit", "order_same", "order_share", "order_count", "currency_same",
+    "description_similarity", "description_digits_same", "description_share", "description_count",
 )  # fmt: skip
 """Names of the columns of `pair_features`. Flags are 0 or 1; nan where one side does not say."""
 
 FAMILIES = {
-    "number": ("number_", "serial_", "style_", "lines"),
+    "number": ("number_", "serial_gap", "serial_steps", "style_same"),
     "amount": ("amount_", "credit_involved", "type_same"),
     "date": ("date_", "posting_gap"),
-    "vendor": ("vendor_same", "name_similarity", "tax_same"),
+    "vendor": ("vendor_same", "vendor_count", "name_similarity", "tax_same"),
     "order": ("order_",),
     "text": ("description_",),
     "entity": ("entity_",),
     "currency": ("currency_",),
     "payment details": ("account_",),
-    "habits": ("vendor_sequential", "style_share", "amount_unusual", "amount_count", "amount_share", "rhythm_",
-               "off_month", "credited_after", "number_count", "number_vendors"),
+    "habits": (
+        "vendor_sequential", "style_share", "serial_course", "serial_off_course", "amount_unusual", "amount_count",
+        "amount_share", "amount_day_count", "amount_repeats", "amount_twin_days", "amount_regular", "amount_open",
+        "rhythm_", "off_month", "credited_after", "number_count", "number_reuse", "number_lines", "number_heads",
+        "number_vendors", "number_rows", "entity_habit",
+    ),
 }  # fmt: skip
 """Field family → beginnings of the names of its features; the longest that fits counts."""
 
@@ -55,62 +62,99 @@ _TAX = np.array([1.05, 1.055, 1.06, 1.07, 1.08, 1.09, 1.1, 1.13, 1.17, 1.18, 1.1
 _MONTH = 30.4375
 _COMMON_NUMBER = 5
 _NUMBER_SAYS = ("number_same_plain", "number_same_folded", "number_same_stem", "number_same_digits",
-                "number_similarity", "number_edits", "number_partial")  # fmt: skip
+                "number_head_same", "number_similarity", "number_edits", "number_prefix", "number_postfix")  # fmt: skip
+Codes = NDArray[np.int32]
+Flags = NDArray[np.bool_]
 
 
-def _same(left: Ints, right: Ints) -> Floats:
+def _same(left: Codes, right: Codes) -> Floats:
     """1 equal, 0 different, nan where either is missing."""
     return np.where((left == 0) | (right == 0), nan, (left == right).astype(float))
 
 
-def _likeness(left: NDArray[Any], right: NDArray[Any], scorer: Any, scale: float) -> Floats:
-    """A string similarity per pair, over the distinct pairs only; nan where either text is empty."""
-    score = process.cpdist(left.tolist(), right.tolist(), scorer=scorer).astype(float) * scale
-    return np.where((left == "") | (right == ""), nan, score)
+def _compared(left: NDArray[Any], right: NDArray[Any], equal: Flags, at_equal: Floats, scorer: Any) -> Floats:
+    """A string measure per pair, asked only of texts that differ; nan where either text is empty."""
+    found = np.where((left == "") | (right == ""), nan, at_equal)
+    ask = np.flatnonzero(~equal & ~np.isnan(found))
+    if len(ask):
+        found[ask] = process.cpdist(left[ask].tolist(), right[ask].tolist(), scorer=scorer)
+    return found
 
 
-def _number_features(a: Columns, b: Columns) -> list[Floats]:
-    same = a.plain_code == b.plain_code
-    lengths = np.minimum(np.char.str_len(a.folded.astype(str)), np.char.str_len(b.folded.astype(str)))
-    gap = np.where(a.frame == b.frame, np.abs(a.serial - b.serial), nan)
-    step = np.maximum(1.0, _habit("step", a, b, np.fmin))
-    expected = step * np.abs(a.day - b.day) / np.maximum(1.0, _habit("gap", a, b, np.fmin))
-    return [
-        _same(a.plain_code, b.plain_code),
-        _same(a.folded_code, b.folded_code),
-        _same(a.stem, b.stem),
-        _same(a.digits, b.digits),
-        _likeness(a.folded, b.folded, OSA.normalized_similarity, 1.0),
-        np.minimum(20.0, _likeness(a.plain, b.plain, OSA.distance, 1.0)),
-        _likeness(a.folded, b.folded, fuzz.partial_ratio, 0.01),
-        ((a.letters == b.letters) & ~same).astype(float),
-        lengths.astype(float),
-        np.log1p(gap),
-        np.log1p(gap / step),
-        np.log1p(np.abs(gap - expected) / step),
-        _habit("sequential", a, b, np.fmin),
-        _same(a.style, b.style),
-        _habit("style", a, b, np.fmin),
-    ]
+def _lengths(texts: NDArray[Any]) -> Floats:
+    return np.fromiter(map(len, texts), dtype=float, count=len(texts))
 
 
 def _habit(name: str, a: Columns, b: Columns, pick: np.ufunc) -> Floats:
-    at = HABITS.index(name)
-    picked: Floats = pick(a.habits[:, at], b.habits[:, at])
+    picked: Floats = pick(a.habit(name), b.habit(name))
     return picked
 
 
+def _number_features(a: Columns, b: Columns) -> list[Floats]:
+    x, y = a.rows, b.rows
+    equal, folded = x.plain_code == y.plain_code, x.folded_code == y.folded_code
+    long_x, long_y = _lengths(x.plain), _lengths(y.plain)
+    short, long = np.minimum(long_x, long_y), np.maximum(long_x, long_y)
+    zero = np.zeros(len(short))
+    edits = _compared(x.folded, y.folded, folded, zero, OSA.distance)
+    prefix = _compared(x.plain, y.plain, equal, short, Prefix.similarity)
+    # A letter that counts at the beginning does not count again at the end.
+    postfix = np.minimum(_compared(x.plain, y.plain, equal, zero, Postfix.similarity), short - prefix)
+    gap = np.where(x.frame == y.frame, np.abs(x.serial - y.serial), nan)
+    step = np.maximum(1.0, _habit("step", a, b, np.fmin))
+    expected = step * np.abs(x.day - y.day) / np.maximum(1.0, _habit("gap", a, b, np.fmin))
+    return [
+        _same(x.plain_code, y.plain_code),
+        _same(x.folded_code, y.folded_code),
+        _same(x.stem, y.stem),
+        _same(x.digits, y.digits),
+        _same(x.head, y.head),
+        1.0 - edits / np.maximum(1.0, np.maximum(_lengths(x.folded), _lengths(y.folded))),
+        np.minimum(20.0, _compared(x.plain, y.plain, equal, zero, OSA.distance)),
+        ((x.letters == y.letters) & ~equal).astype(float),
+        short,
+        prefix / np.maximum(1.0, long),
+        postfix,
+        np.minimum(20.0, short - prefix - postfix),
+        np.minimum(20.0, long - prefix - postfix),
+        np.log1p(gap),
+        np.log1p(gap / step),
+        np.log1p(np.abs(gap - expected) / step),
+        _habit("course", a, b, np.fmin),
+        _habit("sequential", a, b, np.fmin),
+        _same(x.style, y.style),
+        _habit("style", a, b, np.fmin),
+        np.log1p(_habit("numbers", a, b, np.fmax)),
+        _habit("reuse", a, b, np.fmax),
+        _habit("lines", a, b, np.fmax),
+        np.log1p(_habit("heads", a, b, np.fmax)),
+        np.log1p(_habit("vendors", a, b, np.fmax)),
+        np.log1p(_habit("number_rows", a, b, np.fmax)),
+    ]
+
+
+def _remainder(a: Columns, b: Columns, large: Floats, small: Floats) -> Floats:
+    """1 where the vendor has one more bill, of what the larger is more than the smaller: two parts and a whole."""
+    rest = large - small
+    keys = bill_keys(a.rows.vendor, rest)
+    count = np.searchsorted(a.bills, keys, "right") - np.searchsorted(a.bills, keys, "left")
+    needed = np.where(np.abs(rest - small) < 0.005, 2, 1)
+    apart = (a.rows.vendor == b.rows.vendor) & (a.rows.vendor > 0) & (rest > 0.02 * large)
+    return np.where(apart, (count >= needed).astype(float), 0.0)
+
+
 def _amount_features(a: Columns, b: Columns) -> list[Floats]:
-    left, right = np.abs(a.amount), np.abs(b.amount)
+    x, y = a.rows, b.rows
+    left, right = np.abs(x.amount), np.abs(y.amount)
     large, small = np.maximum(left, right), np.minimum(left, right)
     ratio = np.divide(small, large, out=np.ones_like(large), where=large > 0)
     inverse = np.divide(large, small, out=np.full_like(large, nan), where=small > 0)
     same = left == right
     shifted = (np.abs(inverse[:, None] - np.array([10.0, 100.0, 1000.0])) < 1e-6 * inverse[:, None]).any(axis=1)
     taxed = (np.abs(inverse[:, None] - _TAX) < 3e-4).any(axis=1)
-    rounds = np.sum([np.isclose(np.mod(large, unit), 0.0) for unit in (1.0, 10.0, 100.0)], axis=0)
+    rounds = np.sum([np.abs(np.mod(large + 1e-6, unit)) < 1e-5 for unit in (1.0, 10.0, 100.0)], axis=0)
     off = [
-        np.abs(np.log(np.maximum(amount, 0.01)) - one.habits[:, 1]) / one.habits[:, 2]
+        np.abs(np.log(np.maximum(amount, 0.01)) - one.habit("median")) / one.habit("spread")
         for one, amount in ((a, left), (b, right))
     ]
     often = _habit("amounts", a, b, np.fmax)
@@ -118,53 +162,67 @@ def _amount_features(a: Columns, b: Columns) -> list[Floats]:
         same.astype(float),
         ratio,
         np.log1p(large - small),
-        ((a.amount_digits == b.amount_digits) & ~same).astype(float),
+        ((x.amount_digits == y.amount_digits) & ~same).astype(float),
         shifted.astype(float),
         taxed.astype(float),
-        (np.sign(a.amount) * np.sign(b.amount) < 0).astype(float),
+        (np.sign(x.amount) * np.sign(y.amount) < 0).astype(float),
+        _remainder(a, b, large, small),
         np.log1p(large),
         rounds.astype(float),
         np.fmin(off[0], off[1]),
         np.log1p(often),
         often / np.maximum(1.0, _habit("count", a, b, np.fmax)),
+        np.log1p(_habit("amount_day", a, b, np.fmax)),
+        _habit("amounts_repeat", a, b, np.fmax),
+        _habit("twin_days", a, b, np.fmax),
+        _habit("regular", a, b, np.fmin),
+        np.clip(_habit("open", a, b, np.fmin), -5.0, 20.0),
+        (x.credit == y.credit).astype(float),
+        (x.credit | y.credit).astype(float),
+        _habit("credited", a, b, np.fmin),
     ]
 
 
 def _date_features(a: Columns, b: Columns) -> list[Floats]:
-    gap = np.abs(a.day - b.day)
-    swapped = (a.month == b.month_day) & (a.month_day == b.month) & (gap > 0) & (gap < 340)
-    year_off = (a.month == b.month) & (a.month_day == b.month_day) & (gap > 300)
+    x, y = a.rows, b.rows
+    gap = np.abs(x.day - y.day)
+    swapped = (x.month == y.month_day) & (x.month_day == y.month) & (gap > 0) & (gap < 340)
+    year_off = (x.month == y.month) & (x.month_day == y.month_day) & (gap > 300)
     off_month = np.abs(gap - _MONTH * np.maximum(1.0, np.round(gap / _MONTH)))
     return [
         gap,
         np.where(np.isnan(gap), nan, swapped),
         np.where(np.isnan(gap), nan, year_off),
-        np.abs(a.posting - b.posting),
+        np.abs(x.posting - y.posting),
         gap / np.maximum(1.0, _habit("amount_gap", a, b, np.fmin)),
         gap / np.maximum(1.0, _habit("gap", a, b, np.fmin)),
         off_month,
     ]
 
 
+def _name_likeness(left: NDArray[Any], right: NDArray[Any]) -> Floats:
+    return _compared(left, right, left == right, np.full(len(left), 100.0), fuzz.token_sort_ratio) / 100.0
+
+
 def _party_features(a: Columns, b: Columns) -> list[Floats]:
+    x, y = a.rows, b.rows
+    text = _compared(x.description, y.description, x.text == y.text, np.full(len(x.text), 100.0), fuzz.ratio)
     return [
-        _same(a.vendor, b.vendor),
-        _likeness(a.name, b.name, fuzz.token_sort_ratio, 0.01),
-        _same(a.tax, b.tax),
-        _same(a.account, b.account),
-        _same(a.entity, b.entity),
-        _same(a.order, b.order),
+        _same(x.vendor, y.vendor),
+        np.log1p(_habit("count", a, b, np.fmin)),
+        _name_likeness(x.name, y.name),
+        _same(x.tax, y.tax),
+        _same(x.account, y.account),
+        _same(x.entity, y.entity),
+        _habit("entities", a, b, np.fmax),
+        _same(x.order, y.order),
         _habit("order", a, b, np.fmax),
-        _same(a.currency, b.currency),
-        _likeness(a.description, b.description, fuzz.ratio, 0.01),
-        _same(a.description_digits, b.description_digits),
+        np.log1p(_habit("orders", a, b, np.fmax)),
+        _same(x.currency, y.currency),
+        text / 100.0,
+        _same(x.text_digits, y.text_digits),
         _habit("text", a, b, np.fmax),
-        (a.credit == b.credit).astype(float),
-        (a.credit | b.credit).astype(float),
-        _habit("credited", a, b, np.fmin),
-        _habit("lines", a, b, np.fmax),
-        np.log1p(_habit("numbers", a, b, np.fmax)),
-        np.log1p(_habit("vendors", a, b, np.fmax)),
+        np.log1p(_habit("texts", a, b, np.fmax)),
     ]
 
 
@@ -172,11 +230,11 @@ def column_features(table: Columns, left: Ints, right: Ints) -> Floats:
     """The features of pairs given as rows of `table`: (n_pairs, len(PAIR_FEATURES))."""
     if not len(left):
         return np.empty((0, len(PAIR_FEATURES)))
-    a, b = taken(table, left), taken(table, right)
+    a, b = chosen(table, left), chosen(table, right)
     made = chain(_number_features(a, b), _amount_features(a, b), _date_features(a, b), _party_features(a, b))
     features = np.column_stack(list(made))
     # A number that many vendors put on their bills (a payment run, a month) says nothing from one vendor to another.
-    shared = (a.vendor != b.vendor) & (_habit("vendors", a, b, np.fmax) >= _COMMON_NUMBER)
+    shared = (a.rows.vendor != b.rows.vendor) & (_habit("vendors", a, b, np.fmax) >= _COMMON_NUMBER)
     features[np.ix_(shared, [PAIR_FEATURES.index(name) for name in _NUMBER_SAYS])] = nan
     return features
 

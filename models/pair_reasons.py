@@ -107,7 +107,7 @@ _COUNTERS: tuple[Counter, ...] = (
         lambda s: s["number_vendors"] > 1.2 and s.no("vendor_same"),
         lambda s: f"{expm1(s['number_vendors']):.0f} vendors use this number",
     ),
-    (lambda s: s["lines"] > 1 and s.no("amount_same"), lambda s: "they look like lines of one invoice"),
+    (lambda s: s["number_lines"] > 1 and s.no("amount_same"), lambda s: "they look like lines of one invoice"),
     (lambda s: s.no("order_same"), lambda s: "different purchase orders"),
     (lambda s: s.no("currency_same"), lambda s: "different currencies"),
     (lambda s: s.no("account_same") and s.yes("vendor_same"), lambda s: "different bank accounts"),
