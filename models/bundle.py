@@ -262,7 +262,7 @@ def _part(folder: Path, name: str, kind: type, files: dict[str, Any]) -> Any:
         raise Tampered(f"{path} asks for types that no bundle needs: {error}") from None
     except _UNREADABLE as error:
         raise Tampered(f"{path} is no skops file ({type(error).__name__}: {error}): {_AGAIN}") from None
-    if type(model) is not kind:
+    if not isinstance(model, kind):
         raise Tampered(f"{path} holds a {type(model).__name__}, not a {kind.__name__}")
     return model
 
