@@ -17,7 +17,7 @@ from models.pair_groups import DuplicateGroup
 from models.risk import RiskEstimate
 from models.twin_memory import DampedPair
 
-_MOST_REASONS, _LONGEST_REASON, _MOST_MEMBERS, _SHOWN = 12, 300, 12, 10
+_MOST_REASONS, _LONGEST, _MOST_MEMBERS, _SHOWN = 12, 300, 12, 10
 
 
 def twin_finding(
@@ -37,17 +37,17 @@ def twin_finding(
         "probability": round(float(pair.probability), 4),
         "kind": pair.kind,
         "queue": pair.queue,
-        "reasons": [reason[:_LONGEST_REASON] for reason in pair.reasons[:_MOST_REASONS]],
+        "reasons": [reason[:_LONGEST] for reason in pair.reasons[:_MOST_REASONS]],
         "earlier": earlier,
-        "invoice_number": twin.invoice_no,
+        "invoice_number": twin.invoice_no[:_LONGEST],
         "invoice_date": facts.plain(twin.invoice_date),
         "posting_date": facts.plain(twin.posting_date),
         "amount": facts.amount_text(twin.amount),
         "currency": twin.currency,
         "supplier_id": twin.vendor_id,
-        "supplier": twin.vendor_name,
+        "supplier": twin.vendor_name[:_LONGEST],
         "entity": twin.entity,
-        "purchase_order": twin.po,
+        "purchase_order": twin.po and twin.po[:_LONGEST],
         "fields": [one.as_dict() for one in compared(own, twin)],
         "parts": [{"field": name, "adds": adds} for name, value in pair.parts if (adds := _rounded(value))],
         "own_state": state_json(own_state),
@@ -68,7 +68,7 @@ def _rounded(value: float) -> float:
 def with_groups(found: Iterable[dict[str, Any]], own_id: str, groups: Iterable[DuplicateGroup]) -> list[dict[str, Any]]:
     """The twins of one invoice, each with the group of documents that it belongs to, where those are more than the two.
 
-    In a group that credit notes have put right, nothing is to be done about a twin.
+    Where credit notes may have put a group right, and nothing says which invoice they took back, a person looks.
     """
     of = {one: group for group in groups if own_id in group.ids for one in group.ids}
     return [{**one, **_group(one, of.get(str(one["invoice_id"])))} for one in found]
@@ -86,11 +86,12 @@ def _group(twin: Mapping[str, Any], group: DuplicateGroup | None) -> dict[str, A
         "at_risk": facts.amount_text(group.at_risk),
         "currency": group.currency,
         "alert": group.alert,
-        "reason": group.reason[:_LONGEST_REASON],
+        "reason": group.reason[:_LONGEST],
     }
-    if group.alert:
+    if group.alert or twin["remedy"]["action"] is None:
         return {"group": said}
-    return {"group": said, "remedy": {**twin["remedy"], "action": None, "why": group.reason[:_LONGEST_REASON]}}
+    why = f"{said['reason']}, if the credit notes are for these invoices"
+    return {"group": said, "remedy": {**twin["remedy"], "action": "refer_to_person", "why": why}}
 
 
 def risk_finding(estimate: RiskEstimate) -> dict[str, Any]:
