@@ -32,13 +32,13 @@ STRONGEST = {"intake": "admin1", "agent": "agent", "review": "admin1", "courier"
 ITS_OWN = {
     "intake": ("accept", "refuse_item", "import_books", "idempotent", "remember_answer", "memories"),
     "agent": ("claim_jobs", "renew_jobs", "fail_job", "file", "note_thread", "remember", "observe",
-              "sharing", "latest_sharing", "vendors_sharing", "stale_bills", "rekey", "remember_bills"),
+              "sharing", "latest_sharing", "vendors_sharing", "stale_bills", "rekey", "remember_bills", "habits"),
     "review": (
         "decide", "delegate", "revoke_delegation", "set_absence", "end_absence", "opened", "propose_change",
         "revoke_signing_key", "confirm", "requeue", "add_actor", "set_active", "issue_key", "revoke_key",
         "idempotent", "remember_answer", "open_session", "session", "close_session", "recorded",
         "open_identity_session", "revoke_identity", "revoke_identity_broker", "note_refusal", "correct", "facts_if_corrected",
-        "propose_memory", "memories",
+        "propose_memory", "memories", "habits",
     ),
     "courier": (
         "claim_effects", "execute", "settle", "tick", "add_checkpoint", "signatures", "erasures_for", "erased_in",

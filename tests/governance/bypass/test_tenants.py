@@ -126,6 +126,7 @@ CALLS: dict[str, tuple[Reason | Blank | type[errors.Refusal], str, str, str, tup
     "facts if corrected": (errors.NotFound, "review", "analyst", """SELECT cs.facts_if_corrected(%s, '{"invoice_number": "R-1"}')""",
                            ("waiting.case_id",)),
     "memories": (Blank([(0,)]), "intake", "intake", "SELECT count(*) FROM cs.memories() WHERE supplier_id = 'only-there'", ()),
+    "habits": (Blank([(0,)]), "agent", "agent", "SELECT count(*) FROM cs.habits('{only-there}')", ()),
     "requeue": (errors.IllegalState, "review", "analyst", "SELECT cs.requeue(%s)", ("waiting.case_id",)),
     "open": (Blank([(0,)]), "review", "reviewer",
              "WITH o AS (SELECT cs.opened(%s, 'case')) SELECT count(*) FROM cs.openings WHERE (SELECT count(*) FROM o) > 9",
