@@ -12,7 +12,15 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from models.blocking import Key, Pairs, blocking_keys, candidate_pairs, require_spark, spark_candidate_pairs
+from models.blocking import (
+    Keys,
+    Pairs,
+    blocking_keys,
+    candidate_pairs,
+    key_tables,
+    require_spark,
+    spark_candidate_pairs,
+)
 from models.invoice import Invoice, normal_name
 from models.pair_columns import Columns, columns
 from models.pair_context import LedgerContext, ordinal
@@ -26,7 +34,7 @@ __all__ = [
     "require_spark", "score_pairs", "spark_candidate_pairs", "train_pair_scorer", "training_pairs",
 ]  # fmt: skip
 
-Join = Callable[[Sequence[Key], Sequence[Key] | None], Pairs]
+Join = Callable[[Keys, Keys | None], Pairs]
 Ints = NDArray[np.int64]
 Queue = Literal["duplicate", "renumbered"]
 
@@ -110,10 +118,9 @@ def find_duplicates(
     known = {one.invoice_id for one in ledger}
     others = [one for one in against if one.invoice_id not in known]
     invoices = [*ledger, *others]
-    keys = blocking_keys(ledger)
-    pairs = join(keys, None)
+    pairs = join(key_tables(ledger), None)
     if others:
-        across = join(keys, blocking_keys(others))
+        across = join(key_tables(ledger), key_tables(others))
         pairs = np.vstack([pairs, across + np.array([0, len(ledger)])])
     table = columns(invoices, LedgerContext.fit(invoices))
     found = _scored(invoices, table, pairs, scorer, threshold)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -35,10 +36,11 @@ class NumberForms:
     """The forms of one invoice number.
 
     plain: letters and digits in capitals, nothing else. folded: plain after OCR folds, without leading
-    zeros. stem: folded, zeros stripped part by part, without words such as COPY and without a suffix.
-    digits: the digits alone, or '' below three. style: letters as A, digits as 9, separators as they stand.
-    serial: the run of digits that counts up, as a number (None without digits or above 15 of them);
-    frame: what stands around it.
+    zeros. stem: its digits alone, zeros stripped run by run, without a lone digit at the end; folded where fewer than
+    three digits would stay. digits: the digits alone, or '' below three. style: letters as A, digits as 9,
+    separators as they stand. serial: the run of digits that counts up, as a number (None without digits or above 15
+    of them); frame: what stands around it. shorter: the number without its last run, without its first run, and its
+    longest run of digits alone, as far as they tell something: what any prefix or suffix would leave of it.
     """
 
     plain: str
@@ -48,54 +50,70 @@ class NumberForms:
     style: str
     frame: str
     serial: int | None
+    shorter: tuple[str, ...]
 
 
 _FOLD = str.maketrans("OQILSBZ", "0011582")
 # Cyrillic and Greek capitals that look like Latin ones: copied text carries them.
 _LOOKALIKE = str.maketrans("АВЕКМНОРСТХІЅЈΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEKMHOPCTXISJABEZHIKMNOPTYX")
-_NOISE = re.compile(
-    "COPY|KOPIE|COPIE|COPIA|DUP|DUPLICATE|DUPLIKAT|DUPLICATA|REV|REVISED|CORR|CORRECTED|NEW|BIS|FINAL|RESEND|REISSUE|"
-    "REISSUED|INVOICE|INV|NO|NR|NUM|RE|RG|RECHNUNG|FACTURE|FAC|FATTURA|FACTURA|FACTUUR|BILL"
-)
 _LEGAL = re.compile(
     "LTD|LIMITED|PLC|LLP|LLC|INC|CORP|CORPORATION|COMPANY|CO|GMBH|MBH|AG|KG|OHG|UG|EK|EV|SE|SA|SAS|SARL|SL|SLU|SRL|"
     "SPA|SAPA|BV|NV|OY|AB|AS|APS|THE|AND|UND|ET|Y|E"
 )
 _REDACTED = re.compile(r"REDACT|WITHHELD|\bANONYMI[SZ]ED|^X{3,}$|^\*+$|^N/?A$|^UNKNOWN$|PERSONAL DATA")
-_SEPARATORS = " -_/.:#()"
 _PARTS = re.compile(r"[A-Z]+|\d+")
-_SUFFIX = re.compile(r"(?<=\d)[\s\-_/.(]+\d\)?$|(?<=\d{3})[A-Z]$")
+_LETTERS = re.compile(r"[A-Z]+")
+_DIGITS = re.compile(r"\d+")
+_MISREAD = re.compile(r"(?<=\d)[OQILSBZ]{1,2}(?=\d)")
+_LONE = re.compile(r"(?<=\d)\D+\d\D*$")
 
 
 def clean(text: str) -> str:
-    """NFKC, capitals, one space where there was any, invisible characters gone, look-alikes made Latin."""
-    visible = "".join(
-        " " if letter.isspace() else letter
-        for letter in unicodedata.normalize("NFKC", text)
-        if letter.isspace() or unicodedata.category(letter) not in ("Cf", "Cc", "Mn")
-    )
-    return " ".join(visible.upper().translate(_LOOKALIKE).split())
+    """NFKC, capitals, one space where there was any, invisible characters gone, look-alikes and digits made Latin."""
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(
+            " " if letter.isspace() else str(unicodedata.decimal(letter, letter))
+            for letter in unicodedata.normalize("NFKC", text)
+            if letter.isspace() or unicodedata.category(letter) not in ("Cf", "Cc", "Mn")
+        )
+        return " ".join(text.upper().translate(_LOOKALIKE).split())
+    return " ".join(text.upper().split())
 
 
-def _unzeroed(text: str) -> str:
-    return "".join(part.lstrip("0") or "0" if part.isdigit() else part for part in _PARTS.findall(text))
+def _unzeroed(runs: Iterable[str]) -> str:
+    return "".join((run.lstrip("0") or "0") if run[0] <= "9" else run for run in runs)
 
 
-def _stem(tidy: str) -> str:
-    """The number without noise words and without the suffix of a second copy, where at least three digits stay."""
-    kept = re.sub(r"[A-Z]+", lambda word: "" if _NOISE.fullmatch(word.group()) else word.group(), tidy).strip(
-        _SEPARATORS
-    )
-    if not _PARTS.search(kept):
-        kept = tidy
-    cut = _SUFFIX.sub("", kept)
-    enough = sum(letter.isdigit() for letter in cut) >= 3
-    return _unzeroed((cut if enough else kept).translate(_FOLD))
+def _folded(plain: str) -> str:
+    return _unzeroed(_PARTS.findall(plain.translate(_FOLD)))
+
+
+def _telling(text: str, least: int) -> bool:
+    return sum(letter.isdigit() for letter in text) >= least
+
+
+def _stem(read: str, folded: str) -> str:
+    """The digits without those of a second copy ("-2"), where at least three stay: no list of words is needed."""
+    for text in (_LONE.sub("", read), read):
+        if _telling(text, 3):
+            return _unzeroed(_DIGITS.findall(text))
+    return folded
+
+
+def _shorter(read: str, known: Container[str]) -> tuple[str, ...]:
+    runs = _PARTS.findall(read)
+    if len(runs) < 2:
+        return ()
+    longest = max((run for run in runs if run[0] <= "9"), key=len, default="")
+    made = (_folded("".join(runs[:-1])), _folded("".join(runs[1:])), longest.lstrip("0"))
+    least = (1, 3, 3)
+    kept = [text for text, count in zip(made, least, strict=True) if text not in known and _telling(text, count)]
+    return tuple(dict.fromkeys(kept))
 
 
 def _counting_run(tidy: str) -> re.Match[str] | None:
     """The digits that count up: the last run, or the one before it where the last only names a year or a part."""
-    runs = list(re.finditer(r"\d+", tidy))
+    runs = list(_DIGITS.finditer(tidy))
     if not runs:
         return None
     if len(runs) > 1 and len(runs[-1].group()) <= 2:
@@ -110,16 +128,21 @@ def number_forms(number: str) -> NumberForms:
     """The normal forms of one invoice number; every form is '' where nothing of it is left."""
     tidy = clean(number)
     plain = "".join(_PARTS.findall(tidy))
-    digits = "".join(letter for letter in plain if letter.isdigit()).lstrip("0")
+    # An O or an S between digits is a digit that was misread.
+    read = _MISREAD.sub(lambda found: found.group().translate(_FOLD), tidy)
+    folded = _folded(plain)
+    stem = _stem(read, folded)
+    digits = "".join(_DIGITS.findall(plain)).lstrip("0")
     run = _counting_run(tidy)
     return NumberForms(
         plain=plain,
-        folded=_unzeroed(plain.translate(_FOLD)),
-        stem=_stem(tidy),
+        folded=folded,
+        stem=stem,
         digits=digits if len(digits) >= 3 else "",
-        style=re.sub(r"\d+", "9", re.sub(r"[A-Z]+", "A", tidy)),
+        style=_DIGITS.sub("9", _LETTERS.sub("A", tidy)),
         frame=f"{tidy[: run.start()]}#{tidy[run.end() :]}" if run else tidy,
         serial=int(run.group()) if run and len(run.group()) <= 15 else None,
+        shorter=_shorter(read, (folded, stem, digits)),
     )
 
 
