@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 from models import notation
 
@@ -37,12 +39,14 @@ class BadCell(ValueError):
 class Habit:
     """How a file writes. None: its cells disagree, so a cell that could be read both ways is refused.
 
-    `assumed` tells what was guessed because nothing in the file decides.
+    `assumed` tells what was guessed because nothing in the file decides. `orders`: day first or not, for columns that
+    differ from the file.
     """
 
     decimal_comma: bool | None
     day_first: bool | None
     assumed: tuple[str, ...] = ()
+    orders: Mapping[str, bool | None] = field(default_factory=dict)
 
 
 def blank(text: str) -> bool:
@@ -65,21 +69,78 @@ def _decimal_comma(cells: list[str]) -> tuple[bool | None, str | None]:
     return None, None
 
 
-def _day_first(cells: list[str]) -> tuple[bool | None, str | None]:
+_CLEAR = 0.95
+"""From which share of its telling dates on a column is read in one order, though others contradict."""
+
+
+def _day_first(cells: list[str]) -> tuple[bool | None, str | None, bool]:
+    """(order, what a person should know, whether the column decides) of one column."""
     open_dates = [one for cell in cells if not _ISO.fullmatch(cell) for one in notation.dates(cell) if not one.fixed]
-    decided = notation.day_first(open_dates)
-    if decided is not None or not open_dates:
-        return decided, None
-    if any(max(one.first, one.second) > 12 for one in open_dates):
-        return None, None
+    if not open_dates:
+        return None, None, False
+    votes = Counter(one.first > 12 or one.dotted for one in open_dates if max(one.first, one.second) > 12 or one.dotted)
+    if not votes:
+        return *_likely_order(open_dates), False
+    order, count = votes.most_common(1)[0]
+    if count == votes.total():
+        return order, None, True
+    said = "day" if order else "month"
+    if count < _CLEAR * votes.total():
+        return None, "dates are written day first and month first: those that could be either are left out", True
+    others = votes.total() - count
+    return order, f"dates are read {said} first, though {others} of them can only be the other way round", True
+
+
+def _likely_order(dates: list[notation.WrittenDate]) -> tuple[bool, str]:
+    """An export covers a short time: where one order puts all dates into a few months, it is that one."""
+    if len(dates) >= 3:
+        months = [len({(one.year, getattr(one, part)) for one in dates}) for part in ("second", "first")]
+        if min(months) <= 2 and max(months) >= 3 * min(months):
+            first = months[0] < months[1]
+            said = f"{'day' if first else 'month'} first, for then they lie in {min(months)} months"
+            return first, f"dates such as 03/04/2018 are read {said} (set format.dates to change it)"
     return True, "dates such as 03/04/2018 are read day first (set format.dates to change it)"
 
 
-def habit(amounts: Iterable[str], dates: Iterable[str], *, decimal: str | None, order: str | None) -> Habit:
-    """The habit of a file from its cells. `decimal` ("," or ".") and `order` (day_first, month_first) overrule it."""
+def habit(
+    amounts: Iterable[str],
+    dates: Iterable[str] | Mapping[str, Iterable[str]],
+    *,
+    decimal: str | None,
+    order: str | None,
+) -> Habit:
+    """The habit of a file from its cells; `dates` may be given by column. `decimal` ("," or ".") and `order`
+    (day_first, month_first) overrule it."""
     comma, comma_note = (decimal == ",", None) if decimal else _decimal_comma(list(amounts))
-    first, first_note = (order == "day_first", None) if order else _day_first(list(dates))
-    return Habit(comma, first, tuple(note for note in (comma_note, first_note) if note))
+    notes = [comma_note] if comma_note else []
+    if order:
+        return Habit(comma, order == "day_first", tuple(notes))
+    columns = {name: list(cells) for name, cells in (dates if isinstance(dates, Mapping) else {"": dates}).items()}
+    looked = {name: _day_first(cells) for name, cells in columns.items()}
+    read = {name: found for name, found in looked.items() if found != (None, None, False)}
+    # A column that does not tell is written as the others of its file.
+    telling = {first for first, _, decides in read.values() if decides}
+    shared = telling.pop() if len(telling) == 1 else None
+    orders: dict[str, bool | None] = {}
+    for name, (first, note, decides) in read.items():
+        orders[name] = first if decides or shared is None else shared
+        if note and (decides or shared is None):
+            notes.append(f"{name}: {note}" if name else note)
+    common = set(orders.values())
+    return Habit(comma, common.pop() if len(common) == 1 else None, tuple(notes), orders)
+
+
+_CURRENCY = {"€": "EUR", "£": "GBP", "zł": "PLN", "₹": "INR", "₺": "TRY"}
+_CODE = re.compile(r"(?<![A-Za-z])(?!CR\b|DR\b)[A-Z]{3}(?![A-Za-z])")
+
+
+def currency(cell: str) -> str:
+    """The currency that stands beside an amount: EUR 5, 5 €. '' where none does or a sign has several ($, kr)."""
+    for sign, code in _CURRENCY.items():
+        if sign in cell:
+            return code
+    found = _CODE.search(cell)
+    return found[0] if found else ""
 
 
 def amount(cell: str, how: Habit) -> Decimal:
@@ -113,9 +174,13 @@ def _written_amount(text: str, how: Habit) -> Decimal:
     return -value if match["minus"] or match["after"] or match["open"] or credit else value
 
 
-def day(cell: str, how: Habit) -> date:
+def day(cell: str, how: Habit, column: str = "") -> date:
     """A date: ISO, yyyymmdd, a spreadsheet's serial, d/m/y in either order, months in words. Raises BadCell."""
-    text = cell.strip()
+    return _day(cell.strip(), how.orders.get(column, how.day_first))
+
+
+@lru_cache(maxsize=65536)
+def _day(text: str, day_first: bool | None) -> date:
     if match := (_ISO.fullmatch(text) or _COMPACT.fullmatch(text)):
         return _checked(text, int(match[1]), int(match[2]), int(match[3]))
     if match := _SERIAL.fullmatch(text):
@@ -124,12 +189,14 @@ def day(cell: str, how: Habit) -> date:
     if len(found) != 1:
         raise BadCell(f"date {text[:40]!r} is not a date" if text else "date is empty")
     written = found[0]
-    if written.fixed or how.day_first is not None:
-        resolved = written.resolve(how.day_first is not False)
+    if written.fixed:
+        day_first = True
     elif written.first > 12 or written.second > 12 or written.first == written.second:
-        resolved = written.resolve(written.first >= written.second)
-    else:
+        # Only one order is a date, whatever the column does elsewhere.
+        day_first = written.first >= written.second
+    if day_first is None:
         raise BadCell(f"date {text[:40]!r} can be read in two ways: set format.dates in the mapping")
+    resolved = written.resolve(day_first)
     if resolved is None:
         raise BadCell(f"date {text[:40]!r} is not a date in the order that this file uses")
     return _checked(text, resolved.year, resolved.month, resolved.day)

@@ -10,13 +10,17 @@ dates = "day_first"                             # or month_first
 decimal = ","                                   # or "."
 delimiter = ";"
 encoding = "cp1252"
+sheet = "Ledger"                                # of a workbook
+rows = "documents"                              # or lines: what rows with one invoice_id are
+
+A column "none" says that the file has no such column, whatever its headers look like.
 """
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +28,15 @@ from governance.errors import Malformed
 
 Synonyms = Mapping[str, Sequence[str]]
 
-ROW = "row"
+ROW, NONE = "row", "none"
 _TABLES = ("columns", "constants", "format")
 _FORMAT: Mapping[str, tuple[str, ...]] = {
     "dates": ("day_first", "month_first"),
     "decimal": (",", "."),
     "delimiter": (),
     "encoding": (),
-    "rows": ("lines",),
+    "sheet": (),
+    "rows": ("lines", "documents"),
 }
 
 
@@ -92,4 +97,49 @@ def _format(path: Path, table: Mapping[str, Any]) -> dict[str, str]:
         if not isinstance(value, str) or (_FORMAT[key] and value not in _FORMAT[key]):
             allowed = " or ".join(repr(one) for one in _FORMAT[key]) or "a text"
             raise Malformed(f"--map {path}: [format] {key} must be {allowed}, not {value!r}")
-    return dict(table)
+    return _delimited(path, dict(table))
+
+
+def _delimited(where: object, said: dict[str, str]) -> dict[str, str]:
+    """The format with its delimiter as one character. Raises Malformed."""
+    mark = said.get("delimiter")
+    if mark is not None:
+        said["delimiter"] = "\t" if mark in ("tab", "\\t") else mark
+        if len(said["delimiter"]) != 1 or said["delimiter"] in '\r\n"':
+            raise Malformed(f"{where}: the delimiter must be one character, or tab, not {mark!r}")
+    return said
+
+
+def with_flags(
+    given: ColumnMap,
+    fields: Synonyms,
+    *,
+    columns: Sequence[str] = (),
+    constants: Sequence[str] = (),
+    format: Mapping[str, str | None],
+) -> ColumnMap:
+    """The mapping with what the command line says of it: FIELD=HEADER, FIELD=VALUE, and the format.
+
+    Flags win over the file; one field named by several --column takes the first header that a file has. Raises
+    Malformed.
+    """
+    headers: dict[str, tuple[str, ...]] = {}
+    for name, header in _pairs("--column", "HEADER", columns, fields):
+        headers[name] = (*headers.get(name, ()), header)
+    said = {name: value for name, value in format.items() if value is not None}
+    return replace(
+        given,
+        columns={**given.columns, **headers},
+        constants={**given.constants, **dict(_pairs("--constant", "VALUE", constants, fields))},
+        format=_delimited("--delimiter", {**given.format, **said}),
+    )
+
+
+def _pairs(flag: str, what: str, given: Sequence[str], fields: Synonyms) -> list[tuple[str, str]]:
+    pairs = []
+    for one in given:
+        name, mark, value = one.partition("=")
+        if not mark or name.strip() not in fields:
+            raise Malformed(f"{flag} {one}: say FIELD={what}, with one of the fields {', '.join(fields)}")
+        pairs.append((name.strip(), value.strip()))
+    return pairs

@@ -1,34 +1,50 @@
-"""Tables as companies export them: any common encoding, delimiter and header, read field by field."""
+"""Tables as companies export them: any common encoding, delimiter and header, read field by field.
+
+A file is read once, row by row; only the columns of known fields are kept, as columns.
+"""
 
 from __future__ import annotations
 
-import csv
 import re
-import unicodedata
+from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from io import StringIO
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import TypeVar
-
-from charset_normalizer import from_bytes
+from typing import TypeVar, overload
 
 from api.commands.cells import BadCell, Habit, blank, habit
+from api.commands.headers import found_header, normal_header, shown, unwanted
 from api.commands.mapping import ROW, ColumnMap, Synonyms
+from api.commands.sources import Record, Source, opened, reread
 from governance.errors import Malformed
 
+__all__ = ["Made", "Rejected", "Row", "Table", "normal_header", "read_table"]
+
 Made = TypeVar("Made")
+Tick = Callable[[int], None]
+"""Told every few thousand rows how many were read."""
 
 _HEADER_WITHIN = 20
-_SAMPLE = 5000
+_SAMPLE = 20_000
+_TICK = 5_000
+_SHARED = 100_000
+_TOTAL = re.compile(
+    r"(?:grand |sub ?|sous )?(?:totals?|totale|totaal)\b|(?:zwischen|gesamt|end)?summen?\b|gesamt(?:betrag)?\b|somme\b"
+    r"|suma\b|(?:carried|brought) forward\b|ubertrag\b",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One record: the line it starts on, and its cells by field ('' where the file has none)."""
+    """One record: the line it starts on, and its cells by field ('' where the file has none).
+
+    `seal` is the same for rows of one file whose cells, those of unknown columns too, are the same.
+    """
 
     line: int
     cells: Mapping[str, str]
+    seal: int = 0
 
     def __getitem__(self, name: str) -> str:
         return self.cells.get(name, "")
@@ -52,16 +68,68 @@ class Rejected:
     reason: str
 
 
+class Rows(Sequence[Row]):
+    """Rows that are kept as columns: a million of them take no million dictionaries."""
+
+    def __init__(self, constants: Mapping[str, str], names: Sequence[str], path: Path, *, numbered: bool) -> None:
+        self.constants = dict(constants)
+        self.columns: dict[str, list[str]] = {name: [] for name in names}
+        self.lines = array("q")
+        self.seals = array("q")
+        self._path, self._numbered = path, numbered
+        self._shared: dict[str, dict[str, str]] = {name: {} for name in names}
+
+    def add(self, record: Record, places: Mapping[str, int]) -> None:
+        cells = record.cells
+        self.lines.append(record.line)
+        self.seals.append(hash(tuple(cells)))
+        for name, place in places.items():
+            cell = cells[place] if place < len(cells) else ""
+            shared = self._shared[name]
+            # Equal cells are kept once, as long as a column repeats itself.
+            self.columns[name].append(
+                shared.setdefault(cell, cell) if len(shared) < _SHARED else shared.get(cell, cell)
+            )
+
+    def done(self) -> None:
+        self._shared.clear()
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    @overload
+    def __getitem__(self, at: int) -> Row: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Row]: ...
+    def __getitem__(self, at: int | slice) -> Row | list[Row]:
+        if isinstance(at, slice):
+            return [self[place] for place in range(*at.indices(len(self)))]
+        line = self.lines[at]
+        cells = {**self.constants, **{name: column[at] for name, column in self.columns.items()}}
+        if self._numbered:
+            cells["invoice_id"] = f"{self._path.name}:{line}"
+        return Row(line, cells, self.seals[at])
+
+    def __iter__(self) -> Iterator[Row]:
+        return (self[at] for at in range(len(self)))
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A file's rows by field. `fields`: what the file or the mapping gives. `notes`: what a person should know."""
+    """A file's rows by field. `fields`: what the file or the mapping gives. `notes`: what a person should know.
+
+    headers: field to the header that was taken for it. unused: the headers of no field. sha256: of the file.
+    """
 
     path: Path
-    rows: tuple[Row, ...]
+    rows: Sequence[Row]
     fields: frozenset[str]
     how: Habit
     rejected: tuple[Rejected, ...]
     notes: tuple[str, ...]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    unused: tuple[str, ...] = ()
+    sha256: str = ""
 
     def made(self, make: Callable[[Row, Habit], Made]) -> tuple[list[Made], list[Rejected]]:
         """What `make` makes of every row, and the rows that it refused with BadCell or that could not be read."""
@@ -75,91 +143,6 @@ class Table:
         return good, sorted(bad, key=lambda one: one.line)
 
 
-def normal_header(text: str) -> str:
-    """A header in lower case, words apart by one space, nothing else."""
-    return " ".join(re.findall(r"[a-z0-9]+", unicodedata.normalize("NFKD", text.casefold()).replace("_", " ")))
-
-
-def _decoded(path: Path, encoding: str | None) -> tuple[str, list[str]]:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise Malformed(f"{path}: {error.strerror or error}") from None
-    if encoding:
-        try:
-            return data.decode(encoding), []
-        except (LookupError, UnicodeDecodeError) as error:
-            raise Malformed(f"{path}: not readable as {encoding} ({error})") from None
-    for known in ("utf-8-sig", "utf-16") if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig",):
-        try:
-            return data.decode(known), []
-        except UnicodeDecodeError:
-            continue
-    best = from_bytes(data[:200_000]).best()
-    guess = best.encoding if best else "cp1252"
-    return data.decode(guess, errors="replace"), [f"not UTF-8: read as {guess} (set format.encoding to change it)"]
-
-
-def _delimiter(text: str) -> str:
-    """The candidate that splits most of the first lines into the same number of cells, and into the most."""
-    lines = [line for line in text[:50_000].splitlines()[:30] if line.strip()]
-
-    def split(mark: str) -> tuple[int, int]:
-        counts = [len(cells) for cells in csv.reader(lines, delimiter=mark)]
-        wide = [count for count in counts if count > 1]
-        most = max(set(wide), key=wide.count) if wide else 1
-        return (wide.count(most), most)
-
-    return max((",", ";", "\t", "|"), key=split)
-
-
-def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(StringIO(text.replace("\0", ""), newline=""), delimiter=delimiter)
-    line = 1
-    try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield line, cells
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise Malformed(f"line {reader.line_num}: {error}") from None
-
-
-def _places(header: Sequence[str], fields: Synonyms, columns: Mapping[str, Sequence[str]]) -> dict[str, int]:
-    """Field → column. The mapping wins; then the field's own name; then its synonyms in their order."""
-    at: dict[str, int] = {}
-    normal = [normal_header(cell) for cell in header]
-    for name, wanted in columns.items():
-        exact = [header.index(one) for one in wanted if one in header]
-        alike = [normal.index(normal_header(one)) for one in wanted if normal_header(one) in normal]
-        if exact or alike:
-            at[name] = (exact or alike)[0]
-    for name, synonyms in fields.items():
-        if name in columns:
-            continue
-        for candidate in (name, *synonyms):
-            place = normal.index(normal_header(candidate)) if normal_header(candidate) in normal else None
-            if place is not None and place not in at.values():
-                at[name] = place
-                break
-    return at
-
-
-def _header(
-    records: Sequence[tuple[int, list[str]]], fields: Synonyms, columns: Mapping[str, Sequence[str]]
-) -> tuple[int, dict[str, int]]:
-    """(position of the header, field → column): the first of the first rows that names the most fields."""
-    found = [_places(cells, fields, columns) for _, cells in records[:_HEADER_WITHIN]]
-    best = max(range(len(found)), key=lambda at: (len(found[at]), -at))
-    return best, found[best]
-
-
-def _whole(cells: Sequence[str]) -> bool:
-    """True for a column of whole numbers that a spreadsheet wrote as 123.0."""
-    filled = [cell for cell in cells if not blank(cell)]
-    return bool(filled) and all(re.fullmatch(r"\d+\.0", cell.strip()) for cell in filled)
-
-
 def read_table(
     path: Path,
     fields: Synonyms,
@@ -168,49 +151,143 @@ def read_table(
     *,
     amounts: Sequence[str] = (),
     dates: Sequence[str] = (),
+    tick: Tick | None = None,
 ) -> Table:
     """The rows of a file. `required`: groups of fields of which one must be there.
 
     `amounts` and `dates` name the fields whose cells tell how the file writes numbers and dates. Raises
     Malformed where the file cannot be read or a required column is missing: the message names it.
     """
-    text, notes = _decoded(path, mapping.format.get("encoding"))
-    records = list(_records(text, mapping.format.get("delimiter") or _delimiter(text)))
-    if not records:
-        raise Malformed(f"{path}: the file is empty")
-    at, places = _header(records, fields, mapping.columns)
-    header = records[at][1]
+    source = opened(path, mapping)
+    notes = list(source.notes)
+    head = list(islice(source.records, _HEADER_WITHIN))
+    plain = [one for one in head if one.problem is None]
+    if not plain:
+        raise Malformed(f"{path}: {head[0].problem}" if head else f"{path}: the file is empty")
+    at, deep, header, found = found_header([one.cells for one in plain], fields, mapping.columns)
     if at:
-        notes.append(f"the header was found on line {records[at][0]}; what stands above it was skipped")
-    numbered = mapping.columns.get("invoice_id") == (ROW,) and "invoice_id" not in places
-    given = {*places, *mapping.constants, *(("invoice_id",) if numbered else ())}
+        notes.append(f"the header was found on line {plain[at].line}; what stands above it was skipped")
+    numbered = mapping.columns.get("invoice_id") == (ROW,) and "invoice_id" not in found
+    none = unwanted(mapping.columns)
+    given = {*found, *mapping.constants, *none, *(("invoice_id",) if numbered else ())}
     notes += _check(path, header, given, required, mapping)
-    rows, rejected = [], []
-    for line, cells in records[at + 1 :]:
-        if len(cells) > len(header) and any(cell.strip() for cell in cells[len(header) :]):
-            rejected.append(Rejected(line, f"{len(cells)} cells, but the header has {len(header)}"))
-            continue
-        named = {name: cells[place] if place < len(cells) else "" for name, place in places.items()}
-        own = {"invoice_id": f"{path.name}:{line}"} if numbered else {}
-        rows.append(Row(line, {**mapping.constants, **named, **own}))
-    rows = _tidied(rows, set(places) - {*amounts, *dates})
-    samples = [[row[name] for row in rows[:_SAMPLE] for name in names if row[name]] for names in (amounts, dates)]
-    how = habit(*samples, decimal=mapping.format.get("decimal"), order=mapping.format.get("dates"))
-    return Table(path, tuple(rows), frozenset(given), how, tuple(rejected), (*notes, *how.assumed))
+    rows = Rows(mapping.constants, tuple(found), path, numbered=numbered)
+    below = [one for one in head if one.line > plain[at + deep - 1].line]
+    kept = _Kept(source, header, found, [names for names in required if not set(names) & none])
+    for count, record in enumerate(kept.of(below), 1):
+        rows.add(record, found)
+        if tick and count % _TICK == 0:
+            tick(_TICK)
+    rows.done()
+    _tidy(rows, set(found) - {*amounts, *dates})
+    how = _habit(rows, amounts, dates, mapping)
+    return Table(
+        path, rows, frozenset(given - none), how, tuple(kept.rejected), (*notes, *kept.notes(), *how.assumed),
+        {name: shown(header[place]) for name, place in found.items()},
+        tuple(shown(cell) for place, cell in enumerate(header) if place not in found.values() and cell.strip()),
+        source.sha256,
+    )  # fmt: skip
 
 
-def _tidied(rows: list[Row], names: set[str]) -> list[Row]:
-    """Rows without the .0 that spreadsheets append to identifiers."""
-    floats = {name for name in names if _whole([row[name] for row in rows])}
-    if not floats:
-        return rows
-    return [
-        Row(
-            row.line,
-            {name: cell.strip().removesuffix(".0") if name in floats else cell for name, cell in row.cells.items()},
+class _Kept:
+    """The records below the header that hold a row. What is none is counted; what cannot be read is listed."""
+
+    def __init__(
+        self, source: Source, header: Sequence[str], found: Mapping[str, int], required: Sequence[Sequence[str]]
+    ) -> None:
+        self.rejected: list[Rejected] = []
+        self._source, self._header, self._found = source, list(header), found
+        self._said = [normal_header(cell) for cell in header]
+        self._needed = [tuple(found[name] for name in names if name in found) for names in required]
+        self._repeats = self._totals = 0
+
+    def of(self, below: Sequence[Record]) -> Iterator[Record]:
+        for part in (below, self._source.records):
+            for record in part:
+                if record.raw and (record.problem or len(record.cells) != len(self._header)):
+                    for one in reread(record, self._source.delimiter):
+                        yield from self._one(one, swallowed=one.line == record.line)
+                else:
+                    yield from self._one(record)
+
+    def _one(self, record: Record, *, swallowed: bool = False) -> Iterator[Record]:
+        wide, cells = len(self._header), record.cells
+        if record.problem:
+            self.rejected.append(Rejected(record.line, record.problem))
+        elif swallowed and len(cells) < wide:
+            self.rejected.append(Rejected(record.line, "a quote opens here and does not close on this line"))
+        elif len(cells) > wide and any(cell.strip() for cell in cells[wide:]):
+            self.rejected.append(Rejected(record.line, f"{len(cells)} cells, but the header has {wide}"))
+        elif self._is_header(cells):
+            self._repeats += 1
+        elif self._is_total(cells):
+            self._totals += 1
+        elif not _is_rule(cells):
+            yield record
+
+    def _is_header(self, cells: Sequence[str]) -> bool:
+        """True where a page of a report begins again with the header."""
+        places = self._found.values()
+        return len(places) > 1 and all(
+            place < len(cells)
+            and cells[place][:1].casefold() == self._header[place][:1].casefold()
+            and normal_header(cells[place]) == self._said[place]
+            for place in places
         )
-        for row in rows
-    ]
+
+    def _is_total(self, cells: Sequence[str]) -> bool:
+        """True for a sum below the rows: a cell says so, and what a row must have is missing."""
+        empty = 0
+        for places in self._needed:
+            if not any(place < len(cells) and cells[place] and not blank(cells[place]) for place in places):
+                empty += 1
+        if not empty:
+            return False
+        first = [cell for cell in cells if cell.strip()][:3]
+        return (empty > 1 or len(first) < 3) and any(_TOTAL.match(normal_header(cell)) for cell in first)
+
+    def notes(self) -> list[str]:
+        said = [(self._repeats, "lines repeat the header"), (self._totals, "lines are totals")]
+        return [f"{count} {what} and were skipped" for count, what in said if count]
+
+
+def _is_rule(cells: Sequence[str]) -> bool:
+    """True for a line that a report draws: nothing but dashes."""
+    return all(not cell.strip(" -=_+*|") for cell in cells)
+
+
+def _habit(rows: Rows, amounts: Sequence[str], dates: Sequence[str], mapping: ColumnMap) -> Habit:
+    """How the file writes, from distinct cells of whole columns."""
+
+    def distinct(name: str) -> list[str]:
+        column = rows.columns.get(name, ())
+        return list(islice(dict.fromkeys(cell.strip() for cell in column if cell), _SAMPLE))
+
+    return habit(
+        [cell for name in amounts for cell in distinct(name)],
+        {name: distinct(name) for name in dates},
+        decimal=mapping.format.get("decimal"),
+        order=mapping.format.get("dates"),
+    )
+
+
+def _tidy(rows: Rows, names: set[str]) -> None:
+    """Takes away the .0 that spreadsheets append to identifiers."""
+    for name in names:
+        column = rows.columns[name]
+        if _whole(column):
+            rows.columns[name] = [cell.strip().removesuffix(".0") for cell in column]
+
+
+def _whole(cells: Sequence[str]) -> bool:
+    """True for a column of whole numbers that a spreadsheet wrote as 123.0."""
+    filled = False
+    for cell in cells:
+        if not blank(cell):
+            if not re.fullmatch(r"\d+\.0", cell.strip()):
+                return False
+            filled = True
+    return filled
 
 
 def _check(
@@ -220,9 +297,10 @@ def _check(
     missing = [" or ".join(group) for group in required if not given & set(group)]
     if missing:
         hint = ' (invoice_id = "row" numbers the rows)' if "invoice_id" in missing else ""
+        first = missing[0].split(" or ")[0]
         raise Malformed(
-            f"{path}: no column for {', '.join(missing)}; the file has {', '.join(header)}. "
-            f"Say which is which with --map{hint}"
+            f"{path}: no column for {', '.join(missing)}; the file has {', '.join(map(shown, header))}. "
+            f"Say which is which with --map{hint}, or with --column {first}=HEADER where the command has it"
         )
     lost = {name: wanted for name, wanted in mapping.columns.items() if name not in given}
     return [f"no column {' or '.join(map(repr, wanted))} for {name}" for name, wanted in lost.items()]
