@@ -21,8 +21,9 @@ from agents.recall import precedent_findings
 from agents.state import BatchContext, Filing, Json
 from agents.tolerances import Tolerances
 from agents.tracing import Tracer
-from agents.twins import TwinsRead, order_habits, read_twins, twins_of
-from governance.record import candidates, queue, vectors
+from agents.twin_texts import spoken
+from agents.twins import TwinsRead, likely_twins, order_habits, read_twins, twin_findings, with_neighbours
+from governance.record import candidates, queue, twin_states, twin_texts, vectors
 from governance.record.candidates import Beside, BookedItem
 from governance.record.db import Connection
 from governance.record.queue import Brief, Job
@@ -117,12 +118,14 @@ def build_context(transaction: Transaction, jobs: Sequence[Job], parts: Parts) -
         read = _read(conn, jobs, parts.today)
     with tracer.step("embed"):
         texts = [_text(brief) for brief in read.briefs.values()]
-        rows = parts.memory.encode(texts, parts.models.embedder)
-        embeddings = dict(zip(read.briefs, rows, strict=True))
+        said = {case_id: text for case_id, bill in read.twins.asked.items() if (text := spoken(bill.description))}
+        rows = parts.memory.encode([*texts, *said.values()], parts.models.embedder)
+        embeddings = dict(zip(read.briefs, rows[: len(texts)], strict=True))
+        told = dict(zip(said, rows[len(texts) :], strict=True))
     with tracer.step("precedents"), transaction() as conn:
         precedents = _precedents(conn, read, embeddings, parts.tolerances)
     with tracer.step("duplicates"):
-        duplicates = twins_of(read.twins, parts.models.bundle.pair_scorer)
+        duplicates = _duplicates(transaction, read.twins, said, told, parts)
     with tracer.step("risk"):
         risks = _risks(read, parts.models.bundle.risk)
     return BatchContext(
@@ -155,6 +158,27 @@ def _read(conn: Connection, jobs: Sequence[Job], today: date | None) -> _Read:
         twins=read_twins(conn, briefs),
         items=candidates.receivables(conn, sorted(filter(None, customers))) if customers else [],
     )
+
+
+def _duplicates(
+    transaction: Transaction,
+    read: TwinsRead,
+    said: Mapping[str, str],
+    told: Mapping[str, Sequence[float]],
+    parts: Parts,
+) -> dict[str, list[Json]]:
+    """Twins by case. `said`, `told`: what the bills say they are for, and its vectors."""
+    if told:
+        with transaction() as conn:
+            read = with_neighbours(conn, read, told)
+            booked = [(case_id, row.invoice_id) for case_id, row in read.twins if row.case_id == case_id]
+            twin_texts.remember(conn, [(bill, said[one], told[one]) for one, bill in booked if one in told])
+    likely = likely_twins(read, parts.models.bundle.pair_scorer, float(parts.tolerances.duplicate_shown))
+    if not likely:
+        return {}
+    ids = {one.invoice.invoice_id for one in likely} | {one.twin.invoice_id for one in likely}
+    with transaction() as conn:
+        return twin_findings(read, likely, twin_states.states(conn, ids))
 
 
 def _risks(read: _Read, risk: CollectionRisk) -> dict[str, Json]:

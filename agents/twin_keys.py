@@ -5,36 +5,45 @@ Intake and worker use this alone, so that what one writes the other finds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
 from governance.record import twin_keys
-from governance.record.twin_keys import Bill, packed
-from models.blocking import CAP, blocking_keys
+from governance.record.twin_keys import AskedKey, Bill, packed
+from models.blocking import KINDS, NAMES, key_tables
 from models.invoice import Invoice, normal_name, number_forms
 
-KEYS_VERSION = 1
+KEYS_VERSION = 2
 """Raised whenever an invoice's keys change: what the record holds under a lower number is made again."""
 
-_STRONG = 3
+
+def _rows(invoices: Sequence[Invoice]) -> Iterator[tuple[int, str, int]]:
+    """(row, kind, number) of the blocking keys."""
+    for table in key_tables(invoices):
+        for row, kind, value in zip(table.item.tolist(), table.kind.tolist(), table.value.tolist(), strict=True):
+            yield row, NAMES[kind], packed(NAMES[kind], value)
 
 
 def stored_keys(invoices: Sequence[Invoice]) -> list[list[int]]:
     """The keys of each invoice as the record stores them: those of blocking, and those of its background."""
     keys: list[list[int]] = [[] for _ in invoices]
-    for row, kind, key in blocking_keys(invoices):
-        keys[row].append(packed(kind, key))
+    for row, _, number in _rows(invoices):
+        keys[row].append(number)
     for one, own in zip(invoices, keys, strict=True):
         own.append(number_key(one))
         if (name := name_key(one)) is not None:
             own.append(name)
-    return keys
+    return [sorted(set(own)) for own in keys]
 
 
-def asked_keys(case_id: str, invoice: Invoice) -> list[tuple[str, int, int, int]]:
-    """What `governance.record.twin_keys.sharing` asks for one invoice: (case id, key, cap, strength)."""
-    return [(case_id, packed(kind, key), CAP, _STRONG) for _, kind, key in blocking_keys([invoice])]
+def asked_keys(cases: Mapping[str, Invoice]) -> list[AskedKey]:
+    """What `governance.record.twin_keys.sharing` asks for these invoices, by case id."""
+    ids, invoices = list(cases), list(cases.values())
+    return [
+        AskedKey(ids[row], number, KINDS[kind].sure, KINDS[kind].cap, KINDS[kind].mask)
+        for row, kind, number in _rows(invoices)
+    ]
 
 
 def number_key(invoice: Invoice) -> int:

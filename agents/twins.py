@@ -7,18 +7,22 @@ the record (governance/record/candidates.py).
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from agents import facts
-from agents.assess import twin_finding
+from agents.assess import twin_finding, with_groups
 from agents.twin_keys import asked_keys, name_key, number_key
-from governance.record import candidates, twin_keys
+from agents.twin_texts import neighbours
+from governance.record import candidates, twin_keys, twin_memories
 from governance.record.candidates import BookedInvoice
 from governance.record.db import Connection
 from governance.record.queue import Brief
-from models.duplicates import Invoice, LedgerContext, PairScorer, score_pairs
+from governance.record.twin_states import TwinState
+from models.duplicates import DuplicatePair, Invoice, LedgerContext, PairScorer, score_pairs
+from models.pair_groups import groups
+from models.twin_memory import SupplierHabit, damped
 
 LEDGER_ROWS = 500
 """Invoices of a vendor that its habits are learnt from: those of the latest days. A vendor with no more of them has the
@@ -31,12 +35,24 @@ _NUMBER_ROWS = 256
 @dataclass(frozen=True, slots=True)
 class TwinsRead:
     """What the ledger holds beside the invoices of a batch. `asked`: the batch's invoices by case id; `twins`: (case
-    id, invoice that shares a key with it), its own row too where it is booked; `ledger`: rows of the same vendors, and
-    of others that use the same numbers."""
+    id, invoice that shares a key with it), its own row too where it is booked; `ledger`: rows of the same vendors,
+    and of others that use the same numbers; `habits`: what people approved of how these vendors bill."""
 
     asked: Mapping[str, Invoice]
     twins: Sequence[tuple[str, BookedInvoice]]
     ledger: Sequence[BookedInvoice]
+    habits: Sequence[SupplierHabit] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LikelyTwin:
+    """One pair: the case's invoice, as it is booked (None where it is not), its twin, and how likely they are one."""
+
+    case_id: str
+    invoice: Invoice
+    own: BookedInvoice | None
+    twin: BookedInvoice
+    pair: DuplicatePair
 
 
 def read_twins(conn: Connection, briefs: Mapping[str, Brief]) -> TwinsRead:
@@ -44,11 +60,26 @@ def read_twins(conn: Connection, briefs: Mapping[str, Brief]) -> TwinsRead:
     asked = {case_id: made for case_id, brief in briefs.items() if (made := invoice_of(brief)) is not None}
     if not asked:
         return TwinsRead({}, (), ())
-    keys = [key for case_id, invoice in asked.items() for key in asked_keys(case_id, invoice)]
-    shared = twin_keys.sharing(conn, keys, most=_MOST_TWINS)
+    shared = twin_keys.sharing(conn, asked_keys(asked), most=_MOST_TWINS)
     found = {row.invoice_id: row for row in candidates.invoices(conn, {one for ids in shared.values() for one in ids})}
     twins = [(case_id, found[one]) for case_id, ids in shared.items() for one in sorted(ids) if one in found]
-    return TwinsRead(asked, twins, _background(conn, [*asked.values(), *map(_as_invoice, found.values())]))
+    compared = [*asked.values(), *map(_as_invoice, found.values())]
+    vendors = sorted({one.vendor_id for one in compared} - {""})
+    habits = [SupplierHabit.stored(one) for one in twin_memories.of(conn, vendors)]
+    return TwinsRead(asked, twins, _background(conn, compared), habits)
+
+
+def with_neighbours(conn: Connection, read: TwinsRead, vectors: Mapping[str, Sequence[float]]) -> TwinsRead:
+    """The same with the bills that say nearly the same as a case's own. `vectors`: of those that say something."""
+    seen = {(case_id, row.invoice_id) for case_id, row in read.twins}
+    found = [one for one in neighbours(conn, read.asked, vectors) if one not in seen]
+    rows = {row.invoice_id: row for row in candidates.invoices(conn, {invoice_id for _, invoice_id in found})}
+    if not rows:
+        return read
+    twins = [(case_id, rows[invoice_id]) for case_id, invoice_id in found if invoice_id in rows]
+    known = {row.invoice_id for row in read.ledger}
+    more = [row for row in _background(conn, list(map(_as_invoice, rows.values()))) if row.invoice_id not in known]
+    return replace(read, twins=[*read.twins, *twins], ledger=[*read.ledger, *more])
 
 
 def _background(conn: Connection, compared: Sequence[Invoice]) -> list[BookedInvoice]:
@@ -91,22 +122,49 @@ def _as_invoice(row: BookedInvoice) -> Invoice:
     return Invoice(**{name: getattr(row, name) for name in Invoice.__dataclass_fields__})
 
 
-def twins_of(read: TwinsRead, scorer: PairScorer) -> dict[str, list[dict[str, Any]]]:
-    """Twins by case, scored in one call over all pairs of the batch."""
+def likely_twins(read: TwinsRead, scorer: PairScorer, least: float) -> list[LikelyTwin]:
+    """The twins of a batch that are as likely as `least`, before or after what a supplier's habits explain.
+
+    One call scores all pairs of the batch.
+    """
     own = {case_id: row for case_id, row in read.twins if row.case_id == case_id}
     invoices = {**read.asked, **{case_id: _as_invoice(row) for case_id, row in own.items()}}
     asked = [(case_id, row) for case_id, row in read.twins if row.case_id != case_id]
     asked = [(case_id, row) for case_id, row in asked if row.invoice_id != invoices[case_id].invoice_id]
     if not asked:
-        return {}
+        return []
     booked = {row.invoice_id: _as_invoice(row) for row in [*read.ledger, *(row for _, row in read.twins)]}
     known = [*booked.values(), *(one for case_id, one in invoices.items() if case_id not in own)]
     pairs = [(invoices[case_id], booked[row.invoice_id]) for case_id, row in asked]
+    found = []
+    scored = score_pairs(pairs, LedgerContext.fit(known), scorer)
+    for (case_id, row), (one, other), pair in zip(asked, pairs, scored, strict=True):
+        if pair.probability >= least:
+            damp = damped(pair, one, other, read.habits)
+            found.append(LikelyTwin(case_id, one, own.get(case_id), row, damp))
+    return found
+
+
+def twin_findings(
+    read: TwinsRead, likely: Sequence[LikelyTwin], states: Mapping[str, TwinState]
+) -> dict[str, list[dict[str, Any]]]:
+    """Likely twins as findings by case, each with the group of documents it belongs to. `states`: by invoice id."""
+    by_case: dict[str, list[LikelyTwin]] = {}
+    for one in likely:
+        by_case.setdefault(one.case_id, []).append(one)
     found: dict[str, list[dict[str, Any]]] = {}
-    for (case_id, row), pair in zip(asked, score_pairs(pairs, LedgerContext.fit(known), scorer), strict=True):
-        mine = own.get(case_id)
-        found.setdefault(case_id, []).append(
-            twin_finding(pair, row, mine or invoices[case_id], _earlier(row, mine), {})
+    for case_id, twins in by_case.items():
+        made = [
+            twin_finding(one.pair, one.twin, one.own or one.invoice, _earlier(one.twin, one.own), states)
+            for one in twins
+        ]
+        beside = {twins[0].invoice.invoice_id: twins[0].invoice}
+        vendors = {one.invoice.vendor_id for one in twins} | {one.twin.vendor_id for one in twins}
+        rows = [*(one.twin for one in twins), *(row for row in read.ledger if row.vendor_id in vendors)]
+        for row in rows:
+            beside.setdefault(row.invoice_id, _as_invoice(row))
+        found[case_id] = with_groups(
+            made, twins[0].invoice.invoice_id, groups(list(beside.values()), [one.pair for one in twins])
         )
     return found
 

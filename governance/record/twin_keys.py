@@ -1,13 +1,12 @@
 """The keys by which twins of an invoice are found, as the record stores them: one 64-bit number each.
 
-A number is made of kind and key (models/blocking.py says which there are) and mixed with the tenant in the database
-(cs._own_keys). Its two lowest bits say what becomes of it when the invoice's party is erased.
+models/blocking.py says which keys there are; the database mixes each number with the tenant (cs._own_keys). Its two lowest bits say what becomes of it when the invoice's party is erased.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
@@ -46,17 +45,36 @@ class Bill:
     doc_type: str
 
 
+@dataclass(frozen=True, slots=True)
+class AskedKey:
+    """One key of one case. Invoices that share it are twins by that alone while they are `sure` or fewer; up to `cap` of
+    them it is a sign (one bit, `sign`), and a twin needs two different ones; beyond, it says nothing."""
+
+    case_id: str
+    key: int
+    sure: int
+    cap: int
+    sign: int
+
+
 _STALE = "SELECT * FROM cs.stale_bills(%s, %s)"
 _REKEY = "SELECT cs.rekey(%s, %s)"
-_SHARING = "SELECT asker, invoice_id FROM cs.sharing(%s::int[], %s::bigint[], %s::int[], %s::int[], %s)"
+_SHARING = "SELECT asker, invoice_id FROM cs.sharing(%s::int[], %s::bigint[], %s::int[], %s::int[], %s::int[], %s)"
 _LATEST = "SELECT DISTINCT cs.latest_sharing(%s::bigint[], %s)"
 _VENDORS = "SELECT DISTINCT cs.vendors_sharing(%s::bigint[], %s)"
 _LEFT = "SELECT EXISTS (SELECT FROM cs.invoices WHERE keys_version < %s)"
 
 
-def packed(kind: str, key: str) -> int:
-    """A key as the signed 64-bit number that is stored for it. `kind`: its first word says when it is erased."""
-    number = int.from_bytes(blake2b(f"{kind}\x1f{key}".encode(), digest_size=8).digest(), signed=True)
+def packed(kind: str, key: int | str) -> int:
+    """A key as the signed 64-bit number that is stored for it; a text is hashed.
+
+    The first word of `kind` says what becomes of it when its party is erased.
+    """
+    number = (
+        key
+        if isinstance(key, int)
+        else int.from_bytes(blake2b(f"{kind}\x1f{key}".encode(), digest_size=8).digest(), signed=True)
+    )
     return number & ~3 | _WHEN_ERASED.get(kind.partition("_")[0], _GOES)
 
 
@@ -89,20 +107,24 @@ def rekey(
             time.sleep(_WAIT_SECONDS)  # others hold the last ones
 
 
-def sharing(conn: Connection[Any], asked: Sequence[tuple[str, int, int, int]], *, most: int) -> dict[str, list[str]]:
-    """Case id → ids of the invoices that share keys with it, its own too where it is booked.
+def sharing(conn: Connection[Any], asked: Sequence[AskedKey], *, most: int) -> dict[str, list[str]]:
+    """Case id → ids of the invoices that share enough with it, its own too where it is booked.
 
-    `asked`: (case id, key as `packed`, how many invoices may share it, its strength in bits); a pair needs two bits.
-    At most `most` invoices a case, those with most bits first.
+    At most `most` invoices a case, those with most keys in common first.
     """
     if not asked:
         return {}
-    cases = list(dict.fromkeys(case for case, _, _, _ in asked))
-    at: Mapping[str, int] = {case: place for place, case in enumerate(cases)}
-    places = [at[case] for case, _, _, _ in asked]
-    rest = ([one[place] for one in asked] for place in (1, 2, 3))
+    cases = list(dict.fromkeys(one.case_id for one in asked))
+    at = {case: place for place, case in enumerate(cases)}
+    columns = (
+        [at[one.case_id] for one in asked],
+        [one.key for one in asked],
+        [one.sure for one in asked],
+        [one.cap for one in asked],
+        [one.sign for one in asked],
+    )
     found: dict[str, list[str]] = {case: [] for case in cases}
-    for asker, invoice_id in conn.execute(_SHARING, (places, *rest, most)):
+    for asker, invoice_id in conn.execute(_SHARING, (*columns, most)):
         found[cases[asker]].append(invoice_id)
     return found
 

@@ -12,9 +12,10 @@ CREATE INDEX invoices_vendor_day ON cs.invoices (tenant, vendor_id, (coalesce(in
 DROP INDEX cs.invoices_vendor;
 CREATE INDEX invoices_case ON cs.invoices (tenant, case_id) WHERE case_id IS NOT NULL;
 
--- What a bill says it is for, as a vector. Erased with the bill's words.
+-- What a bill says it is for, as a vector. `size`: its amount. Erased with the bill's words.
 CREATE TABLE cs.invoice_vectors (
-    tenant text NOT NULL, invoice_id text NOT NULL, vendor_id text NOT NULL, text_sha256 text NOT NULL, embedding vector(384) NOT NULL,
+    tenant text NOT NULL, invoice_id text NOT NULL, vendor_id text NOT NULL, size double precision NOT NULL,
+    text_sha256 text NOT NULL, embedding vector(384) NOT NULL,
     PRIMARY KEY (tenant, invoice_id), FOREIGN KEY (tenant, invoice_id) REFERENCES cs.invoices ON DELETE CASCADE
 );
 CREATE INDEX invoice_vectors_vendor ON cs.invoice_vectors (tenant, vendor_id);

@@ -136,8 +136,8 @@ BEGIN
         tax_id = excluded.tax_id, invoice_no = excluded.invoice_no, invoice_date = excluded.invoice_date, currency = excluded.currency,
         amount = excluded.amount, po = excluded.po, doc_type = excluded.doc_type, keys = excluded.keys, keys_version = excluded.keys_version
         WHERE b.case_id = law.case_id;
-    UPDATE cs.invoice_vectors v SET vendor_id = bill->>'vendor_id' FROM cs.invoices i WHERE v.tenant = law.tenant AND v.invoice_id = bill->>'invoice_id'
-        AND i.tenant = v.tenant AND i.invoice_id = v.invoice_id AND i.case_id = law.case_id;
+    -- Made again when the case is triaged again.
+    DELETE FROM cs.invoice_vectors v USING cs.invoices i WHERE v.tenant = law.tenant AND i.tenant = v.tenant AND i.invoice_id = v.invoice_id AND i.case_id = law.case_id;
 END $$;
 
 -- A title with the number and the name as they are now said (api/intake/filing.py writes them into it).

@@ -8,31 +8,30 @@ LANGUAGE sql IMMUTABLE STRICT SET search_path = cs, pg_temp AS $$
     FROM unnest(keys) WITH ORDINALITY AS t(k, n)
 $$;
 
--- Invoices of the tenant that share keys with what is asked for. One row of the arguments is one key: who asks, the key, how
--- many invoices may share it before it says nothing, and its strength: a sum of bits, of which a pair needs two. At most
--- `most` invoices for each asker, those with most bits first.
+-- Invoices of the tenant that share keys with what is asked for. One row of the arguments is one key: who asks, the key, up to how
+-- many invoices that share it are pairs by that alone, up to how many it still is a sign, and of what: one bit. A pair needs two.
+-- Of those who share most, at most `most` for each asker.
 -- With the owner's rights, for row-level security lets no index on arrays be used; the tenant is asked for here instead.
-CREATE OR REPLACE FUNCTION cs.sharing(askers int[], keys bigint[], caps int[], strengths int[], most int)
+CREATE OR REPLACE FUNCTION cs.sharing(askers int[], keys bigint[], sures int[], caps int[], signs int[], most int)
 RETURNS TABLE (asker int, invoice_id text)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = cs, pg_temp SET enable_seqscan = off SET enable_indexscan = on SET jit = off AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = cs, pg_temp SET enable_seqscan = off SET jit = off AS $$
 DECLARE me cs.actors := cs._me();
 BEGIN
     PERFORM cs._need(me, ARRAY['agent'], NULL, 'look for twins');
     RETURN QUERY
     WITH asked AS MATERIALIZED (
-        SELECT DISTINCT a.key, max(a.cap) AS cap FROM unnest(keys, caps) AS a(key, cap) GROUP BY a.key
+        SELECT a.key, max(a.cap) AS cap, (cs._own_keys(me.tenant, ARRAY[a.key]))[1] AS own FROM unnest(keys, caps) AS a(key, cap) GROUP BY a.key
     ), found AS MATERIALIZED (
-        SELECT k.key, f.id, count(*) OVER (PARTITION BY k.key) AS n, k.cap
-        FROM (SELECT a.key, a.cap, (cs._own_keys(me.tenant, ARRAY[a.key]))[1] AS own FROM asked a) k
-        CROSS JOIN LATERAL (SELECT i.invoice_id AS id FROM cs.invoices i WHERE i.keys @> ARRAY[k.own] AND i.tenant || '' = me.tenant
-                            LIMIT k.cap + 1) f
+        SELECT k.key, f.ids, cardinality(f.ids) AS n
+        FROM asked k CROSS JOIN LATERAL (SELECT ARRAY(SELECT i.invoice_id FROM cs.invoices i WHERE i.keys @> ARRAY[k.own] AND i.tenant || '' = me.tenant
+                                                      LIMIT k.cap + 1) AS ids OFFSET 0) f
     ), weighed AS (
-        SELECT a.asker, f.id, bit_or(a.strength) AS strength
-        FROM unnest(askers, keys, strengths) AS a(asker, key, strength) JOIN found f ON f.key = a.key AND f.n <= f.cap
-        GROUP BY a.asker, f.id HAVING bit_or(a.strength) & (bit_or(a.strength) - 1) <> 0
+        SELECT a.asker, i.id, bit_or(CASE WHEN f.n <= a.sure THEN 3 ELSE a.sign END) AS signs, count(*) AS shared
+        FROM unnest(askers, keys, sures, caps, signs) AS a(asker, key, sure, cap, sign)
+        JOIN found f ON f.key = a.key AND f.n <= a.cap CROSS JOIN LATERAL unnest(f.ids) AS i(id) GROUP BY a.asker, i.id
     )
     SELECT w.asker, w.id FROM (
-        SELECT v.*, row_number() OVER (PARTITION BY v.asker ORDER BY bit_count(v.strength::bit(32)) DESC, v.id) AS place FROM weighed v
+        SELECT v.*, row_number() OVER (PARTITION BY v.asker ORDER BY v.shared DESC, v.id) AS place FROM weighed v WHERE v.signs & (v.signs - 1) <> 0
     ) w WHERE w.place <= most;
 END $$;
 
@@ -96,11 +95,13 @@ BEGIN
     -- Whoever erases them comes before, or after.
     PERFORM FROM cs.invoices i WHERE i.tenant = me.tenant AND i.invoice_id IN (SELECT r->>'invoice_id' FROM jsonb_array_elements(bills) AS r)
         ORDER BY i.invoice_id COLLATE "C" FOR SHARE;
-    INSERT INTO cs.invoice_vectors (tenant, invoice_id, vendor_id, text_sha256, embedding)
-    SELECT me.tenant, i.invoice_id, i.vendor_id, r.text_sha256, r.embedding::vector
+    INSERT INTO cs.invoice_vectors AS b (tenant, invoice_id, vendor_id, size, text_sha256, embedding)
+    SELECT me.tenant, i.invoice_id, i.vendor_id, abs(i.amount), r.text_sha256, r.embedding::vector
     FROM jsonb_to_recordset(bills) AS r (invoice_id text, text_sha256 text, embedding text)
     JOIN cs.invoices i ON i.tenant = me.tenant AND i.invoice_id = r.invoice_id AND i.description IS NOT NULL
-    ON CONFLICT (tenant, invoice_id) DO UPDATE SET vendor_id = excluded.vendor_id, text_sha256 = excluded.text_sha256, embedding = excluded.embedding;
+    ON CONFLICT (tenant, invoice_id) DO UPDATE SET vendor_id = excluded.vendor_id, size = excluded.size,
+        text_sha256 = excluded.text_sha256, embedding = excluded.embedding
+    WHERE (b.vendor_id, b.size, b.text_sha256) IS DISTINCT FROM (excluded.vendor_id, excluded.size, excluded.text_sha256);
     GET DIAGNOSTICS n = ROW_COUNT;
     RETURN n;
 END $$;

@@ -1,0 +1,133 @@
+"""Twins out of the record: those that only their words give away, and the background against which all are scored."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from agents.context import build_context
+from agents.twin_texts import spoken, tell
+from agents.twins import TwinsRead
+from api.intake.bills import ledger_rows
+from governance.record import twin_texts
+from governance.record.twin_texts import Asked
+from models.duplicates import Invoice
+from models.synthetic import CompanyMonth
+from tests.agents.conftest import Workers
+from tests.build import World, genesis
+
+ONE = Invoice("B-1", "DE01", "V-1", "Nord GmbH", None, None, "R-100", None, None, "EUR", Decimal("1000.00"), None,
+              "Fitting of two doors, order 7788", "invoice")  # fmt: skip
+
+
+def agent(acme: World) -> Any:
+    return acme.database.transaction("agent", acme.tokens["agent"])
+
+
+def pointing(angle: float) -> list[float]:
+    """A unit vector at this angle (radians) from the first axis."""
+    return [float(np.cos(angle)), float(np.sin(angle)), *[0.0] * 382]
+
+
+def told(acme: World, bills: Sequence[Invoice], angles: Sequence[float]) -> None:
+    acme.import_books("invoices", ledger_rows([(one, None) for one in bills]))
+    with agent(acme) as conn:
+        rows = [(one.invoice_id, "words", pointing(angle)) for one, angle in zip(bills, angles, strict=True)]
+        assert twin_texts.remember(conn, rows) == len(bills)
+
+
+def near(acme: World, vendor: str = "V-1", most: int = 5) -> list[str]:
+    with agent(acme) as conn:
+        asked = [Asked("case", vendor, 1000.0, pointing(0.0))]
+        found = twin_texts.near(conn, asked, most=most, factor=1.25, similarity=0.6)
+    assert {case for case, _ in found} <= {"case"}
+    return sorted(invoice_id for _, invoice_id in found)
+
+
+def test_neighbours_say_nearly_the_same_for_nearly_the_same_amount(acme: World) -> None:
+    bills = [dataclasses.replace(ONE, invoice_id=f"B-{n}") for n in range(5)]
+    bills[1] = dataclasses.replace(bills[1], amount=Decimal("-1250.00"))
+    bills[2] = dataclasses.replace(bills[2], amount=Decimal("1250.01"))
+    bills[3] = dataclasses.replace(bills[3], vendor_id="V-2")
+    told(acme, bills, [0.0, 0.1, 0.0, 0.2, 1.0])
+    assert near(acme) == ["B-0", "B-1", "B-3"]
+    assert near(acme, "V-9") == ["B-0", "B-1", "B-3"], "another vendor record is found as well"
+    other = genesis(acme.database, "other")
+    assert near(other) == []
+
+
+def test_the_nearest_of_a_vendor_are_found_behind_many_nearer_ones_of_others(acme: World) -> None:
+    crowd = [dataclasses.replace(ONE, invoice_id=f"C-{n}", vendor_id="V-2") for n in range(40)]
+    told(acme, [*crowd, ONE], [*(n / 1000 for n in range(40)), 0.5])
+    found = near(acme, most=3)
+    assert "B-1" in found
+    assert len(found) == 4, "no more than asked for of the vendor, and of all"
+
+
+def test_a_bill_without_words_of_its_own_gets_no_vector(acme: World) -> None:
+    acme.import_books("invoices", ledger_rows([(dataclasses.replace(ONE, description=None), None)]))
+    with agent(acme) as conn:
+        assert twin_texts.remember(conn, [("B-1", "words", pointing(0.0)), ("unknown", "words", pointing(0.0))]) == 0
+
+
+def test_words_are_told_without_their_numbers() -> None:
+    assert spoken("Fitting of TWO doors,\norder 7788/A-12") == "fitting two doors order"
+    assert spoken("Invoice 7788") is None
+    assert spoken(None) is None
+
+
+class Topics:
+    """Vectors by topic: what is about doors points one way, all else another."""
+
+    name = "topics"
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.texts += texts
+        return np.array([pointing(0.0 if "door" in text else 1.5) for text in texts], dtype=np.float32)
+
+
+def test_a_bill_with_a_new_number_and_other_words_is_compared(
+    acme: World, workers: Workers, month: CompanyMonth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No key is shared: other number, other words, amount and day a little off. What is for the same is compared."""
+    worker = workers()
+    topics = Topics()
+    models = dataclasses.replace(worker.parts.models, embedder=topics)
+    worker.parts = dataclasses.replace(worker.parts, models=models)
+    first = dataclasses.replace(month.invoices[0], invoice_id="B-1", description="Fitting of two doors", po=None,
+                                invoice_no="R-100", amount=Decimal("1000.00"), doc_type="invoice")  # fmt: skip
+    assert first.invoice_date is not None
+    unlike = dataclasses.replace(first, invoice_id="B-2", description="Window cleaning, weekly", invoice_no="R-7",
+                                 amount=Decimal("1100.00"))  # fmt: skip
+    acme.import_books("invoices", ledger_rows([(first, None), (unlike, None)]))
+    assert tell(lambda: agent(acme), [first.vendor_id], topics.encode) == 2
+    assert tell(lambda: agent(acme), [first.vendor_id], topics.encode) == 0
+    day = first.invoice_date + timedelta(days=40)
+    second = dataclasses.replace(first, invoice_id="D-1", description="Doors, both, put in", invoice_no="ZX/4471",
+                                 amount=Decimal("1090.00"), invoice_date=day)  # fmt: skip
+    case = acme.accept(source_key="D-1", invoice_id="D-1", amount="1090.00", currency=second.currency,
+                       entity=second.entity, supplier_id=second.vendor_id, issue_date=day.isoformat(),
+                       reading={"fields": {"invoice_number": second.invoice_no, "supplier": second.vendor_name}},
+                       details={"description": second.description})["case_id"]  # fmt: skip
+    acme.import_books("invoices", ledger_rows([(second, case)]))
+    compared: list[set[str]] = []
+
+    def seen(read: TwinsRead, *_: Any) -> list[Any]:
+        compared.append({row.invoice_id for _, row in read.twins})
+        return []
+
+    monkeypatch.setattr("agents.context.likely_twins", seen)
+    build_context(worker._transaction, acme.claim(), worker.parts)
+    assert compared == [{"B-1", "D-1"}]
+    assert acme.scalar("SELECT array_agg(invoice_id ORDER BY 1) FROM cs.invoice_vectors") == ["B-1", "B-2", "D-1"]
+    assert all("R-100" not in text and second.vendor_name not in text for text in topics.texts)
