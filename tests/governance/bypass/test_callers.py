@@ -98,7 +98,7 @@ DEMANDS = (
     agents("file", f"{JOB.format('id')}, {JOB.format('fence')}, {REFER}, {FACTS}, 'null', '{{}}', '{{}}', '{{}}', '{{}}', 'normal', 0.5", "file a recommendation"),
     agents("note_thread", f"{ABOUT.format('id')}, 't', 'i', 'g'", "note a thread"),
     agents("remember", f"{CASE.format('pending')}, 1, array_fill(0.1, ARRAY[384])::vector", "remember a case"),
-    agents("sharing", "'{1}', '{1}', '{50}', '{3}', 10", "look for twins"),
+    agents("sharing", "'{1}', '{1}', '{9}', '{50}', '{4}', 10", "look for twins"),
     agents("latest_sharing", "'{1}', 10", "look for twins"),
     agents("vendors_sharing", "'{1}', 10", "look for twins"),
     agents("stale_bills", "1, 10", "make keys again"),
