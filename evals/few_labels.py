@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evals.scorers import Floats, Ints, average_precision
-from models.blocking import blocking_keys, candidate_pairs
+from models.blocking import candidate_pairs, key_tables
 from models.invoice import vendor_key
 from models.pair_learning import LabelledPairs, bare, teaching, tuned
 from models.pair_scorer import LabelledLedger, PairScorer, training_pairs
@@ -103,7 +103,7 @@ def _point(runs: Sequence[_Run]) -> CurvePoint:
 
 def _ground(ledger: LabelledLedger) -> _Ground:
     invoices = list(ledger.invoices)
-    pairs = candidate_pairs(blocking_keys(invoices))
+    pairs = candidate_pairs(key_tables(invoices))
     rows, truth = training_pairs(ledger)
     vendors = [vendor_key(one) for one in invoices]
     at = {one.invoice_id: place for place, one in enumerate(invoices)}

@@ -77,7 +77,7 @@ def texts(path: Path, how: How) -> tuple[list[Labelled], Source, bool]:
         raise Malformed(
             f"{path}: every text is {next(iter(counts))!r}; a classifier needs two classes or more: add texts of others"
         )
-    return found, _source(path, len(found)), bool({"group", "source"} & table.fields)
+    return found, source(path, len(found)), bool({"group", "source"} & table.fields)
 
 
 def ledger(path: Path, how: How) -> tuple[Ledger, Source]:
@@ -102,7 +102,7 @@ def ledger(path: Path, how: How) -> tuple[Ledger, Source]:
         raise Malformed(f"{path}: duplicate_of is empty on every row; a scorer needs duplicates to learn from")
     if len(pairs) == len(rows):
         raise Malformed(f"{path}: every row is a duplicate; a scorer needs invoices that are none, too")
-    return Ledger(path.stem, [invoice for invoice, _ in rows], pairs), _source(path, len(rows))
+    return Ledger(path.stem, [invoice for invoice, _ in rows], pairs), source(path, len(rows))
 
 
 def portfolio(path: Path, how: How, least: int) -> tuple[Portfolio, Source]:
@@ -117,7 +117,14 @@ def portfolio(path: Path, how: How, least: int) -> tuple[Portfolio, Source]:
     if len(set(settled)) < 2:
         said = "late" if settled and settled[0] else "on time"
         raise Malformed(f"{path}: every settled invoice was paid {said}; a model needs both kinds")
-    return Portfolio(path.stem, items, end), _source(path, len(items))
+    return Portfolio(path.stem, items, end), source(path, len(items))
+
+
+def rows(
+    path: Path, how: How, fields: Synonyms, required: Sequence[Sequence[str]], make: Callable[[Row, Habit], Made]
+) -> list[Made]:
+    """What can be made of the rows of any such file. Raises Malformed where most cannot, OSError."""
+    return _made(path, _read(path, how, fields, required), make)
 
 
 def _late(one: Receivable, end: date) -> bool:
@@ -237,5 +244,6 @@ def beside(one: Source, other: Source) -> Source:
     return Source(f"{one.name} and {other.name}", both, one.rows + other.rows)
 
 
-def _source(path: Path, rows: int) -> Source:
+def source(path: Path, rows: int) -> Source:
+    """A file as it was read."""
     return Source(path.name, hashlib.sha256(path.read_bytes()).hexdigest(), rows)

@@ -17,6 +17,7 @@ from governance.errors import Malformed
 if TYPE_CHECKING:
     from evals.labels import Record
     from evals.material import Source
+    from evals.pair_labels import PairLabels
     from evals.results import Metric
     from evals.suites import Options
     from evals.training import Trained
@@ -27,11 +28,15 @@ MODELS = ("documents", "duplicates", "risk")
 _NEEDS = """\
 The file is CSV or JSON lines (.jsonl), in UTF-8, with the columns
   documents   text, document_class; source and group where they are known
-  duplicates  those of `countersign duplicates`, and duplicate_of: the invoice_id that a row repeats, or empty
+  duplicates  those of `countersign duplicates`, and duplicate_of: the invoice_id that a row repeats, or empty;
+              or any ledger, and with --pairs a file of left_id, right_id and label: 1 one bill twice, 0 two bills,
+              empty not looked at (countersign learning pairs writes one with the pairs that would teach most)
   risk        those of `countersign risk`, clear_date empty while an invoice is open
 Without a file, documents are those that people corrected in the record of this installation (add them to a file's with
 --from-record): of people who may still correct, and none that was erased. A class counts from 5 documents on, and it
-takes 20 in all; countersign learning state says how far that is.
+takes 20 in all; countersign learning state says how far that is. Without a file, duplicates are what people decided on
+in the record: marked as duplicate and signed, or rejected, undone, or paid instead; --pairs adds to it. Few labels only
+correct the present scorer, and where they do not show that it errs, nothing is made: give all labels that there are.
 The new bundle does not take effect: a new champion goes through the gate like any other change.
 """
 
@@ -40,9 +45,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _NEEDS
     parser.add_argument("model", choices=MODELS, metavar="MODEL", help=f"one of {', '.join(MODELS)}")
-    parser.add_argument("--data", type=Path, metavar="FILE", help="what to fit on (documents: default the record)")
+    parser.add_argument("--data", type=Path, metavar="FILE", help="what to fit on (default, but for risk: the record)")
+    parser.add_argument("--pairs", type=Path, metavar="FILE", help="duplicates: labelled pairs of the ledger")
     parser.add_argument(
-        "--from-record", action="store_true", help="documents: what people corrected, beside the file's if there is one"
+        "--from-record", action="store_true", help="what people corrected or decided; documents: beside the file's"
     )
     parser.add_argument("--key-file", metavar="FILE", help="your API key for the record (default $COUNTERSIGN_API_KEY)")
     parser.add_argument("--encoding", default="utf-8", metavar="NAME", help="the file's encoding (default utf-8)")
@@ -74,13 +80,15 @@ def run(args: argparse.Namespace) -> int:
     if args.out is not None and args.out.exists() and (not args.out.is_dir() or any(args.out.iterdir())):
         raise Malformed(f"--out {args.out}: give a folder that is empty or not there yet")
     record = _record(args)
-    if record is not None and args.data is None and not record.enough:
+    if record is not None and not record.enough and (args.data is None or args.model == "duplicates"):
         return _not_yet(args, record)
     material, source = _material(args, record)
     _must_be_writable(args)  # before the fitting rather than after it
     current = load_bundle(args)
     with threadpool_limits(limits=1):
         done = _fitted(args.model, material, Options(current, args.seed, args.scale, None, args.resamples))
+    if done.estimator is getattr(current, done.part):
+        return _no_better(args, done, current.digest, record)
     bundle = replace(current, done.part, done.estimator, _note(args, done, source))
     digest, folder = _save(bundle, args)
     metrics = {one.name: one.value for one in done.new if one.value is not None}
@@ -91,11 +99,17 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _record(args: argparse.Namespace) -> Record | None:
-    """What people corrected, where that is asked for: by the flag, or for documents because there is no file."""
-    if args.model != "documents":
+def _record(args: argparse.Namespace) -> Record | PairLabels | None:
+    """What people labelled, where that is asked for: by a flag, or because there is no file."""
+    if args.model != "duplicates" and args.pairs is not None:
+        raise Malformed("--pairs is for duplicates")
+    if args.model == "duplicates":
+        from evals import pair_labels
+
+        return pair_labels.read(args)
+    if args.model == "risk":
         if args.data is None or args.from_record:
-            raise Malformed(f"{args.model} is fitted on a file: give --data FILE, without --from-record")
+            raise Malformed("risk is fitted on a file: give --data FILE, without --from-record")
         return None
     if args.data is not None and not args.from_record:
         return None
@@ -104,33 +118,65 @@ def _record(args: argparse.Namespace) -> Record | None:
     return labels.read(args)
 
 
-def _not_yet(args: argparse.Namespace, record: Record) -> int:
+def _not_yet(args: argparse.Namespace, record: Record | PairLabels) -> int:
     """1, with the state in words: nothing is fitted on so little."""
     from evals.lab import say
 
     if args.json:
         said = {"model": args.model, "part": None, "state": record.state, "labelled": record.classes}
         sys.stdout.write(json.dumps(said) + "\n")
-    for one in record.classes:
-        say(f"{one['document_class']}: {one['documents']} labelled, {one['state']}")
-    say(f"{record.state}: correct more documents, or give --data FILE as well")
+    for line in _counted(record):
+        say(line)
+    more = "label more pairs (countersign learning pairs)" if args.model == "duplicates" else "correct more documents"
+    say(f"{record.state}: {more}, or give --data FILE as well")
     return 1
 
 
-def _material(args: argparse.Namespace, record: Record | None) -> tuple[Any, Source]:
+def _counted(record: Record | PairLabels) -> list[str]:
+    return [
+        f"{one['label' if 'label' in one else 'document_class']}: "
+        f"{one['pairs' if 'pairs' in one else 'documents']} labelled, {one['state']}"
+        for one in record.classes
+    ]
+
+
+def _no_better(args: argparse.Namespace, done: Trained, digest: str, record: Record | PairLabels | None) -> int:
+    """0: the labels do not show that the present model errs, so there is nothing to promote."""
+    from evals.lab import say
+
+    if args.json:
+        said = {
+            "model": args.model,
+            "part": None,
+            "digest": digest,
+            "split": done.split,
+            "metrics": _plain(done.new),
+            "current": _plain(done.current),
+            **({} if record is None else {"labelled": record.classes}),
+        }
+        sys.stdout.write(json.dumps(said) + "\n")
+    say("the labels do not show that the present model errs on other vendors: no bundle is made")
+    return 0
+
+
+def _material(args: argparse.Namespace, record: Record | PairLabels | None) -> tuple[Any, Source]:
     """What is given, in the shape that its model is fitted on."""
     from evals import material
+    from evals.labels import Record
+    from evals.pair_labels import PairLabels
     from models.risk import CollectionRisk
 
     how = material.How(args.encoding, args.map)
     if args.model == "documents":
         if args.data is None:
-            assert record is not None
+            assert isinstance(record, Record)
             return (record.texts, True), record.source
         texts, source, grouped = material.texts(args.data, how)
-        if record is None:
+        if not isinstance(record, Record):
             return (texts, grouped), source
         return ([*texts, *record.texts], grouped), material.beside(source, record.source)
+    if isinstance(record, PairLabels):
+        return record, record.source
     if args.model == "duplicates":
         return material.ledger(args.data, how)
     return material.portfolio(args.data, how, CollectionRisk().min_rows)
@@ -138,11 +184,16 @@ def _material(args: argparse.Namespace, record: Record | None) -> tuple[Any, Sou
 
 def _fitted(model: str, material: Any, options: Options) -> Trained:
     from evals import training
+    from evals.pair_labels import PairLabels
 
     if model == "documents":
         texts, grouped = material
         return training.documents(texts, grouped, options)
-    return training.duplicates(material, options) if model == "duplicates" else training.risk(material, options)
+    if model == "risk":
+        return training.risk(material, options)
+    if isinstance(material, PairLabels):
+        return training.labelled_pairs(material, options)
+    return training.duplicates(material, options)
 
 
 def _note(args: argparse.Namespace, done: Trained, source: Source) -> dict[str, Any]:
@@ -196,7 +247,7 @@ def _show(
     parent: str,
     folder: Path,
     version: str | None,
-    record: Record | None,
+    record: Record | PairLabels | None,
 ) -> None:
     if args.json:
         said = {
@@ -231,8 +282,8 @@ def _show(
         table.add_row(words(one.name), shown(one.value), interval, shown(present))
     console = Console()
     console.print(table)
-    for row in () if record is None else record.classes:
-        console.print(f"{row['document_class']}: {row['documents']} labelled by people, {row['state']}")
+    for line in () if record is None else _counted(record):
+        console.print(line)
     console.print(f"bundle {digest}\nin {folder}", soft_wrap=True)
     if version is not None:
         console.print(f"registered as version {version}")

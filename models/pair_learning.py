@@ -201,7 +201,7 @@ def _loss(odds: Floats, labels: Ints) -> Floats:
 
 
 def teaching(
-    probability: Floats,
+    probability: ArrayLike,
     groups: Sequence[str],
     kinds: Sequence[str],
     count: int,
@@ -214,10 +214,10 @@ def teaching(
     probability, groups, kinds: (n,), groups being vendors. `known`: rows that are labelled already; their groups and
     kinds count as asked.
     """
-    rng = np.random.default_rng(seed)
-    shuffled = rng.permutation(len(probability))
-    uncertain = shuffled[np.argsort(np.abs(probability[shuffled] - 0.5), kind="stable")]
-    alerts = shuffled[probability[shuffled] >= _ALERT]
+    said = np.asarray(probability, dtype=float)
+    shuffled = np.random.default_rng(seed).permutation(len(said))
+    uncertain = shuffled[np.argsort(np.abs(said[shuffled] - 0.5), kind="stable")]
+    alerts = shuffled[said[shuffled] >= _ALERT]
     lists = [[int(at) for at in rows] for rows in (uncertain, alerts)]
     taken = set(known)
     asked: dict[str, int] = {}

@@ -23,6 +23,13 @@ Piece = tuple[str, bool]
 Cell = tuple[Piece, ...]
 
 
+HABITS = {
+    "numbers_restart": "Numbers start again each year",
+    "reference_reused": "Reference on bill after bill:",
+    "recurring_amount": "Recurring amount:",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One key with its values; an empty cell where there is none."""
@@ -176,7 +183,7 @@ def _policy(old: object, new: object) -> tuple[Group, ...]:
 def _plain(kind: str, subject: str, old: object, new: Mapping[str, Any], names: Mapping[str, str]) -> tuple[Group, ...]:
     if kind in ("erasure", "hold_release") and not new:
         return ()
-    if kind == "memory" and "reading" in {**_map(old), **new}:
+    if kind == "memory" and {"reading", "habits"} & {**_map(old), **new}.keys():
         return _memory(subject, _map(old), new)
     if kind == "roles":
         return (_group(f"{names.get(subject, subject)} ({subject})", "changed", old, new),)
@@ -196,13 +203,35 @@ def _plain(kind: str, subject: str, old: object, new: Mapping[str, Any], names: 
 
 
 def _memory(supplier: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Group, ...]:
-    """How the supplier's documents are read, rule by rule in words, and what else is known of it."""
-    before, after = (dict(rules(side.get("reading"))) for side in (old, new))
-    names = [name for name in dict.fromkeys([*before, *after]) if before.get(name) != after.get(name)]
-    lines = tuple(Line(name, *_cells(before.get(name), after.get(name))) for name in names)
+    """How the supplier's documents are read and what is usual on its bills, rule by rule in words, and what else is
+    known of it."""
     how = "changed" if old else "added"
-    others = _group(supplier, how, {**old, "reading": None}, {**new, "reading": None})
-    return (Group(f"How documents of {supplier} are read", how, lines), *((others,) if others.lines else ()))
+    known = (
+        (f"How documents of {supplier} are read", [dict(rules(side.get("reading"))) for side in (old, new)]),
+        (f"What is usual on bills of {supplier}", [dict(habits(side.get("habits"))) for side in (old, new)]),
+    )
+    groups = []
+    for title, (before, after) in known:
+        names = [name for name in dict.fromkeys([*before, *after]) if before.get(name) != after.get(name)]
+        groups.append(
+            Group(title, how, tuple(Line(name, *_cells(before.get(name), after.get(name))) for name in names))
+        )
+    gone: dict[str, Any] = {"reading": None, "habits": None}
+    groups.append(_group(supplier, how, {**old, **gone}, {**new, **gone}))
+    return tuple(group for group in groups if group.lines) or (groups[0],)
+
+
+def habits(said: object) -> list[tuple[str, str]]:
+    """What is usual for a supplier in words: (what, until when)."""
+    found = []
+    for one in said if isinstance(said, list) else []:
+        habit = _map(one)
+        if habit.get("kind") in HABITS:
+            what = " ".join(
+                str(habit[name]) for name in ("reference", "amount", "currency", "rhythm") if habit.get(name)
+            )
+            found.append((f"{HABITS[str(habit['kind'])]} {what}".strip(), f"until {habit.get('until')}"))
+    return found
 
 
 def rules(reading: object) -> list[tuple[str, str]]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
-from api import correcting, learning
+from api import correcting, habits, learning
 from api.auth import Scope
 from api.console import change
 from api.console.once import mark, once
@@ -138,12 +138,16 @@ def _learned(
     request: Request, scope: Scope, *, said: str | None = None, link: str = "", refusal: Refusal | None = None
 ) -> Response:
     found = learning.memories(scope.conn)
+    suggested = habits.rows(habits.suggestions(scope.conn))
     return render(
         request,
         "learning.html",
         refusal.status if refusal else 200,
         state=learning.state(scope.conn),
         memories=[{**one, "rules": change.rules(one["reading"])} for one in found],
+        suggested=_by_supplier(
+            suggested, corrections.supplier_names(scope.conn, [one["supplier_id"] for one in suggested])
+        ),
         may_propose="propose_change" in permit.allowed(scope.actor),
         said=said,
         link=link if any(one["recommendation_id"] == link for one in found) else None,
@@ -163,21 +167,51 @@ def show_learning(
         return _learned(request, scope, said=_said(scope, case, memory) if case else None, link=memory)
 
 
+def _by_supplier(rows: list[dict[str, Any]], names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Suggested habits, one entry a supplier: they are proposed together."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row["supplier_id"], []).append(row)
+    return [
+        {"supplier_id": supplier, "name": names.get(supplier), "habits": own, "once": mark()}
+        for supplier, own in found.items()
+    ]
+
+
 @router.post("/learning/forget")
 def forget(request: Request, sent: SentForm) -> Response:
     """The memory of a supplier is taken back as it came: proposed here, signed by a reviewer."""
+
+    def made(scope: Scope, form: Mapping[str, str]) -> Mapping[str, Any]:
+        supplier = form.get("supplier", "")
+        without = habits.without if form.get("what") == "habits" else learning.without
+        content = without(scope.conn, supplier, None)
+        return changes.propose(scope.conn, "memory", supplier, content, form.get("why", ""))
+
+    return _proposed(request, sent, "forget", made)
+
+
+@router.post("/learning/propose")
+def propose(request: Request, sent: SentForm) -> Response:
+    """What decisions say of a supplier's bills is proposed as its memory: a reviewer signs it."""
+
+    def made(scope: Scope, form: Mapping[str, str]) -> Mapping[str, Any]:
+        return habits.propose(scope.conn, form.get("supplier", ""), why=form.get("why", ""))
+
+    return _proposed(request, sent, "propose", made)
+
+
+def _proposed(
+    request: Request, sent: SentForm, what: str, made: Callable[[Scope, Mapping[str, str]], Mapping[str, Any]]
+) -> Response:
     form = sent.fields
 
     def act(scope: Scope) -> str:
         permit.may_propose_change(scope.actor)
-        supplier = form.get("supplier", "")
-        made = changes.propose(
-            scope.conn, "memory", supplier, learning.without(scope.conn, supplier, None), form.get("why", "")
-        )
-        return f"/console/recommendations/{made['recommendation_id']}"
+        return f"/console/recommendations/{made(scope, form)['recommendation_id']}"
 
     try:
-        location = once(sent.desk, form, "forget", act)
+        location = once(sent.desk, form, what, act)
     except (Unauthenticated, Unavailable):
         raise
     except Refusal as refusal:
