@@ -24,8 +24,8 @@ FIELDS = (
 )  # fmt: skip
 _LONGEST = {"description": 200, "supplier": 120}
 _LIMIT = 80
-_WORDS = frozenset({"supplier", "description"})
-"""Compared word by word; all other texts character by character."""
+_WORDS = frozenset({"supplier", "description", "invoice_date", "posting_date"})
+"""Compared word by word, dates by day, month and year; all other texts character by character."""
 _FORMS: Mapping[str, Callable[[str], str]] = {
     "supplier": normal_name,
     "tax_id": normal_id,
@@ -112,7 +112,7 @@ def masked(account: str) -> str:
 def segments(own: str, twin: str, *, words: bool = False) -> tuple[Segment, ...]:
     """Both texts in one. The `same` and `own` parts make up the one, the `same` and `twin` parts the other."""
     left, right = _pieces(own, words), _pieces(twin, words)
-    if Levenshtein.normalized_similarity(left, right) < _ALIKE:
+    if Levenshtein.normalized_similarity(own, twin) < _ALIKE:
         return tuple((side, text) for side, text in (("own", own), ("twin", twin)) if text)
     found: list[Segment] = []
     for step in Levenshtein.opcodes(left, right):

@@ -3,15 +3,16 @@ left out, and never an error."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from api.console import twins
+from api.console.loose import Pair as Pair
+from api.console.loose import chosen, items, mapping, texts
+from api.console.loose import pairs as pairs
+from api.console.loose import text as text
 from api.console.plain import label, percent, phrase
-
-Pair = tuple[str, str]
-"""A label and a text."""
-DEEPEST = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +37,6 @@ class Check:
 class Match:
     outcome: str
     checks: tuple[Check, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Twin:
-    """An invoice that may be the same one."""
-
-    title: str
-    probability: str | None
-    reasons: tuple[str, ...]
-    facts: tuple[Pair, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +80,7 @@ class Findings:
     why: str | None
     cause: Cause | None
     match: Match | None
-    twins: tuple[Twin, ...]
+    twins: tuple[twins.Twin, ...]
     risk: Risk | None
     precedents: tuple[Precedent, ...]
     alternatives: tuple[Alternative, ...]
@@ -104,103 +95,36 @@ class Findings:
 _KNOWN = frozenset(
     {"document", "duplicates", "risk", "cause", "precedents", "match", "why", "alternatives", "reviewer_note", "before"}
 )
-_TWIN = (
-    "invoice_number", "supplier", "amount", "currency", "invoice_date", "posting_date", "purchase_order", "entity",
-    "kind",
-)  # fmt: skip
 _SHARES = frozenset({"p_late", "p_late_15", "p_late_30", "confidence"})
 _RISK = ("p_late", "p_late_15", "p_late_30", "expected_days_late", "days_late_low", "days_late_high", "basis")
 
 
-def text(value: object) -> str | None:
-    """A scalar as text; None for null, empty texts and structures."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, str | int | float):
-        return str(value).strip() or None
-    return None
-
-
-def _map(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _items(value: object) -> Sequence[Any]:
-    return value if isinstance(value, list | tuple) else ()
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    return tuple(found for item in _items(value) if (found := text(item)) is not None)
-
-
-def pairs(value: object, levels: int = DEEPEST) -> tuple[Pair, ...]:
-    """Any JSON object as labels and texts; what stands deeper has its path as label."""
-    found: list[Pair] = []
-    for name, inner in _map(value).items():
-        said = text(inner)
-        if said is not None:
-            found.append((label(name), said))
-        elif isinstance(inner, list | tuple):
-            found += _listed(label(name), inner, levels)
-        elif levels > 1:
-            found += [(f"{label(name)}: {phrase(key)}", deep) for key, deep in pairs(inner, levels - 1)]
-    return tuple(found)
-
-
-def _listed(name: str, items: Sequence[Any], levels: int) -> list[Pair]:
-    plain = _texts(items)
-    found = [(name, ", ".join(plain))] if plain else []
-    if levels > 1:
-        for number, item in enumerate(items, 1):
-            found += [(f"{name} {number}: {phrase(key)}", deep) for key, deep in pairs(item, levels - 1)]
-    return found
-
-
-def _chosen(value: Mapping[str, Any], names: Sequence[str]) -> tuple[Pair, ...]:
-    """The named values; those that are shares from 0 to 1 in percent."""
-    said = ((name, percent(value.get(name)) if name in _SHARES else text(value.get(name))) for name in names)
-    return tuple((label(name), words) for name, words in said if words is not None)
-
-
 def _cause(value: object) -> Cause | None:
-    found = _map(value)
+    found = mapping(value)
     primary = text(found.get("primary"))
     if primary is None:
         return None
     facts = tuple(
-        (said, phrase(text(_map(one).get("source")) or "unknown"))
-        for one in _items(found.get("facts"))
-        if (said := text(_map(one).get("fact"))) is not None
+        (said, phrase(text(mapping(one).get("source")) or "unknown"))
+        for one in items(found.get("facts"))
+        if (said := text(mapping(one).get("fact"))) is not None
     )
-    return Cause(label(primary), tuple(label(one) for one in _texts(found.get("contributing"))), facts)
+    return Cause(label(primary), tuple(label(one) for one in texts(found.get("contributing"))), facts)
 
 
 _WORST = ("differs", "missing", "unknown", "ok")
 
 
 def _match(value: object) -> Match | None:
-    found = _map(value)
+    found = mapping(value)
     checks = tuple(
         Check(label(name), text(one.get("status")) or "unknown", text(one.get("expected")), text(one.get("found")))
-        for one in map(_map, _items(found.get("checks")))
+        for one in map(mapping, items(found.get("checks")))
         if (name := text(one.get("name"))) is not None
     )
     # What is wrong comes first.
     ordered = tuple(sorted(checks, key=lambda check: _WORST.index(check.status) if check.status in _WORST else 2))
     return Match(phrase(text(found.get("outcome")) or "unknown"), ordered) if ordered else None
-
-
-def _twins(value: object) -> tuple[Twin, ...]:
-    return tuple(
-        Twin(
-            f"{'Earlier' if one.get('earlier') else 'Later'} invoice {text(one.get('invoice_id')) or '?'}",
-            percent(one.get("probability")),
-            _texts(one.get("reasons")),
-            _chosen(one, _TWIN),
-        )
-        for one in map(_map, _items(value))
-        if one
-    )
 
 
 _SENDER = {
@@ -220,11 +144,11 @@ _ACCOUNT = {
 
 
 def _sender(value: object) -> Sender | None:
-    found = _map(value)
+    found = mapping(value)
     outcome = _SENDER.get(text(found.get("outcome")) or "")
     if outcome is None:
         return None
-    known = [_EVIDENCE.get(one, phrase(one)) for one in _texts(found.get("evidence"))]
+    known = [_EVIDENCE.get(one, phrase(one)) for one in texts(found.get("evidence"))]
     said = {
         "supplier": _named(found),
         "found_by": ", ".join(known) or None,
@@ -233,7 +157,7 @@ def _sender(value: object) -> Sender | None:
     facts = tuple((label(name), words) for name, words in said.items() if words)
     candidates = tuple(
         (name, text(one.get("reason")) or "")
-        for one in map(_map, _items(found.get("candidates")))
+        for one in map(mapping, items(found.get("candidates")))
         if (name := _named(one)) is not None
     )
     return Sender(outcome, facts, candidates)
@@ -245,9 +169,9 @@ def _named(value: Mapping[str, Any]) -> str | None:
 
 
 def _risk(value: object) -> Risk | None:
-    found = _map(value)
-    facts = _chosen(found, _RISK)
-    reasons = _texts(found.get("reasons"))
+    found = mapping(value)
+    facts = chosen(found, _RISK, _SHARES)
+    reasons = texts(found.get("reasons"))
     return Risk(facts, reasons) if facts or reasons else None
 
 
@@ -261,7 +185,7 @@ def _precedents(value: object) -> tuple[Precedent, ...]:
             percent(one.get("similarity")),
             text(one.get("case_id")),
         )
-        for one in map(_map, _items(value))
+        for one in map(mapping, items(value))
         if one
     )
 
@@ -269,28 +193,28 @@ def _precedents(value: object) -> tuple[Precedent, ...]:
 def _alternatives(value: object) -> tuple[Alternative, ...]:
     return tuple(
         Alternative(name, text(one.get("reason")), text(one.get("obstacle")))
-        for one in map(_map, _items(value))
+        for one in map(mapping, items(value))
         if (name := text(one.get("action"))) is not None
     )
 
 
 def read(findings: object) -> Findings:
     """The `findings` of a recommendation (api.shapes), in whatever shape they were filed."""
-    found = _map(findings)
-    document = _map(found.get("document"))
-    note = _map(found.get("reviewer_note"))
+    found = mapping(findings)
+    document = mapping(found.get("document"))
+    note = mapping(found.get("reviewer_note"))
     return Findings(
         why=text(found.get("why")),
         cause=_cause(found.get("cause")),
         match=_match(found.get("match")),
-        twins=_twins(found.get("duplicates")),
+        twins=twins.read(found.get("duplicates")),
         risk=_risk(found.get("risk")),
         precedents=_precedents(found.get("precedents")),
         alternatives=_alternatives(found.get("alternatives")),
-        document=_chosen(document, ("document_class", "exception_type", "basis", "confidence", "abstained")),
+        document=chosen(document, ("document_class", "exception_type", "basis", "confidence", "abstained"), _SHARES),
         supplier=_sender(document.get("supplier_match")),
-        warnings=_texts(document.get("warnings")),
+        warnings=texts(document.get("warnings")),
         note=text(note.get("note")),
-        recognised=_texts(note.get("recognised")),
+        recognised=texts(note.get("recognised")),
         others=pairs({name: value for name, value in found.items() if name not in _KNOWN}),
     )

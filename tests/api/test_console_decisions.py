@@ -41,7 +41,7 @@ def test_the_item_shows_what_a_decision_needs(api: Api) -> None:
         "ap@supplier.example", "Purchase order for invoice 2026-1", "English", "please send us the purchase order.",
         "Cause: Missing order reference", "Data quality", "The invoice names no purchase order case",
         "Match with order and receipt: differs", "100.00", "112.00", "DE02120300000000202051",
-        "Earlier invoice INV-0", "91 % likely the same", "Same amount",
+        "Earlier invoice 2026-1 (INV-0)", "91 % likely the same", "Same amount",
         "Chance of being late", "62 %", "Expected days late", "0.5", "Pays late in winter",
         "Request purchase order: approve by a reviewer", "88 % alike",
         "Route for approval", "not possible: policy does not allow it here",
