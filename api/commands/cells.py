@@ -27,6 +27,12 @@ _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:\.0)?")
 _SERIAL = re.compile(r"([2-7]\d{4})(?:\.\d+)?")
 _CLOCK = re.compile(r"[T ]+\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:[AaPp][Mm])?\s*$")
 _EMPTY = frozenset(("", "null", "none", "nan", "nat", "n/a", "#n/a", "na", "-", "--"))
+_LONGEST_EMPTY = max(map(len, _EMPTY))
+_GROUPED = {
+    True: re.compile(r"-?\d{1,3}(?:\.\d{3})*,\d{1,2}"),
+    False: re.compile(r"-?\d{1,3}(?:,\d{3})*\.\d{1,2}"),
+}
+"""How most amounts are written, by decimal comma: nothing to think about."""
 _SPREADSHEET_EPOCH = date(1899, 12, 30)
 _YEARS = (1990, 2100)
 
@@ -51,6 +57,8 @@ class Habit:
 
 def blank(text: str) -> bool:
     """True for an empty cell and for the words that exports write instead."""
+    if len(text) > _LONGEST_EMPTY and not text[0].isspace() and not text[-1].isspace():
+        return False
     return text.strip().casefold() in _EMPTY
 
 
@@ -148,6 +156,8 @@ def amount(cell: str, how: Habit) -> Decimal:
     text = cell.strip()
     if _PLAIN.fullmatch(text):
         value = Decimal(text)
+    elif how.decimal_comma is not None and _GROUPED[how.decimal_comma].fullmatch(text):
+        value = Decimal(text.replace(".", "").replace(",", ".") if how.decimal_comma else text.replace(",", ""))
     else:
         value = _written_amount(unicodedata.normalize("NFKC", text), how)
     if abs(value) >= _LIMIT:

@@ -73,6 +73,13 @@ def _mapping(args: argparse.Namespace) -> ColumnMap:
     return mapping
 
 
+def read_invoices(path: Path, mapping: ColumnMap) -> tuple[list[Invoice], bool]:
+    """The invoices of a file, and True where rows were left out. What a person should know goes to stderr."""
+    ledger = read_ledger([path], mapping)
+    _say_ledger(ledger)
+    return ledger.invoices, bool(ledger.rejected)
+
+
 class _Progress:
     """A bar for each stage on a terminal, and nothing elsewhere."""
 
@@ -194,6 +201,8 @@ def _say_found(ledger: Ledger, found: Sequence[DuplicatePair], grouped: Sequence
     say(f"{len(found)} likely pairs among {len(ledger.invoices)} invoices" + (f": {kinds}" if kinds else ""))
     alerts = sum(group.alert and group.queue == "duplicate" for group in grouped)
     apart = sum(group.alert and group.queue != "duplicate" for group in grouped)
+    if not ledger.invoices:
+        say("there is no row to compare: is it the right file, and the right column for each field?")
     if grouped:
         say(
             f"{len(grouped)} groups: {alerts} to look into, {apart} that may be billed anew under another number, "

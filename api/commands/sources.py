@@ -20,12 +20,14 @@ from governance.errors import Malformed
 
 _CHUNK = 1 << 20
 _SAMPLE = 200_000
+# What office programs write. Pages of DOS are tried after them: short texts look like several of those.
+_CODE_PAGES = ["cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1257"]
 _LONGEST_LINE = 2_000_000
 _DELIMITERS = (",", ";", "\t", "|")
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 _OTHERS = {
-    b"%PDF": "a PDF", b"\x1f\x8b": "a compressed file: unpack it first", b"PAR1": "a Parquet file",
-    b"7z\xbc\xaf": "an archive: unpack it first", b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture",
+    b"%PDF": "a PDF", b"\x1f\x8b": "a compressed file", b"PAR1": "a Parquet file", b"7z\xbc\xaf": "an archive",
+    b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture",
 }  # fmt: skip
 
 
@@ -162,7 +164,7 @@ def _encoding(path: Path, seen: _Seen, said: str | None) -> tuple[str, list[str]
         return "utf-8-sig", notes
     if seen.good > 20 * seen.bad:
         return "utf-8-sig", [*notes, f"{seen.bad} characters are not UTF-8: they are shown as \ufffd"]
-    best = from_bytes(seen.sample).best()
+    best = from_bytes(seen.sample, cp_isolation=_CODE_PAGES).best() or from_bytes(seen.sample).best()
     guess = best.encoding if best and best.encoding not in ("ascii", "utf_8") else "cp1252"
     return guess, [*notes, f"not UTF-8: read as {guess} (set format.encoding to change it)"]
 
@@ -224,6 +226,13 @@ def _said(error: csv.Error) -> str:
     if "field larger" in str(error):
         return f"a cell has more than {csv.field_size_limit():,} characters"
     return str(error)
+
+
+def swallowed(record: Record, delimiter: str, width: int) -> bool:
+    """True where a record of several lines holds rows: its lines are as wide as the table by themselves."""
+    lines = record.raw[1:6]
+    whole = sum(len(one.cells) == width for line in lines for one in _records([line], delimiter))
+    return bool(lines) and 2 * whole >= len(lines)
 
 
 def reread(record: Record, delimiter: str) -> Iterator[Record]:

@@ -16,7 +16,7 @@ from typing import TypeVar, overload
 from api.commands.cells import BadCell, Habit, blank, habit
 from api.commands.headers import found_header, normal_header, shown, unwanted
 from api.commands.mapping import ROW, ColumnMap, Synonyms
-from api.commands.sources import Record, Source, opened, reread
+from api.commands.sources import Record, Source, opened, reread, swallowed
 from governance.errors import Malformed
 
 __all__ = ["Made", "Rejected", "Row", "Table", "normal_header", "read_table"]
@@ -104,14 +104,20 @@ class Rows(Sequence[Row]):
     def __getitem__(self, at: int | slice) -> Row | list[Row]:
         if isinstance(at, slice):
             return [self[place] for place in range(*at.indices(len(self)))]
-        line = self.lines[at]
-        cells = {**self.constants, **{name: column[at] for name, column in self.columns.items()}}
-        if self._numbered:
-            cells["invoice_id"] = f"{self._path.name}:{line}"
-        return Row(line, cells, self.seals[at])
+        return self._row(self.lines[at], self.seals[at], [column[at] for column in self.columns.values()])
 
     def __iter__(self) -> Iterator[Row]:
-        return (self[at] for at in range(len(self)))
+        cells = zip(*self.columns.values(), strict=True) if self.columns else ((),) * len(self)
+        for line, seal, row in zip(self.lines, self.seals, cells, strict=True):
+            yield self._row(line, seal, row)
+
+    def _row(self, line: int, seal: int, row: Sequence[str]) -> Row:
+        cells = dict(zip(self.columns, row, strict=True))
+        if self.constants:
+            cells = {**self.constants, **cells}
+        if self._numbered:
+            cells["invoice_id"] = f"{self._path.name}:{line}"
+        return Row(line, cells, seal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,24 +203,27 @@ class _Kept:
     ) -> None:
         self.rejected: list[Rejected] = []
         self._source, self._header, self._found = source, list(header), found
-        self._said = [normal_header(cell) for cell in header]
         self._needed = [tuple(found[name] for name in names if name in found) for names in required]
         self._repeats = self._totals = 0
 
     def of(self, below: Sequence[Record]) -> Iterator[Record]:
         for part in (below, self._source.records):
             for record in part:
-                if record.raw and (record.problem or len(record.cells) != len(self._header)):
+                if record.raw and (
+                    record.problem
+                    or len(record.cells) != len(self._header)
+                    or swallowed(record, self._source.delimiter, len(self._header))
+                ):
                     for one in reread(record, self._source.delimiter):
-                        yield from self._one(one, swallowed=one.line == record.line)
+                        yield from self._one(one, first=one.line == record.line)
                 else:
                     yield from self._one(record)
 
-    def _one(self, record: Record, *, swallowed: bool = False) -> Iterator[Record]:
+    def _one(self, record: Record, *, first: bool = False) -> Iterator[Record]:
         wide, cells = len(self._header), record.cells
         if record.problem:
             self.rejected.append(Rejected(record.line, record.problem))
-        elif swallowed and len(cells) < wide:
+        elif first and len(cells) < wide:
             self.rejected.append(Rejected(record.line, "a quote opens here and does not close on this line"))
         elif len(cells) > wide and any(cell.strip() for cell in cells[wide:]):
             self.rejected.append(Rejected(record.line, f"{len(cells)} cells, but the header has {wide}"))
@@ -229,10 +238,7 @@ class _Kept:
         """True where a page of a report begins again with the header."""
         places = self._found.values()
         return len(places) > 1 and all(
-            place < len(cells)
-            and cells[place][:1].casefold() == self._header[place][:1].casefold()
-            and normal_header(cells[place]) == self._said[place]
-            for place in places
+            place < len(cells) and cells[place].strip() == self._header[place].strip() for place in places
         )
 
     def _is_total(self, cells: Sequence[str]) -> bool:
@@ -299,7 +305,7 @@ def _check(
         hint = ' (invoice_id = "row" numbers the rows)' if "invoice_id" in missing else ""
         first = missing[0].split(" or ")[0]
         raise Malformed(
-            f"{path}: no column for {', '.join(missing)}; the file has {', '.join(map(shown, header))}. "
+            f"{path}: no column for {', '.join(missing)}; the file has {', '.join(map(shown, header[:40]))}. "
             f"Say which is which with --map{hint}, or with --column {first}=HEADER where the command has it"
         )
     lost = {name: wanted for name, wanted in mapping.columns.items() if name not in given}
