@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 HELP = "one case: facts, recommendation, open seats, timeline"
 
+_MOST_TWINS = 3
 _FACTS = (
     "queue", "exception_type", "state", "document_class", "amount", "currency", "entity", "region", "supplier_id",
     "supplier_name", "customer_id", "customer_name", "issue_date", "due_date", "initiator", "source_key", "revision",
@@ -107,10 +108,41 @@ def _print_recommendation(console: Console, found: Mapping[str, Any]) -> None:
     _print_pairs(console, {"cause": cause.get("primary"), "why": findings.get("why")})
     for fact in cause.get("facts", ()):
         console.print(f"  {'':<16} {_plain(fact['fact'])} ({fact['source']})")
+    for twin in (findings.get("duplicates") or ())[:_MOST_TWINS]:
+        _print_twin(console, twin)
     if found["draft"]:
         console.print(f"\n  To: {_plain(found['draft']['to'])}\n  Subject: {_plain(found['draft']['subject'])}\n")
         for line in found["draft"]["body"].splitlines():
             console.print(f"  {_plain(line)}")
+
+
+def _print_twin(console: Console, twin: Mapping[str, Any]) -> None:
+    """An invoice that may be the same one: what is the same, what differs, what became of it, why."""
+    when = "earlier" if twin.get("earlier") else "later"
+    queue = ", under a new number: lower confidence" if twin.get("queue") == "renumbered" else ""
+    number = twin.get("invoice_number") or twin["invoice_id"]
+    console.print(f"\n  Possible twin {_plain(number)} ({when}), {twin['probability']:.0%} likely the same{queue}")
+    fields = twin.get("fields") or ()
+    alike = [one["name"].replace("_", " ") for one in fields if one["agreement"] == "same"]
+    _print_pairs(
+        console,
+        {
+            "booked as": twin["invoice_id"],
+            "case": twin.get("case_id"),
+            "kind": twin.get("kind"),
+            "the other one": (twin.get("twin_state") or {}).get("says"),
+            "this one": (twin.get("own_state") or {}).get("says"),
+            "if they are one": (twin.get("remedy") or {}).get("why"),
+            "exact check": (twin.get("exact_check") or {}).get("says"),
+            "same": ", ".join(alike) or None,
+        },
+    )
+    for one in fields:
+        if one["agreement"] != "same":
+            own, other = (_plain(one[side]) or "missing" for side in ("own", "twin"))
+            console.print(f"  {one['name'].replace('_', ' '):<16} {own} | {other}")
+    for reason in twin.get("reasons") or ():
+        console.print(f"  {'':<16} {_plain(reason)}")
 
 
 def _print_pairs(console: Console, pairs: Mapping[str, Any]) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
+from api.commands import case
 from api.console import twins
 from api.console.twins import Mark
 from governance.action import Action
@@ -102,6 +104,23 @@ def test_marks_that_do_not_make_up_the_text_are_left_out() -> None:
 def test_bars_stay_on_their_scale(adds: list[float], start: list[float], width: list[float]) -> None:
     (one,) = twins.read([{"parts": [{"field": "number", "adds": value} for value in adds]}])
     assert ([bar.start for bar in one.bars], [bar.width for bar in one.bars]) == (start, width)
+
+
+def test_the_command_line_shows_twins(capsys: pytest.CaptureFixture[str]) -> None:
+    for twin in [*twin_findings(), {**FINDINGS["duplicates"][0], "invoice_number": "\x1b[31m7"}]:
+        case._print_twin(Console(highlight=False, markup=False, soft_wrap=True), twin)
+    said = capsys.readouterr().out
+    for expected in (
+        "Possible twin 265-008542 (earlier), 99% likely the same\n", "booked as        AP-000123",
+        "the other one    was paid on 2026-11-12 (1200.00 EUR)",
+        "this one         is not paid as far as the books know",
+        "if they are one  the other one was paid", "exact check      an exact check on supplier",
+        "invoice number   265-008542. | 265-008542\n", "purchase order   PO-77120 | missing\n",
+        "same             amount, currency, supplier id, tax id, entity, document type\n",
+        "but: different bank accounts", "61% likely the same, under a new number: lower confidence", " [31m7",
+    ):  # fmt: skip
+        assert expected in said, expected
+    assert "\x1b" not in said
 
 
 KEYS = st.sampled_from(
