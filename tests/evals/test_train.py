@@ -16,7 +16,6 @@ from evals import cli, lab, training
 from evals.datasets import Labelled, Ledger
 from models.bundle import Bundle, load
 from models.duplicates import PAIR_FEATURES
-from models.pair_drills import drill
 from models.synthetic import company_month
 from models.synthetic_text import labelled_texts
 from tests.evals.conftest import small_scorer
@@ -36,7 +35,7 @@ def text_rows(count: int = 60) -> Rows:
 
 
 def ledger_rows() -> Rows:
-    made = drill(31, vendors=10, share=0.12)
+    made = company_month(31, suppliers=20, customers=5, invoices=300, exceptions=0, mail=0)
     copies = {copy: original for original, copy, _ in made.duplicate_pairs}
     return [{**asdict(one), "duplicate_of": copies.get(one.invoice_id, "")} for one in made.invoices]
 
@@ -176,8 +175,8 @@ def test_a_place_that_cannot_be_written_is_said_before_anything_is_fitted(
 
 
 def test_vendors_are_on_one_side_of_the_split() -> None:
-    made = drill(8, vendors=12, share=0.15)
-    ledger = Ledger("given", made.invoices, made.duplicate_pairs)
+    made = company_month(8, suppliers=20, customers=5, invoices=300, exceptions=0, mail=0)
+    ledger = Ledger("given", list(made.invoices), list(made.duplicate_pairs))
     seen, unseen = training._by_vendor(ledger, 1)
     assert not {one.vendor_id for one in seen.invoices} & {one.vendor_id for one in unseen.invoices}
     assert len(seen.invoices) + len(unseen.invoices) == len(ledger.invoices)
