@@ -115,7 +115,7 @@ def version() -> str:
 
 
 def kind_in_words(name: str) -> str:
-    return KINDS.get(name, name.replace("_", " "))
+    return KINDS.get(name) or _plain(name.replace("_", " "))
 
 
 def _plain(text: str, longest: int = _LONGEST) -> str:
