@@ -5,7 +5,7 @@ The door to this part: other packages import from here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -14,7 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from models.blocking import (
     Keys,
+    KeyTable,
     Pairs,
+    Rates,
     blocking_keys,
     candidate_pairs,
     key_tables,
@@ -24,27 +26,42 @@ from models.blocking import (
 from models.invoice import Invoice, normal_name
 from models.pair_columns import Columns, columns
 from models.pair_context import LedgerContext, ordinal
-from models.pair_features import PAIR_FEATURES, column_features, pair_features
+from models.pair_features import PAIR_FEATURES, column_features, pair_features, renumbered_rows
 from models.pair_reasons import AGAINST, kind, reasons
-from models.pair_scorer import LabelledLedger, PairScorer, train_pair_scorer, training_pairs
+from models.pair_scorer import (
+    RENUMBERED_THRESHOLD,
+    LabelledLedger,
+    PairScorer,
+    contributions,
+    train_pair_scorer,
+    training_pairs,
+)
 
 __all__ = [
-    "AGAINST", "PAIR_FEATURES", "DuplicatePair", "Invoice", "Join", "LabelledLedger", "LedgerContext", "PairScorer",
-    "Queue", "blocking_keys", "candidate_pairs", "find_duplicates", "normal_name", "pair_features",
-    "require_spark", "score_pairs", "spark_candidate_pairs", "train_pair_scorer", "training_pairs",
-]  # fmt: skip
+    "AGAINST", "PAIR_FEATURES", "RENUMBERED_THRESHOLD", "DuplicatePair", "Invoice", "Join", "LabelledLedger",
+    "LedgerContext", "PairScorer", "Progress", "Queue", "Rates", "blocking_keys", "candidate_pairs",
+    "find_duplicates", "normal_name", "pair_features", "require_spark", "score_pairs", "spark_candidate_pairs",
+    "train_pair_scorer", "training_pairs",
+]  # fmt: skip  # fmt: skip
 
 Join = Callable[[Keys, Keys | None], Pairs]
 Ints = NDArray[np.int64]
 Queue = Literal["duplicate", "renumbered"]
 
-_CHUNK = 100_000
+_CHUNK, _SCORED = 50_000, 4_000
 
 
 class Scorer(Protocol):
-    """Anything that gives probabilities to rows of pair features; PairScorer is one."""
+    """Anything that gives probabilities to rows of pair features and says what each feature adds; PairScorer is one."""
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]: ...  # noqa: N803
+    def shares(self, rows: NDArray[np.float64]) -> NDArray[np.float64]: ...
+
+
+class Progress(Protocol):
+    """Told how far a long search is: a stage's name, how much of it is done, of how much (0 = not known)."""
+
+    def __call__(self, stage: str, done: int, total: int) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,34 +89,50 @@ def _ordered(a: Invoice, b: Invoice) -> tuple[Invoice, Invoice]:
     return (a, b) if key(a) <= key(b) else (b, a)
 
 
-def _scored(
-    invoices: Sequence[Invoice], table: Columns, pairs: Ints, scorer: Scorer, threshold: float
-) -> list[DuplicatePair]:
-    found = []
-    for start in range(0, len(pairs), _CHUNK):
-        chunk = pairs[start : start + _CHUNK]
-        rows = column_features(table, chunk[:, 0], chunk[:, 1])
-        probabilities = scorer.predict_proba(rows)[:, 1]
-        for at in np.flatnonzero(probabilities >= threshold):
-            a, b = _ordered(invoices[chunk[at, 0]], invoices[chunk[at, 1]])
-            probability = round(float(probabilities[at]), 4)
-            found.append(
-                DuplicatePair(a.invoice_id, b.invoice_id, probability, kind(a, b, rows[at]), reasons(a, b, rows[at]))
+def _unheard(stage: str, done: int, total: int) -> None:
+    """Nobody wants to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """A scorer, and from which probability a pair of each queue is kept."""
+
+    scorer: Scorer
+    threshold: float
+    renumbered: float
+
+    def kept(self, invoices: Sequence[Invoice], table: Columns, pairs: Ints) -> Iterator[DuplicatePair]:
+        """The pairs (rows of `table`) that are likely enough, in their order."""
+        rows = column_features(table, pairs[:, 0], pairs[:, 1])
+        # Trees are walked one after the other: rows that fit the processor's cache are scored twice as fast.
+        slices = [rows[at : at + _SCORED] for at in range(0, len(rows), _SCORED)]
+        probabilities = np.concatenate([self.scorer.predict_proba(few)[:, 1] for few in slices] or [np.empty(0)])
+        unlike = renumbered_rows(rows)
+        kept = np.flatnonzero(probabilities >= np.where(unlike, self.renumbered, self.threshold))
+        for at, parts in zip(kept.tolist(), contributions(self.scorer, rows[kept]) if len(kept) else [], strict=True):
+            a, b = _ordered(invoices[pairs[at, 0]], invoices[pairs[at, 1]])
+            yield DuplicatePair(
+                left_id=a.invoice_id,
+                right_id=b.invoice_id,
+                probability=round(float(probabilities[at]), 4),
+                kind=kind(a, b, rows[at]),
+                reasons=reasons(a, b, rows[at]),
+                queue="renumbered" if unlike[at] else "duplicate",
+                parts=parts,
             )
-    return found
 
 
 def score_pairs(
     pairs: Sequence[tuple[Invoice, Invoice]], context: LedgerContext, scorer: Scorer
 ) -> list[DuplicatePair]:
-    """Every pair with its probability, in the order given. `context` must know the vendors of the pairs."""
+    """Every pair with its probability, in the order given. `context` must hold the invoices of the pairs."""
     if not pairs:
         return []
     row = {id(one): one for pair in pairs for one in pair}
     invoices = list(row.values())
     at = {key: place for place, key in enumerate(row)}
     indices = np.array([(at[id(a)], at[id(b)]) for a, b in pairs], dtype=np.int64)
-    return _scored(invoices, columns(invoices, context), indices, scorer, threshold=-1.0)
+    return list(_Judge(scorer, -1.0, -1.0).kept(invoices, columns(invoices, context), indices))
 
 
 def find_duplicates(
@@ -108,20 +141,40 @@ def find_duplicates(
     *,
     against: Sequence[Invoice] = (),
     threshold: float = 0.5,
+    renumbered: float | None = None,
     join: Join = candidate_pairs,
+    rates: Rates | None = None,
+    progress: Progress = _unheard,
 ) -> list[DuplicatePair]:
     """Pairs within `ledger`, and between it and `against`, at or above `threshold`; most likely first.
 
-    Pairs within `against` are not looked at, nor pairs of one invoice_id. `join` makes candidate pairs of
-    blocking keys: DuckDB by default, spark_candidate_pairs for ledgers that need many machines.
+    Pairs within `against` are not looked at, nor pairs of one invoice_id. renumbered: from which probability a
+    pair with unlike numbers is kept for its own queue; None = RENUMBERED_THRESHOLD, or `threshold` where that
+    is lower; above 1 = never. `join` makes candidate pairs of blocking keys: DuckDB by default,
+    spark_candidate_pairs for ledgers that need many machines. rates: values of currencies, so that one bill in
+    two of them can meet by amount too.
     """
     known = {one.invoice_id for one in ledger}
     others = [one for one in against if one.invoice_id not in known]
     invoices = [*ledger, *others]
-    pairs = join(key_tables(ledger), None)
+
+    def keys(of: Sequence[Invoice], before: int) -> Iterator[KeyTable]:
+        for table in key_tables(of, rates):
+            progress("keys", before + int(table.item.max(initial=-1)) + 1, len(invoices))
+            yield table
+
+    pairs = join(keys(ledger, 0), None)
     if others:
-        across = join(key_tables(ledger), key_tables(others))
+        across = join(key_tables(ledger, rates), keys(others, len(ledger)))
         pairs = np.vstack([pairs, across + np.array([0, len(ledger)])])
+    progress("habits", 0, len(invoices))
     table = columns(invoices, LedgerContext.fit(invoices))
-    found = _scored(invoices, table, pairs, scorer, threshold)
+    progress("habits", len(invoices), len(invoices))
+    least = min(threshold, RENUMBERED_THRESHOLD) if renumbered is None else renumbered
+    judge = _Judge(scorer, threshold, least)
+    found: list[DuplicatePair] = []
+    for start in range(0, len(pairs), _CHUNK):
+        progress("pairs", start, len(pairs))
+        found += judge.kept(invoices, table, pairs[start : start + _CHUNK])
+    progress("pairs", len(pairs), len(pairs))
     return sorted(found, key=lambda pair: (-pair.probability, pair.left_id, pair.right_id))

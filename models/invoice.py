@@ -132,13 +132,14 @@ def number_forms(number: str) -> NumberForms:
     read = _MISREAD.sub(lambda found: found.group().translate(_FOLD), tidy)
     folded = _folded(plain)
     stem = _stem(read, folded)
-    digits = "".join(_DIGITS.findall(plain)).lstrip("0")
+    every = "".join(_DIGITS.findall(plain)).lstrip("0")
+    digits = every if len(every) >= 3 else ""
     run = _counting_run(tidy)
     return NumberForms(
         plain=plain,
         folded=folded,
         stem=stem,
-        digits=digits if len(digits) >= 3 else "",
+        digits=digits,
         style=_DIGITS.sub("9", _LETTERS.sub("A", tidy)),
         frame=f"{tidy[: run.start()]}#{tidy[run.end() :]}" if run else tidy,
         serial=int(run.group()) if run and len(run.group()) <= 15 else None,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -15,19 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
-from governance.errors import Unavailable
 from models.duplicates import (
     AGAINST,
     PAIR_FEATURES,
     Invoice,
     LedgerContext,
     PairScorer,
-    blocking_keys,
-    candidate_pairs,
     find_duplicates,
     pair_features,
     score_pairs,
-    spark_candidate_pairs,
     train_pair_scorer,
     training_pairs,
 )
@@ -49,142 +43,6 @@ def bill(number: str, day: date, amount: str = "1840.15", **other: object) -> In
 @pytest.fixture(scope="module")
 def scorer() -> PairScorer:
     return train_pair_scorer([company_month(3, suppliers=40, invoices=800, exceptions=0)], seed=1, drills=4)
-
-
-# --- normal forms
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("INV-000123", "inv 123"),
-        ("2024-0012", "2024/12"),
-        ("RE-2024-00581", "re2024.581"),
-        ("4O82I5", "408215"),
-        ("S5B8", "5588"),
-        ("０１２３45", "12345"),
-        ("48\u200b213\u00ad9", "482139"),
-        ("АВ-991", "AB991"),
-        ("88213 COPY", "88213"),
-        ("88213-1", "88213"),
-        ("88213A", "88213"),
-        ("Rechnung Nr. 88213", "88213"),
-    ],
-)
-def test_spellings_of_one_number_meet(one: str, other: str) -> None:
-    first, second = number_forms(one), number_forms(other)
-    assert first.folded == second.folded or first.stem == second.stem
-
-
-@pytest.mark.parametrize(("one", "other"), [("88213", "88214"), ("2024-12", "2025-12"), ("A-1", "B-1"), ("12", "12-1")])
-def test_different_numbers_stay_apart(one: str, other: str) -> None:
-    first, second = number_forms(one), number_forms(other)
-    assert first.folded != second.folded
-    assert first.stem != second.stem
-
-
-@given(st.text(max_size=30))
-@settings(deadline=None)
-def test_any_text_has_forms(text: str) -> None:
-    forms = number_forms(text)
-    assert forms.plain == number_forms(forms.plain).plain
-    assert forms.folded == number_forms(forms.folded).folded
-    assert forms.serial is None or 0 <= forms.serial < 10**15
-
-
-def test_names_lose_legal_form_and_redaction_is_no_name() -> None:
-    assert normal_name("Müller & Söhne GmbH & Co. KG") == normal_name("MULLER SOHNE")
-    assert normal_name("REDACTED PERSONAL DATA") == normal_name("XXXX") == normal_name("") == ""
-    assert normal_name("The Co") != ""
-
-
-# --- blocking
-
-
-def brute_force(keys: list[tuple[int, str, str]], cap: int) -> set[tuple[int, int]]:
-    rows: dict[tuple[str, str], list[int]] = {}
-    for row, kind, key in keys:
-        rows.setdefault((kind, key), []).append(row)
-    return {(a, b) for held in rows.values() if len(held) <= cap for a in held for b in held if a < b}
-
-
-KEYS = st.lists(st.tuples(st.integers(0, 15), st.sampled_from("xy"), st.sampled_from("klm")), unique=True, max_size=50)
-
-
-@given(KEYS, st.integers(1, 8))
-@settings(deadline=None, max_examples=40)
-def test_the_join_is_the_one_that_it_says(keys: list[tuple[int, str, str]], cap: int) -> None:
-    pairs = candidate_pairs(keys, cap=cap)
-    assert {(int(a), int(b)) for a, b in pairs} == brute_force(keys, cap)
-    assert pairs.tolist() == sorted(pairs.tolist())
-
-
-@given(KEYS, KEYS, st.integers(1, 8))
-@settings(deadline=None, max_examples=40)
-def test_the_join_across_two_ledgers(
-    left: list[tuple[int, str, str]], right: list[tuple[int, str, str]], cap: int
-) -> None:
-    def common(keys: list[tuple[int, str, str]]) -> set[tuple[str, str]]:
-        counts: dict[tuple[str, str], int] = {}
-        for _, kind, key in keys:
-            counts[kind, key] = counts.get((kind, key), 0) + 1
-        return {name for name, count in counts.items() if count <= cap}
-
-    both = common(left) & common(right)
-    expected = {(a, b) for a, kind, key in left for b, *other in right if [kind, key] == other and (kind, key) in both}
-    assert {(int(a), int(b)) for a, b in candidate_pairs(left, right, cap=cap)} == expected
-
-
-CHANGES: dict[str, Callable[[Invoice], Invoice]] = {
-    "keyed twice": lambda one: replace(one, description=None, po=None, tax_id=None, iban=None),
-    "spelled differently": lambda one: replace(one, invoice_no=one.invoice_no.lower().replace("-", " / ")),
-    "misread": lambda one: replace(one, invoice_no=one.invoice_no.replace("0", "O").replace("5", "S")),
-    "copy": lambda one: replace(one, invoice_no=f"{one.invoice_no} COPY", amount=one.amount + 3),
-    "amount off": lambda one: replace(one, amount=one.amount * 10),
-    "renumbered": lambda one: replace(one, invoice_no="X-77", invoice_date=date(2026, 3, 15)),
-    "mistyped": lambda one: replace(one, invoice_no="RE-2024-00851"),
-    "other vendor record": lambda one: replace(one, vendor_id="V9", vendor_name="NORDLICHT DRUCK", iban=None),
-    "other entity": lambda one: replace(one, entity="FR01", po=None),
-    "dates exchanged": lambda one: replace(one, invoice_date=date(2026, 4, 3)),
-    "currency": lambda one: replace(one, currency="USD"),
-}
-
-
-@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_a_changed_copy_is_a_candidate(change: Callable[[Invoice], Invoice]) -> None:
-    assert candidate_pairs(blocking_keys([BILL, change(BILL)])).tolist() == [[0, 1]]
-
-
-def test_redacted_vendors_do_not_all_meet() -> None:
-    hidden = [
-        replace(bill(f"N-{4000 + number}", date(2026, 1, 1 + number), f"{100 + number}.00"), vendor_id="", tax_id=None,
-                iban=None, vendor_name="REDACTED PERSONAL DATA")
-        for number in range(20)
-    ]  # fmt: skip
-    assert not len(candidate_pairs(blocking_keys(hidden)))
-    assert len(candidate_pairs(blocking_keys([*hidden, replace(hidden[3], invoice_id="again")]))) == 1
-
-
-def test_one_amount_a_thousand_times_does_not_explode() -> None:
-    fees = [bill(f"F{number}", date(2026, 1, 1) + timedelta(days=number % 300), "50.00") for number in range(1000)]
-    assert len(candidate_pairs(blocking_keys(fees))) < 10_000
-
-
-@pytest.mark.skipif(importlib.util.find_spec("pyspark") is not None, reason="pyspark is installed")
-def test_without_pyspark_the_engine_names_the_extra() -> None:
-    with pytest.raises(Unavailable, match=r"countersign\[spark\]"):
-        spark_candidate_pairs(blocking_keys([BILL]))
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.skipif(importlib.util.find_spec("pyspark") is None, reason="needs pyspark and Java 17")
-def test_spark_finds_the_pairs_that_duckdb_finds() -> None:
-    invoices = company_month(1, invoices=200, exceptions=0).invoices
-    keys = blocking_keys(invoices)
-    assert np.array_equal(candidate_pairs(keys), spark_candidate_pairs(keys))
-    left, right = blocking_keys(invoices[:80]), blocking_keys(invoices[80:])
-    assert np.array_equal(candidate_pairs(left, right, cap=5), spark_candidate_pairs(left, right, cap=5))
 
 
 # --- features
