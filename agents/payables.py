@@ -156,15 +156,19 @@ def _master(view: View) -> Iterator[Option]:
 
 
 def _suspect(view: View) -> Iterator[Option]:
-    if likely := view.likely_twins:
-        said = likely[0].get("remedy") or {"why": "this one was here first"}
-        why = f"likely the same as {_called(likely[0])}, but {said['why']}"
+    if resembled := view.likely_twins or [one for one in view.duplicates if _taken_back(one)]:
+        said = resembled[0].get("remedy") or {"why": "this one was here first"}
+        why = f"it resembles {_called(resembled[0])}, but {said['why']}"
         yield route("accounts payable lead", why)
         yield refer(why)
         return
     yield route("accounts payable lead", "it resembles earlier invoices, but none closely enough to be the same one")
     yield refer("it was suspected to be a duplicate, but no earlier invoice is likely enough to be the same one")
     yield hold(view, "until the suspicion is cleared")
+
+
+def _taken_back(twin: Json) -> bool:
+    return (twin.get("twin_state") or {}).get("state") == "reversed"
 
 
 def _approval(view: View) -> Iterator[Option]:
