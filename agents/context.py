@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
@@ -32,7 +32,7 @@ from models.features import Receivable
 from models.precedents import Precedent, case_text
 from models.risk import CollectionRisk
 
-_TEXT_LIMIT = 2000
+_TEXT_LIMIT, _MOST_VENDORS = 2000, 100
 _NAMING = re.compile(r"name|payer|owner|approver|contact|person|booking_text|invoice_id|vat|tax_id|lines|candidates")
 
 
@@ -62,11 +62,27 @@ class Models:
 
 
 class Memory:
-    """Vectors of texts that were embedded lately: many cases of one kind and size read alike."""
+    """Vectors of texts that were embedded lately: many cases of one kind and size read alike. And vendors."""
 
     def __init__(self, most: int = 4096) -> None:
         self._most = most
         self._known: OrderedDict[str, list[float]] = OrderedDict()
+        self._vendors: dict[str, None] = {}
+
+    def see_vendors(self, vendors: Iterable[str]) -> None:
+        """Cases of these vendors came in; the last hundred are remembered."""
+        for vendor in filter(None, vendors):
+            self._vendors.pop(vendor, None)
+            self._vendors[vendor] = None
+        for vendor in list(self._vendors)[:-_MOST_VENDORS]:
+            del self._vendors[vendor]
+
+    def vendors(self) -> tuple[str, ...]:
+        return tuple(self._vendors)
+
+    def forget_vendors(self, vendors: Iterable[str]) -> None:
+        for vendor in vendors:
+            self._vendors.pop(vendor, None)
 
     def encode(self, texts: Sequence[str], encoder: Encoder) -> list[list[float]]:
         """One vector a text, in order; the encoder is asked once, for those that are not remembered."""
@@ -122,10 +138,12 @@ def build_context(transaction: Transaction, jobs: Sequence[Job], parts: Parts) -
         rows = parts.memory.encode([*texts, *said.values()], parts.models.embedder)
         embeddings = dict(zip(read.briefs, rows[: len(texts)], strict=True))
         told = dict(zip(said, rows[len(texts) :], strict=True))
+        parts.memory.see_vendors(read.twins.asked[case_id].vendor_id for case_id in said)
     with tracer.step("precedents"), transaction() as conn:
         precedents = _precedents(conn, read, embeddings, parts.tolerances)
+        twins = _told(conn, read.twins, said, told)
     with tracer.step("duplicates"):
-        duplicates = _duplicates(transaction, read.twins, said, told, parts)
+        duplicates = _duplicates(transaction, twins, parts)
     with tracer.step("risk"):
         risks = _risks(read, parts.models.bundle.risk)
     return BatchContext(
@@ -160,19 +178,16 @@ def _read(conn: Connection, jobs: Sequence[Job], today: date | None) -> _Read:
     )
 
 
-def _duplicates(
-    transaction: Transaction,
-    read: TwinsRead,
-    said: Mapping[str, str],
-    told: Mapping[str, Sequence[float]],
-    parts: Parts,
-) -> dict[str, list[Json]]:
-    """Twins by case. `said`, `told`: what the bills say they are for, and its vectors."""
-    if told:
-        with transaction() as conn:
-            read = with_neighbours(conn, read, told)
-            booked = [(case_id, row.invoice_id) for case_id, row in read.twins if row.case_id == case_id]
-            twin_texts.remember(conn, [(bill, said[one], told[one]) for one, bill in booked if one in told])
+def _told(conn: Connection, read: TwinsRead, said: Mapping[str, str], told: Mapping[str, Sequence[float]]) -> TwinsRead:
+    """With what says nearly the same; what the batch's own bills say is kept. `said`, `told`: by case."""
+    if not told:
+        return read
+    booked = [(case_id, row.invoice_id) for case_id, row in read.twins if row.case_id == case_id]
+    twin_texts.remember(conn, [(bill, said[one], told[one]) for one, bill in booked if one in told])
+    return with_neighbours(conn, read, told)
+
+
+def _duplicates(transaction: Transaction, read: TwinsRead, parts: Parts) -> dict[str, list[Json]]:
     likely = likely_twins(read, parts.models.bundle.pair_scorer, float(parts.tolerances.duplicate_shown))
     if not likely:
         return {}

@@ -31,9 +31,7 @@ def stored_keys(invoices: Sequence[Invoice]) -> list[list[int]]:
     for row, _, number in _rows(invoices):
         keys[row].append(number)
     for one, own in zip(invoices, keys, strict=True):
-        own.append(number_key(one))
-        if (name := name_key(one)) is not None:
-            own.append(name)
+        own += [key for key in (number_key(one), name_key(one)) if key is not None]
     return [sorted(set(own)) for own in keys]
 
 
@@ -46,9 +44,10 @@ def asked_keys(cases: Mapping[str, Invoice]) -> list[AskedKey]:
     ]
 
 
-def number_key(invoice: Invoice) -> int:
-    """Under which the invoices stand that have this number, whoever sent them."""
-    return packed("number", number_forms(invoice.invoice_no).folded)
+def number_key(invoice: Invoice) -> int | None:
+    """Under which the invoices stand that have this number, whoever sent them; None without a number."""
+    number = number_forms(invoice.invoice_no).folded
+    return packed("number", number) if number else None
 
 
 def name_key(invoice: Invoice) -> int | None:

@@ -7,9 +7,11 @@ the record (governance/record/candidates.py).
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
+
+import numpy as np
 
 from agents import facts
 from agents.assess import twin_finding, with_groups
@@ -21,6 +23,7 @@ from governance.record.db import Connection
 from governance.record.queue import Brief
 from governance.record.twin_states import TwinState
 from models.duplicates import DuplicatePair, Invoice, LedgerContext, PairScorer, score_pairs
+from models.pair_context import HABITS
 from models.pair_groups import groups
 from models.twin_memory import SupplierHabit, damped
 
@@ -34,13 +37,17 @@ _NUMBER_ROWS = 256
 
 @dataclass(frozen=True, slots=True)
 class TwinsRead:
-    """What the ledger holds beside the invoices of a batch. `asked`: the batch's invoices by case id; `twins`: (case
-    id, invoice that shares a key with it), its own row too where it is booked; `ledger`: rows of the same vendors,
-    and of others that use the same numbers; `habits`: what people approved of how these vendors bill."""
+    """What the ledger holds beside the invoices of a batch.
+
+    asked: the batch's invoices by case id. twins: (case id, invoice that shares enough with it), its own row too where
+    it is booked. ledger: rows of the same vendors. users: vendors and rows that have the same numbers, by number key.
+    habits: what people approved of how these vendors bill.
+    """
 
     asked: Mapping[str, Invoice]
     twins: Sequence[tuple[str, BookedInvoice]]
     ledger: Sequence[BookedInvoice]
+    users: Mapping[int, tuple[int, int]] = field(default_factory=dict)
     habits: Sequence[SupplierHabit] = ()
 
 
@@ -66,12 +73,13 @@ def read_twins(conn: Connection, briefs: Mapping[str, Brief]) -> TwinsRead:
     compared = [*asked.values(), *map(_as_invoice, found.values())]
     vendors = sorted({one.vendor_id for one in compared} - {""})
     habits = [SupplierHabit.stored(one) for one in twin_memories.of(conn, vendors)]
-    return TwinsRead(asked, twins, _background(conn, compared), habits)
+    return TwinsRead(asked, twins, _background(conn, compared), _users(conn, compared), habits)
 
 
 def with_neighbours(conn: Connection, read: TwinsRead, vectors: Mapping[str, Sequence[float]]) -> TwinsRead:
     """The same with the bills that say nearly the same as a case's own. `vectors`: of those that say something."""
     seen = {(case_id, row.invoice_id) for case_id, row in read.twins}
+    seen |= {(case_id, invoice.invoice_id) for case_id, invoice in read.asked.items()}
     found = [one for one in neighbours(conn, read.asked, vectors) if one not in seen]
     rows = {row.invoice_id: row for row in candidates.invoices(conn, {invoice_id for _, invoice_id in found})}
     if not rows:
@@ -79,19 +87,32 @@ def with_neighbours(conn: Connection, read: TwinsRead, vectors: Mapping[str, Seq
     twins = [(case_id, rows[invoice_id]) for case_id, invoice_id in found if invoice_id in rows]
     known = {row.invoice_id for row in read.ledger}
     more = [row for row in _background(conn, list(map(_as_invoice, rows.values()))) if row.invoice_id not in known]
-    return replace(read, twins=[*read.twins, *twins], ledger=[*read.ledger, *more])
+    users = {**read.users, **_users(conn, [_as_invoice(row) for row in rows.values()])}
+    return replace(read, twins=[*read.twins, *twins], ledger=[*read.ledger, *more], users=users)
 
 
 def _background(conn: Connection, compared: Sequence[Invoice]) -> list[BookedInvoice]:
-    """What says how usual these invoices are: bills of their vendors, and the vendors that use their numbers."""
+    """What says how usual these invoices are: bills of their vendors."""
     rows = candidates.ledger(conn, {one.vendor_id for one in compared if one.vendor_id.strip()}, most=LEDGER_ROWS)
     names = {key for one in compared if (key := name_key(one)) is not None}
-    others = [
-        *twin_keys.latest_sharing(conn, names, most=LEDGER_ROWS),
-        *twin_keys.vendors_sharing(conn, {number_key(one) for one in compared}, most=_NUMBER_ROWS),
-    ]
     known = {row.invoice_id for row in rows}
-    return [*rows, *candidates.invoices(conn, set(others) - known)]
+    return [*rows, *candidates.invoices(conn, set(twin_keys.latest_sharing(conn, names, most=LEDGER_ROWS)) - known)]
+
+
+def _users(conn: Connection, compared: Sequence[Invoice]) -> dict[int, tuple[int, int]]:
+    """How many vendors and rows have the numbers of these invoices, by number key."""
+    numbers = {key for one in compared if (key := number_key(one)) is not None}
+    return twin_keys.users_of(conn, numbers, most=_NUMBER_ROWS)
+
+
+def _context(known: Sequence[Invoice], users: Mapping[int, tuple[int, int]]) -> LedgerContext:
+    """The habits of these rows; how common a number is in the whole ledger the record knows better."""
+    context = LedgerContext.fit(known)
+    counted = np.array([users.get(number_key(one) or 0, (0, 0)) for one in known], dtype=np.float32)
+    habits = context.habits.copy()
+    for column, name in enumerate(("vendors", "number_rows")):
+        habits[:, HABITS.index(name)] = np.maximum(habits[:, HABITS.index(name)], counted[:, column])
+    return replace(context, habits=habits)
 
 
 def invoice_of(brief: Brief) -> Invoice | None:
@@ -137,7 +158,7 @@ def likely_twins(read: TwinsRead, scorer: PairScorer, least: float) -> list[Like
     known = [*booked.values(), *(one for case_id, one in invoices.items() if case_id not in own)]
     pairs = [(invoices[case_id], booked[row.invoice_id]) for case_id, row in asked]
     found = []
-    scored = score_pairs(pairs, LedgerContext.fit(known), scorer)
+    scored = score_pairs(pairs, _context(known, read.users), scorer)
     for (case_id, row), (one, other), pair in zip(asked, pairs, scored, strict=True):
         if pair.probability >= least:
             damp = damped(pair, one, other, read.habits)

@@ -25,6 +25,7 @@ from agents.state import BatchContext, Json
 from agents.threads import Threads, thread_id
 from agents.tolerances import Tolerances
 from agents.tracing import Tracer, where
+from agents.upkeep import Upkeep
 from agents.waking import thread_version, wake
 from governance.errors import LostLease, Unavailable
 from governance.recommendation import Proposal
@@ -97,6 +98,7 @@ class Worker:
         self.tracer = Tracer()
         self._champion = Champion(champions, champion_seconds)
         self._threads: Threads | None = None
+        self._upkeep = Upkeep(self._transaction)
         self.parts = Parts(
             models=models,
             memory=Memory(),
@@ -113,6 +115,7 @@ class Worker:
     def run_once(self) -> int:
         """Claim one batch and see every case of it through; how many were claimed. Raises Unavailable, NoChampion."""
         self._follow()
+        self._upkeep.keys()
         start = time.perf_counter()
         with self.tracer.step("claim"), self._transaction() as conn:
             jobs = queue.claim(conn, self.name, self.batch, self.lease_seconds)
@@ -176,6 +179,8 @@ class Worker:
                     self.prune()
                 continue
             self.prune()
+            if self._upkeep.texts(self.parts.memory, self.parts.models.embedder):
+                continue
             until = time.monotonic() + poll_seconds
             while not stop.is_set() and (left := until - time.monotonic()) > 0 and not hint(min(left, 0.5)):
                 pass

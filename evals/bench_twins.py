@@ -8,14 +8,17 @@ import statistics
 import tempfile
 import time
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from agents.context import Encoder
 from agents.tolerances import Tolerances
 from agents.twin_keys import KEYS_VERSION, stored_keys
-from agents.twins import likely_twins, read_twins, twin_findings
+from agents.twin_texts import spoken, tell
+from agents.twins import likely_twins, read_twins, twin_findings, with_neighbours
 from governance.case import CaseFacts
 from governance.record import twin_states
 from governance.record.queue import Brief, Job
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 
 SMALL, LARGE = 20_000, 1_000_000
 CASES = 200
-_SLICE = 20_000
+_SLICE, _TOLD, _WARM = 20_000, 1000, 5
 _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -44,8 +47,73 @@ class Searched:
     cases: int
 
 
-def searched(invoices: int, scorer: PairScorer, seed: int) -> Searched:
-    """Makes a ledger of that size and asks for the twins of CASES of its invoices, one at a time."""
+def searched(sizes: Sequence[int], scorer: PairScorer, encoder: Encoder, seed: int) -> list[Searched]:
+    """Makes a ledger of each size and asks for the twins of CASES of its invoices, one at a time.
+
+    The ledgers take turns, case by case, so that what else the machine does is the same for all.
+    """
+    with contextlib.ExitStack() as stack:
+        grounds = [stack.enter_context(_ground(size, seed)) for size in sizes]
+        for ground in grounds:
+            tell(ground.transaction, {one.vendor_id for one in ground.asked}, encoder.encode, most=_TOLD)
+        for number in range(-_WARM, max(len(ground.asked) for ground in grounds)):
+            for ground in grounds:
+                if number < len(ground.asked):
+                    ground.ask(ground.asked[max(0, number)], scorer, encoder, counts=number >= 0)
+    return [ground.result() for ground in grounds]
+
+
+@dataclass(slots=True)
+class _Ground:
+    """One ledger in a record of its own, the cases that are asked about, and what was measured."""
+
+    invoices: int
+    asked: Sequence[Invoice]
+    other: dict[str, set[str]]
+    database: Database
+    token: str
+    times: list[float] = field(default_factory=list)
+    found: dict[str, set[str]] = field(default_factory=dict)
+
+    def transaction(self) -> AbstractContextManager[Any]:
+        return self.database.transaction("agent", self.token)
+
+    def ask(self, invoice: Invoice, scorer: PairScorer, encoder: Encoder, *, counts: bool) -> None:
+        """One case from its brief to its findings, as agents.context does it."""
+        brief, case_id = _brief(invoice), invoice.invoice_id
+        started = time.perf_counter()
+        with self.transaction() as conn:
+            read = read_twins(conn, {case_id: brief})
+        if words := spoken(invoice.description):
+            vector = [float(value) for value in encoder.encode([words])[0]]
+            with self.transaction() as conn:
+                read = with_neighbours(conn, read, {case_id: vector})
+        likely = likely_twins(read, scorer, float(Tolerances().duplicate_shown))
+        findings: dict[str, list[dict[str, Any]]] = {}
+        if likely:
+            with self.transaction() as conn:
+                ids = {one.twin.invoice_id for one in likely} | {case_id}
+                findings = twin_findings(read, likely, twin_states.states(conn, ids))
+        if counts:
+            self.times.append((time.perf_counter() - started) * 1000)
+            self.found[case_id] = {one["invoice_id"] for one in findings.get(case_id, ())}
+
+    def result(self) -> Searched:
+        planted = [one for one in self.found if one in self.other]
+        hits = sum(bool(self.other[one] & self.found[one]) for one in planted)
+        return Searched(
+            invoices=self.invoices,
+            p50=statistics.median(self.times),
+            p95=statistics.quantiles(self.times, n=20, method="inclusive")[-1],
+            longest=max(self.times),
+            twins=sum(map(len, self.found.values())) / len(self.found),
+            found=hits / max(1, len(planted)),
+            cases=len(self.found),
+        )
+
+
+@contextlib.contextmanager
+def _ground(invoices: int, seed: int) -> Iterator[_Ground]:
     from evals.second_generator import second_ledger
 
     made = second_ledger(seed, invoices)
@@ -54,20 +122,13 @@ def searched(invoices: int, scorer: PairScorer, seed: int) -> Searched:
         other.setdefault(pair.right_id, set()).add(pair.left_id)
     # Half of the cases are duplicates, as a cautious clerk would send them; the rest comes as it comes.
     late = [one for one in made.invoices if one.invoice_id in other]
-    step, count = max(1, len(made.invoices) // (CASES // 2)), CASES // 2
-    chosen = {one.invoice_id: one for one in [*late[:: max(1, len(late) // count)][:count], *made.invoices[::step]]}
-    asked = list(chosen.values())[:CASES]
+    half = CASES // 2
+    chosen = [*late[:: max(1, len(late) // half)][:half], *made.invoices[:: max(1, len(made.invoices) // half)][:half]]
+    asked = {one.invoice_id: one for one in chosen}
     with _record() as (database, owner_url, tenant, token):
-        _load(owner_url, tenant, made.invoices, chosen)
-        del made
-        times, found = _timed(database, token, scorer, asked)
-    planted = [one.invoice_id for one in asked if one.invoice_id in other]
-    hits = [bool(other[one] & found[one]) for one in planted]
-    cut = statistics.quantiles(times, n=20, method="inclusive")
-    twins = sum(map(len, found.values())) / len(asked)
-    return Searched(
-        invoices, statistics.median(times), cut[-1], max(times), twins, sum(hits) / max(1, len(hits)), len(asked)
-    )
+        _load(owner_url, tenant, made.invoices, asked)
+        del made, late
+        yield _Ground(invoices, list(asked.values()), other, database, token)
 
 
 @contextlib.contextmanager
@@ -111,26 +172,6 @@ def _load(owner_url: str, tenant: str, invoices: Sequence[Invoice], cases: Colle
                 )  # fmt: skip
 
     load_invoices(owner_url, tenant, rows())
-
-
-def _timed(
-    database: Database, token: str, scorer: PairScorer, asked: Sequence[Invoice]
-) -> tuple[list[float], dict[str, set[str]]]:
-    """Milliseconds of each case, and the twins that it found. Every case is asked alone; the first few warm up."""
-    times, found, least = [], {}, float(Tolerances().duplicate_shown)
-    for n, invoice in enumerate([*asked[:5], *asked]):
-        brief = _brief(invoice)
-        started = time.perf_counter()
-        with database.transaction("agent", token) as conn:
-            read = read_twins(conn, {invoice.invoice_id: brief})
-        likely = likely_twins(read, scorer, least)
-        ids = {one.twin.invoice_id for one in likely} | {invoice.invoice_id}
-        with database.transaction("agent", token) as conn:
-            findings = twin_findings(read, likely, twin_states.states(conn, ids) if likely else {})
-        if n >= 5:
-            times.append((time.perf_counter() - started) * 1000)
-            found[invoice.invoice_id] = {one["invoice_id"] for one in findings.get(invoice.invoice_id, ())}
-    return times, found
 
 
 def _brief(one: Invoice) -> Brief:

@@ -61,7 +61,7 @@ _STALE = "SELECT * FROM cs.stale_bills(%s, %s)"
 _REKEY = "SELECT cs.rekey(%s, %s)"
 _SHARING = "SELECT asker, invoice_id FROM cs.sharing(%s::int[], %s::bigint[], %s::int[], %s::int[], %s::int[], %s)"
 _LATEST = "SELECT DISTINCT cs.latest_sharing(%s::bigint[], %s)"
-_VENDORS = "SELECT DISTINCT cs.vendors_sharing(%s::bigint[], %s)"
+_USERS = "SELECT key, vendors, bills FROM cs.users_of(%s::bigint[], %s)"
 _LEFT = "SELECT EXISTS (SELECT FROM cs.invoices WHERE keys_version < %s)"
 
 
@@ -134,6 +134,7 @@ def latest_sharing(conn: Connection[Any], keys: Collection[int], *, most: int) -
     return [row[0] for row in conn.execute(_LATEST, (sorted(set(keys)), most))] if keys else []
 
 
-def vendors_sharing(conn: Connection[Any], keys: Collection[int], *, most: int) -> list[str]:
-    """Ids of one invoice for each vendor that has one of these keys; `most` invoices of a key are looked at."""
-    return [row[0] for row in conn.execute(_VENDORS, (sorted(set(keys)), most))] if keys else []
+def users_of(conn: Connection[Any], keys: Collection[int], *, most: int) -> dict[int, tuple[int, int]]:
+    """Key → (vendors, invoices) that have it, counted over `most` invoices at the most; keys that none has are missing."""
+    rows = conn.execute(_USERS, (sorted(set(keys)), most)) if keys else ()
+    return {key: (vendors, bills) for key, vendors, bills in rows}

@@ -67,14 +67,16 @@ def test_a_sign_needs_another(acme: World, month: CompanyMonth) -> None:
 
 def test_the_keys_of_one_tenant_find_nothing_of_another(acme: World, month: CompanyMonth) -> None:
     one = month.invoices[0]
+    number = number_key(one)
+    assert number is not None
     other = genesis(acme.database, "other")
     other.import_books("invoices", ledger_rows([(one, None)]))
     with agent(acme) as conn:
         assert twin_keys.sharing(conn, asked_keys({"case": one}), most=9) == {"case": []}
-        assert twin_keys.vendors_sharing(conn, [number_key(one)], most=9) == []
+        assert twin_keys.users_of(conn, [number], most=9) == {}
     with agent(other) as conn:
         assert twin_keys.sharing(conn, asked_keys({"case": one}), most=9) == {"case": [one.invoice_id]}
-        assert twin_keys.vendors_sharing(conn, [number_key(one)], most=9) == [one.invoice_id]
+        assert twin_keys.users_of(conn, [number], most=9) == {number: (1, 1)}
     keys = "SELECT keys FROM cs.invoices WHERE tenant = 'other'"
     assert not set(acme.scalar(keys)) & set(stored_keys([one])[0]), "a key is mixed with its tenant"
 

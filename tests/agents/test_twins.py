@@ -14,13 +14,16 @@ from numpy.typing import NDArray
 
 from agents.context import build_context
 from agents.twin_texts import spoken, tell
-from agents.twins import TwinsRead
+from agents.twins import TwinsRead, invoice_of, likely_twins, read_twins
+from agents.upkeep import Upkeep
 from api.intake.bills import ledger_rows
 from governance.record import twin_texts
 from governance.record.twin_texts import Asked
-from models.duplicates import Invoice
+from models.duplicates import Invoice, LedgerContext, score_pairs
 from models.synthetic import CompanyMonth
+from tests.agents import scenes
 from tests.agents.conftest import Workers
+from tests.agents.scenes import SmallBundle
 from tests.build import World, genesis
 
 ONE = Invoice("B-1", "DE01", "V-1", "Nord GmbH", None, None, "R-100", None, None, "EUR", Decimal("1000.00"), None,
@@ -131,3 +134,58 @@ def test_a_bill_with_a_new_number_and_other_words_is_compared(
     assert compared == [{"B-1", "D-1"}]
     assert acme.scalar("SELECT array_agg(invoice_id ORDER BY 1) FROM cs.invoice_vectors") == ["B-1", "B-2", "D-1"]
     assert all("R-100" not in text and second.vendor_name not in text for text in topics.texts)
+
+
+def test_a_worker_makes_keys_again_before_its_first_case(acme: World, workers: Workers, month: CompanyMonth) -> None:
+    bill = next(one for one in month.invoices if one.doc_type == "invoice")
+    acme.import_books("invoices", ledger_rows([(bill, None)]))
+    acme.scalar("UPDATE cs.invoices SET keys = '{}', keys_version = 0 RETURNING 1")
+    fields = {"invoice_number": bill.invoice_no, "supplier": bill.vendor_name}
+    acme.accept(source_key="D-1", invoice_id="D-1", amount=str(bill.amount), currency=bill.currency, entity=bill.entity,
+                supplier_id=bill.vendor_id, issue_date=bill.invoice_date and bill.invoice_date.isoformat(),
+                reading={"fields": fields})  # fmt: skip
+    workers().drain()
+    findings = "SELECT l.content::jsonb #>> '{duplicates,0,invoice_id}' FROM cs.leaves l WHERE l.name = 'findings'"
+    assert acme.scalar(findings) == bill.invoice_id
+
+
+def test_vectors_are_made_when_there_is_time(acme: World, workers: Workers, month: CompanyMonth) -> None:
+    bills = [dataclasses.replace(ONE, invoice_id=f"B-{n}", invoice_no=f"R-{n}") for n in range(70)]
+    bills += [dataclasses.replace(ONE, invoice_id="W-1", vendor_id="V-2", description="Windows and doors")]
+    acme.import_books("invoices", ledger_rows([(one, None) for one in bills]))
+    acme.accept(supplier_id="V-1", details={"description": "Fitting of two doors"})
+    worker = workers()
+    worker.drain()
+    upkeep = Upkeep(worker._transaction)
+    counts = [upkeep.texts(worker.parts.memory, worker.parts.models.embedder) for _ in range(4)]
+    assert counts == [64, 6, 0, 0]
+    assert worker.parts.memory.vendors() == ()
+    assert acme.scalar("SELECT count(*) FROM cs.invoice_vectors") == 70, "only of vendors that cases came from"
+    with agent(acme) as conn:
+        assert conn.execute("SELECT count(*) FROM cs.invoices WHERE keys_version < 2").fetchone() == (0,)
+
+
+def test_how_common_a_number_is_is_known_of_the_whole_ledger(
+    acme: World, bundle: SmallBundle, month: CompanyMonth
+) -> None:
+    """Vendors that are not compared use the number as well: the pair is scored as in the whole ledger."""
+    # As the scene's own case has it: what differs between the two would be another matter.
+    made = scenes.brief(details={"invoice_id": "F-1"}, fields={"invoice_number": "4711"})
+    first = invoice_of(made)
+    assert first is not None
+    second = dataclasses.replace(first, invoice_id="F-2", vendor_id="V-2")
+    others = [
+        dataclasses.replace(first, invoice_id=f"O-{n}", vendor_id=f"V-{n}", vendor_name=f"Other {n}", tax_id=None,
+                            iban=None, amount=Decimal(n), po=None, invoice_date=None, posting_date=None)
+        for n in range(10, 40)
+    ]  # fmt: skip
+    ledger = [first, second, *others, *month.invoices]
+    acme.import_books("invoices", ledger_rows([(one, "case-1" if one is first else None) for one in ledger]))
+    with agent(acme) as conn:
+        read = read_twins(conn, {"case-1": made})
+    assert not {row.invoice_id for row in read.ledger} & {one.invoice_id for one in others}
+    (live,) = [one.pair for one in likely_twins(read, bundle.pair_scorer, 0.0) if one.twin.invoice_id == "F-2"]
+    (whole,) = score_pairs([(first, second)], LedgerContext.fit(ledger), bundle.pair_scorer)
+    assert live.probability == pytest.approx(whole.probability, abs=1e-4)
+    (alone,) = score_pairs([(first, second)], LedgerContext.fit([first, second]), bundle.pair_scorer)
+    assert (live.probability, live.parts) != (alone.probability, alone.parts), "it matters"

@@ -35,7 +35,7 @@ BEGIN
     ) w WHERE w.place <= most;
 END $$;
 
--- Background of a comparison: the latest bills under a key, and one bill of each vendor among the first `most` under it.
+-- Background of a comparison: the latest bills under a key; how many vendors and bills have a key, counted up to `most` bills.
 CREATE OR REPLACE FUNCTION cs.latest_sharing(keys bigint[], most int) RETURNS SETOF text
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = cs, pg_temp SET enable_seqscan = off SET jit = off AS $$
 DECLARE me cs.actors := cs._me();
@@ -45,15 +45,16 @@ BEGIN
         SELECT i.invoice_id AS id FROM cs.invoices i WHERE i.keys @> ARRAY[k.own] AND i.tenant || '' = me.tenant
         ORDER BY coalesce(i.invoice_date, i.posting_date) DESC NULLS LAST, i.invoice_id LIMIT most) f;
 END $$;
-CREATE OR REPLACE FUNCTION cs.vendors_sharing(keys bigint[], most int) RETURNS SETOF text
+CREATE OR REPLACE FUNCTION cs.users_of(keys bigint[], most int) RETURNS TABLE (key bigint, vendors int, bills int)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = cs, pg_temp SET enable_seqscan = off SET jit = off AS $$
 DECLARE me cs.actors := cs._me();
 BEGIN
     PERFORM cs._need(me, ARRAY['agent'], NULL, 'look for twins');
-    RETURN QUERY SELECT min(f.id) FROM unnest(cs._own_keys(me.tenant, keys)) WITH ORDINALITY AS k(own, n) CROSS JOIN LATERAL (
-        SELECT i.invoice_id AS id, coalesce(nullif(i.vendor_id, ''), i.vendor_name) AS vendor FROM cs.invoices i
+    RETURN QUERY SELECT k.key, count(DISTINCT nullif(f.vendor, ''))::int, count(f.vendor)::int
+    FROM unnest(keys, cs._own_keys(me.tenant, keys)) AS k(key, own) CROSS JOIN LATERAL (
+        SELECT coalesce(nullif(btrim(i.vendor_id), ''), upper(i.vendor_name)) AS vendor FROM cs.invoices i
         WHERE i.keys @> ARRAY[k.own] AND i.tenant || '' = me.tenant LIMIT most) f
-    GROUP BY k.n, f.vendor;
+    GROUP BY k.key;
 END $$;
 
 -- Invoices whose keys are of an older version than `of_version`, held for this transaction; other workers take others.

@@ -100,7 +100,7 @@ DEMANDS = (
     agents("remember", f"{CASE.format('pending')}, 1, array_fill(0.1, ARRAY[384])::vector", "remember a case"),
     agents("sharing", "'{1}', '{1}', '{9}', '{50}', '{4}', 10", "look for twins"),
     agents("latest_sharing", "'{1}', 10", "look for twins"),
-    agents("vendors_sharing", "'{1}', 10", "look for twins"),
+    agents("users_of", "'{1}', 10", "look for twins"),
     agents("stale_bills", "1, 10", "make keys again"),
     agents("rekey", "1, '[]'", "make keys again"),
     agents("remember_bills", "'[]'", "remember what bills are for"),

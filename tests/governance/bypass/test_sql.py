@@ -32,7 +32,7 @@ STRONGEST = {"intake": "admin1", "agent": "agent", "review": "admin1", "courier"
 ITS_OWN = {
     "intake": ("accept", "refuse_item", "import_books", "idempotent", "remember_answer", "memories"),
     "agent": ("claim_jobs", "renew_jobs", "fail_job", "file", "note_thread", "remember", "observe",
-              "sharing", "latest_sharing", "vendors_sharing", "stale_bills", "rekey", "remember_bills", "habits"),
+              "sharing", "latest_sharing", "users_of", "stale_bills", "rekey", "remember_bills", "habits"),
     "review": (
         "decide", "delegate", "revoke_delegation", "set_absence", "end_absence", "opened", "propose_change",
         "revoke_signing_key", "confirm", "requeue", "add_actor", "set_active", "issue_key", "revoke_key",
