@@ -16,7 +16,7 @@ from typing import Any
 from rapidfuzz.distance import OSA, Levenshtein, Postfix, Prefix
 
 from agents.compare import Document
-from models.invoice import clean, number_forms
+from models.invoice import clean, normal_name, number_forms
 
 RULES: dict[str, tuple[str, ...]] = {
     "full": ("supplier", "number", "date", "amount", "currency", "entity"),
@@ -96,10 +96,14 @@ def _cut(text: str) -> str:
 
 
 def _supplier(own: Document, twin: Document) -> str | None:
+    """By the vendor record; by the name where a ledger does not keep records. A redacted name is none."""
     left, right = own.vendor_id.strip(), twin.vendor_id.strip()
-    if not left or not right:
-        return "one of them names no supplier record" if left or right else "neither names a supplier record"
-    return _other("it is booked under another supplier record", left, right)
+    if left and right:
+        return _other("it is booked under another supplier record", left, right)
+    names = [one.vendor_name.strip().upper() if normal_name(one.vendor_name) else "" for one in (own, twin)]
+    if not all(names):
+        return "one of them does not say which supplier it is of"
+    return _other("the supplier has another name", *names)
 
 
 def _date(own: Document, twin: Document) -> str | None:

@@ -69,6 +69,12 @@ def test_what_both_lack_is_not_compared_and_what_this_one_lacks_is_missing_here(
     assert {one.name: one.agreement for one in compared(replace(ONE, po=None), ONE)}["purchase_order"] == "missing_here"
 
 
+def test_a_redacted_name_is_no_name() -> None:
+    hidden = replace(ONE, vendor_name="REDACTED PERSONAL DATA")
+    assert "supplier" not in {one.name for one in compared(hidden, hidden)}
+    assert {one.name: one.agreement for one in compared(ONE, hidden)}["supplier"] == "missing_there"
+
+
 def test_accounts_are_masked_and_texts_are_cut() -> None:
     long = "x" * 5000
     found = {
@@ -163,7 +169,9 @@ EXACT: list[tuple[dict[str, Any], tuple[str, ...], str]] = [
      "only if it looks beyond one entity and currency: it is booked in another entity (DE01 and FR01)"),
     ({"currency": "GBP"}, ("usual", "number", "no_number"), "the currency is another (EUR and GBP)"),
     ({"vendor_id": "S-2"}, (), "would not have found this: it is booked under another supplier record (S-1 and S-2)"),
-    ({"vendor_id": ""}, (), "one of them names no supplier record"),
+    ({"vendor_id": ""}, ("full", "usual", "number", "no_number"), "would have found this too"),
+    ({"vendor_id": "", "vendor_name": "TALWICK"}, (), "another name (TALWICK SUPPLIES LTD and TALWICK)"),
+    ({"vendor_id": "", "vendor_name": "REDACTED"}, (), "one of them does not say which supplier it is of"),
     ({"invoice_no": "77/1", "amount": Decimal("99"), "vendor_id": "S-2"}, (),
      "it is booked under another supplier record (S-1 and S-2), the number is another one and the amount differs by 1"),
 ]  # fmt: skip
