@@ -8,6 +8,7 @@ from governance.case import DOCUMENT_CLASSES, FIELD_NAMES
 from governance.errors import NotFound
 from governance.record import corrections, twin_memories
 from governance.record.db import Connection
+from models.pair_learning import LEAST_EACH
 from models.twin_memory import SupplierHabit
 
 LEAST_OF_CLASS = 5
@@ -22,7 +23,7 @@ def words(count: int, least: int) -> str:
 
 
 def state(conn: Connection) -> dict[str, Any]:
-    """{classes, fields, texts, needed, state, unsaid}: what training would find now, each count with its words.
+    """{classes, fields, texts, needed, state, unsaid, pairs}: what training would find now, each count with its words.
 
     `unsaid`: documents whose class somebody called wrong without saying the right one.
     """
@@ -47,6 +48,20 @@ def state(conn: Connection) -> dict[str, Any]:
         "state": words(texts, LEAST_TEXTS),
         "erased": sum(row["erased"] for row in rows),
         "unsaid": corrections.unsaid(conn),
+        "pairs": _pairs(conn),
+    }
+
+
+def _pairs(conn: Connection) -> dict[str, Any]:
+    """Pairs of invoices that people decided on: {duplicates, others, needed, state}."""
+    judged = twin_memories.judged(conn)
+    duplicates = sum(one.duplicate for one in judged)
+    least = min(duplicates, len(judged) - duplicates)
+    return {
+        "duplicates": duplicates,
+        "others": len(judged) - duplicates,
+        "needed": LEAST_EACH,
+        "state": words(least, LEAST_EACH),
     }
 
 

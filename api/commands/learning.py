@@ -82,6 +82,11 @@ def _state(args: argparse.Namespace) -> int:
         {"what": "to train on", "documents": found["texts"], "needed": found["needed"], "state": found["state"]}
     )
     rows.append({"what": "called wrong, the right class not said", "documents": found["unsaid"]})
+    pairs = found["pairs"]
+    rows += [
+        {"what": f"pairs decided on: {name}", "documents": pairs[name], "needed": pairs["needed"], "state": state}
+        for name, state in (("duplicates", pairs["state"]), ("others", pairs["state"]))
+    ]
     emit(args, STATE, rows)
     return 0
 
