@@ -37,7 +37,7 @@ _AGREEMENT = {
 }  # fmt: skip
 _FAMILIES = {
     "number": "Invoice number", "vendor": "Supplier", "order": "Purchase order", "text": "Text",
-    "habits": "What is usual for the supplier",
+    "habits": "Supplier's habits",
 }  # fmt: skip
 _KINDS = {
     "resubmitted": "sent again", "format": "number written otherwise", "ocr": "misread number",
