@@ -28,21 +28,22 @@ _NEIGHBOURS = 3
 
 HABITS = (
     "count", "median", "spread", "gap", "sequential", "step", "course", "style", "amounts", "amount_gap", "regular",
-    "amount_day", "amounts_repeat", "twin_days", "numbers", "reuse", "lines", "heads", "credited", "open", "orders",
-    "order", "texts", "text", "entities", "vendors", "number_rows",
+    "amount_day", "copies", "amounts_repeat", "twin_days", "numbers", "reuse", "lines", "heads", "credited", "open",
+    "orders", "order", "texts", "text", "entities", "vendors", "number_rows",
 )  # fmt: skip
 """What is known of each row from its vendor's other rows; nan where too little is.
 
 count: rows of the vendor. median, spread: of its log amounts. gap: usual days between its bills. sequential:
-share of bills in one frame whose serial rises; step: usual rise; course: share of the nearest bills in date
-whose serial lies on the right side of this one. style: share of its rows in this style of number. amounts,
-amount_gap, regular: how often this amount is billed, the usual days between and how much they vary. amount_day:
-bills of this amount on this day. amounts_repeat: share of its other amounts that occur again; twin_days: share
-of its other (amount, day) that do. numbers: rows with this number; reuse: share of its other numbers that occur
-again. lines: rows with this number on this day. heads: rows with this number up to its last run of digits.
-credited: days to the next credit of this amount. open: bills of this amount within 60 days less credits of it.
-orders, texts: rows with this order and text; order, text: their share. entities: share of its other (amount,
-day) that more than one entity has. vendors, number_rows: vendors that use this number and rows that have it.
+share of bills in one frame whose serial rises; step: usual rise; course: share of the nearest bills in date whose
+serial lies on the right side of this one. style: share of its rows in this style of number. amounts, amount_gap,
+regular: how often this amount is billed, the usual days between and how much they vary. amount_day: bills of this
+amount on this day; copies: rows with this number, amount and day. amounts_repeat: share of its other amounts that
+occur again; twin_days: share of its other (amount, day) that do. numbers: rows with this number; reuse: share of
+its other numbers that occur again. lines: rows with this number on this day. heads: rows with this number up to
+its last run of digits. credited: days to the next credit of this amount. open: bills of this amount within 60
+days less credits of it. orders, texts: rows with this order and text; order, text: their share. entities: share
+of its other (amount, day) that more than one entity has. vendors, number_rows: vendors that use this number and
+rows that have it.
 """
 
 
@@ -87,7 +88,8 @@ def bill_keys(vendor: NDArray[np.int32], amount: Floats) -> Ints:
 
 def habits(rows: Rows) -> Floats:
     """(n, len(HABITS)) for every row of a ledger."""
-    known = rows.vendor > 0
+    # Rows of nobody in particular are one party: what is usual among them is all that there is to know.
+    known = np.ones(len(rows.vendor), dtype=bool)
     made: dict[str, Floats] = {**_amounts(rows, known), **_numbers(rows, known), **_money_back(rows, known)}
     vendor = together(known, rows.vendor)
     count = sizes(vendor)
@@ -119,6 +121,7 @@ def _amounts(rows: Rows, known: NDArray[np.bool_]) -> Mapping[str, Floats]:
         "amount_gap": _of_amount(rows, known, by_amount, usual, np.nan),
         "regular": _of_amount(rows, known, by_amount, varies, np.nan),
         "amount_day": sizes(on_day),
+        "copies": sizes(together(dated, rows.vendor, rows.cents, day, rows.folded_code)),
         "amounts_repeat": others(vendor, amount),
         "twin_days": others(by_vendor, on_day),
         "entities": others(by_vendor, on_day, rows.entity),
@@ -145,7 +148,7 @@ def _numbers(rows: Rows, known: NDArray[np.bool_]) -> Mapping[str, Floats]:
     day = np.where(np.isnan(rows.day), -1, rows.day).astype(np.int64)
     said = rows.folded_code > 0
     any_number = together(said, rows.folded_code)
-    users = together(said & known, rows.folded_code, rows.vendor)
+    users = together(said & (rows.vendor > 0), rows.folded_code, rows.vendor)
     first = np.zeros(len(known))
     first[np.unique(users, return_index=True)[1]] = 1.0
     first[users < 0] = 0.0

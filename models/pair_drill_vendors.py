@@ -5,12 +5,10 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
-from decimal import Decimal
 
-from models.invoice import Invoice
-from models.synthetic_numbers import cents, digits
+from models.synthetic_numbers import digits
 
 START = date(2025, 1, 6)
 _NUMBERINGS = (
@@ -18,22 +16,25 @@ _NUMBERINGS = (
     "dated", "period", "reused", "short", "client", "parts", "yearend", "padded", "lines", "two", "long", "run",
     "lettered", "drifting",
 )  # fmt: skip
-_PERIODIC = ("period", "reused")
+PERIODIC = ("period", "reused")
 _AMOUNTS = ("constant", "prices", "prices", "free", "free", "free", "free", "round", "hourly")
 _RHYTHMS = ("daily", "weekly", "fortnightly", "monthly", "monthly", "monthly", "quarterly", "random", "random",
             "random", "random", "rare")  # fmt: skip
-_WORDS = ("care", "transport", "catering", "cleaning", "printing", "training", "repairs", "rent", "security", "energy",
+WORDS = ("care", "transport", "catering", "cleaning", "printing", "training", "repairs", "rent", "security", "energy",
           "paper", "software", "legal", "garden", "water", "waste", "travel", "books", "lease", "advice")  # fmt: skip
 _STARTS = ("Alder", "Ber", "Brom", "Cald", "Dun", "Elm", "Fair", "Glen", "Hart", "Kings", "Lang", "Mar", "North",
            "Oak", "Pen", "Quil", "Rad", "Sand", "Thorn", "Wal", "Yar")  # fmt: skip
 _ENDS = ("bury", "combe", "dale", "erwick", "field", "ford", "ham", "ley", "mere", "omley", "stead", "ton", "unton",
          "well", "wood")  # fmt: skip
+_PERSONS_SHARE = 0.4
 _MASKS = ("REDACTED PERSONAL DATA", "Redacted", "NAME WITHHELD", "XXXX")
 
 
 @dataclass(frozen=True, slots=True)
 class Fashion:
-    """What a ledger's columns say. dates: own, posting (no invoice date) or run (the day of the payment run)."""
+    """What a ledger's columns say, for how many `days`, and how many vendors for each regular one bill once or twice.
+
+    dates: own, posting (no invoice date) or run (the day of the payment run)."""
 
     tax: bool
     account: bool
@@ -43,9 +44,12 @@ class Fashion:
     vendor_ids: bool
     withheld: float
     mask: str
+    masks_ids: bool
     dates: str
     numbers: str
     share_of_near_misses: float
+    days: int
+    one_offs: int
 
 
 def fashion(rng: random.Random) -> Fashion:
@@ -59,9 +63,12 @@ def fashion(rng: random.Random) -> Fashion:
         vendor_ids=rng.random() < 0.8,
         withheld=rng.choice((0.0, 0.0, 0.1, 0.3)),
         mask=rng.choice(_MASKS),
+        masks_ids=rng.random() < 0.5,
         dates=rng.choice(("own", "own", "own", "run", "run", "posting")),
-        numbers="document" if rng.random() < 0.06 else "own",
-        share_of_near_misses=rng.choice((0.05, 0.15, 0.3)),
+        numbers=rng.choices(("own", "document", "none"), weights=(90, 6, 4))[0],
+        share_of_near_misses=rng.choice((0.05, 0.1, 0.25)),
+        days=rng.choice((90, 90, 200, 400)),
+        one_offs=rng.choice((0, 1, 3, 6)),
     )
 
 
@@ -85,6 +92,8 @@ class Vendor:
     serial: int
     near_misses: float
     prefix: str
+    span: int
+    most: int = 10_000
     years: Counter[int] = field(default_factory=Counter)
 
     def number(self, day: date) -> str:
@@ -109,10 +118,12 @@ class Vendor:
             "parts": f"{count // 2}{'AB'[count % 2]}",
             "yearend": f"{count}/{day:%y}",
             "batch": f"RUN{day.toordinal()}",
+            "docket": f"J{day.toordinal() * 37 + int(self.id) // 37 % 37} {day:%d%m%y}",
             "lines": f"{self.prefix}{count // 5}{'-/_'[self.prices[0] % 3]}{count % 5 + 1}",
             "two": str(count if rng.random() < 0.6 else 7_000_000 + 3 * count),
             "long": f"{self.prices[0]:05d}{day.toordinal() % 10_000:04d}{count:06d}",
             "run": f"{self.prices[0] * 13 % 9000}/{count}/{self.prefix or 'S'}",
+            "case": f"{self.prefix}{(self.prices[0] * 7 + count // 3) % 900_000 + 1000}",
             "lettered": f"{rng.choice('ABCDEFGH')}{count}{rng.choice(('', '', 'A', 'C'))}",
         }
         return made.get(self.numbering, str(count))
@@ -135,14 +146,18 @@ class Vendor:
         return free if self.amounts == "free" else max(5000, free // 5000 * 5000)
 
     def days(self) -> Iterator[date]:
-        """The days on which this vendor bills, over about 400 days."""
+        """The days on which this vendor bills."""
         step = {"daily": 2, "weekly": 7, "fortnightly": 14, "monthly": 30, "quarterly": 91}.get(self.rhythm)
         together = self.numbering == "batch"
         day = START + timedelta(days=0 if together else self.rng.randint(0, 28))
-        end = START + timedelta(days=60 if self.rhythm == "daily" else 400)
-        while day < end:
+        if self.most < 10:
+            day = START + timedelta(days=self.rng.randint(0, self.span))
+        end = START + timedelta(days=min(60, self.span) if self.rhythm == "daily" else self.span)
+        made = 0
+        while day <= end and made < self.most:
             for _ in range(self.rng.choice((1, 1, 2, 4)) if self.rhythm == "daily" else 1):
                 yield day
+                made += 1
             gap = (
                 step
                 if step is not None
@@ -154,13 +169,13 @@ class Vendor:
 def _vendor(rng: random.Random, number: int, way: Fashion) -> Vendor:
     numbering = rng.choice(_NUMBERINGS)
     # A number that names a month or a contract comes once a period: more often, nobody could tell two bills apart.
-    rhythm = rng.choice(("monthly", "quarterly") if numbering in _PERIODIC else _RHYTHMS)
+    rhythm = rng.choice(("monthly", "quarterly") if numbering in PERIODIC else _RHYTHMS)
     own = rng.choice(("none", "same", "period", "topic", "topic", "topic"))
     entities = tuple(f"E{at + 1}" for at in range(way.entities))
     return Vendor(
         rng=rng,
         id=f"{300000 + number * 37}",
-        name=f"{rng.choice(_STARTS)}{rng.choice(_ENDS)} {rng.choice(_WORDS).title()} "
+        name=f"{rng.choice(_STARTS)}{rng.choice(_ENDS)} {rng.choice(WORDS).title()} "
         f"{rng.choice(('Ltd', 'Limited', 'GmbH', 'SARL', '& Sons', ''))}".strip(),
         tax_id=f"GB{digits(rng, 9)}" if way.tax and rng.random() < 0.9 else None,
         iban=f"GB{digits(rng, 20)}" if way.account and rng.random() < 0.9 else None,
@@ -171,9 +186,10 @@ def _vendor(rng: random.Random, number: int, way: Fashion) -> Vendor:
         rhythm=rhythm,
         orders=rng.choice(("none", "each", "each", "framework", "few")) if way.orders else "none",
         described={"none": "none", "category": "same"}.get(way.text, own),
-        prices=tuple(rng.randint(20, 900) * rng.choice((25, 50, 100, 137, 900)) for _ in range(rng.randint(2, 4))),
+        prices=tuple(rng.randint(20, 900) * rng.choice((25, 50, 100, 137, 900, 9000)) for _ in range(3)),
         serial=rng.choice((0, rng.randint(100, 9000), rng.randint(10000, 900000), rng.randint(10**6, 10**9))),
         near_misses=way.share_of_near_misses,
+        span=way.days,
         prefix=rng.choice(("RE-", "INV", "SI/", "A", "No ", "KD 7-", f"{rng.randint(10, 99)}-", "")),
     )  # fmt: skip
 
@@ -181,113 +197,34 @@ def _vendor(rng: random.Random, number: int, way: Fashion) -> Vendor:
 def vendors_of(rng: random.Random, way: Fashion, count: int) -> list[Vendor]:
     """The vendors of one ledger: some share a payment run's number, some are branches of others."""
     vendors = [_vendor(rng, number, way) for number in range(count)]
+    # Most vendors of a real ledger send one bill or two.
+    once = [_vendor(rng, 3 * count + number, way) for number in range(count * way.one_offs)]
+    for one in once:
+        one.most = rng.choice((1, 1, 2, 3))
     for party in rng.sample(vendors, k=rng.choice((0, 0, 4, count // 3))):
         party.numbering, party.rhythm, party.amounts = "batch", "fortnightly", "prices"
         party.prices = tuple(range(12000, 60000, 3137))
+    # Persons who are paid in one run, at a few rates, under its number; a ledger often withholds their names.
+    if rng.random() < _PERSONS_SHARE:
+        vendors += _persons(rng, way, count)
     # A branch: its own record and its own bills at the same prices, under the tax id and account of the first.
     for number, first in enumerate(rng.sample(vendors, k=max(1, count // 10))):
         branch = _vendor(rng, count + number, way)
         branch.name, branch.tax_id, branch.iban = first.name, first.tax_id, first.iban
         branch.prices, branch.amounts = first.prices, first.amounts
-        if branch.numbering not in _PERIODIC:
+        if branch.numbering not in PERIODIC:
             branch.rhythm = first.rhythm
         vendors.append(branch)
-    return vendors
+    return vendors + once
 
 
-def bills(vendor: Vendor) -> Iterator[Invoice]:
-    """Everything that this vendor bills, with what looks like twice and is not."""
-    rng = vendor.rng
-    text = rng.choice(_WORDS)
-    for order, day in enumerate(vendor.days()):
-        po = {"each": f"PO{vendor.id}{order:04d}", "framework": f"PO{vendor.id}",
-              "few": f"PO{vendor.id}{order // 4:03d}"}.get(vendor.orders)  # fmt: skip
-        topic = f"{text} {rng.choice(_WORDS)} {rng.choice(_WORDS)}"
-        described = {"same": text, "period": f"{text} {day:%m/%Y}", "topic": topic}.get(vendor.described)
-        posted = day + timedelta(days=rng.randint(0, 20))
-        invoice = Invoice(
-            "", rng.choice(vendor.entities), vendor.id, vendor.name, vendor.tax_id, vendor.iban, vendor.number(day),
-            day, posted, vendor.currency, cents(vendor.amount()), po, described, "invoice",
-        )  # fmt: skip
-        yield invoice
-        if rng.random() < vendor.near_misses:
-            yield from rng.choice(_NEAR_MISSES)(vendor, invoice)
-
-
-def _later(vendor: Vendor, invoice: Invoice, days: int, **other: object) -> Invoice:
-    """One more bill of this vendor, `days` later, under its next number."""
-    day = (invoice.invoice_date or START) + timedelta(days=days)
-    posted = (invoice.posting_date or day) + timedelta(days=max(0, days))
-    made = replace(invoice, invoice_no=vendor.number(day), invoice_date=day, posting_date=posted)
-    return replace(made, **other)  # type: ignore[arg-type]
-
-
-def _lines(vendor: Vendor, invoice: Invoice) -> Iterator[Invoice]:
-    """The lines of one bill, each its own row; now and then two of one price."""
-    shares = vendor.rng.choice((("0.7",), ("0.35", "1.4"), ("0.99", "1.02"), ("0.98",), ("1.01", "0.5", "0.97")))
-    for share in shares:
-        yield replace(invoice, amount=(invoice.amount * Decimal(share)).quantize(Decimal("0.01")) + 1)
-
-
-def _credited(vendor: Vendor, invoice: Invoice) -> Iterator[Invoice]:
-    """A credit note, and mostly a new bill: the same, corrected, or under a number close to the first."""
-    rng = vendor.rng
-    days = rng.randint(0, 20)
-    own = rng.random() < 0.5
-    credit = _later(vendor, invoice, days, amount=-invoice.amount, doc_type="credit_note")
-    yield replace(credit, invoice_no=f"{rng.choice(('CN', 'GS-', 'C'))}{invoice.invoice_no}") if own else credit
-    if rng.random() < 0.8:
-        again = _later(vendor, invoice, days + rng.choice((0, 0, 1, 5)))
-        if rng.random() < 0.3:
-            again = replace(again, invoice_no=f"{invoice.invoice_no}{rng.choice(('A', '-1', 'R', '/2'))}")
-        factor = rng.choice(("1", "1", "1", "0.9", "1.02", "0.5"))
-        yield replace(again, amount=(invoice.amount * Decimal(factor)).quantize(Decimal("0.01")))
-
-
-def _same_day(vendor: Vendor, invoice: Invoice) -> Iterator[Invoice]:
-    """The same again for another client, order or week: more bills, not copies."""
-    rng = vendor.rng
-    if vendor.numbering in _PERIODIC:
-        return
-    own_orders, own_text = vendor.orders == "each" and rng.random() < 0.8, rng.random() < 0.5
-    for extra in range(rng.choice((1, 1, 2, 3))):
-        more = _later(vendor, invoice, rng.choice((0, 0, 0, 1, 7)))
-        if own_orders:
-            more = replace(more, po=f"{invoice.po}{extra}")
-        if own_text and vendor.described == "topic":
-            more = replace(more, description=f"{rng.choice(_WORDS)} {rng.choice(_WORDS)} {extra + 1}")
-        yield more
-
-
-def _instalments(vendor: Vendor, invoice: Invoice) -> Iterator[Invoice]:
-    """The rest of a sum that is paid in equal parts, on one order, a month apart or as the work goes on."""
-    rng = vendor.rng
-    step, numbered = rng.choice((7, 14, 30, 30, 30)), rng.random() < 0.3
-    for part in range(2, rng.choice((3, 4, 6)) + 1):
-        made = _later(vendor, invoice, step * (part - 1))
-        if numbered:
-            made = replace(made, invoice_no=f"{invoice.invoice_no}/{part}")
-        if invoice.description and rng.random() < 0.5:
-            made = replace(made, description=f"{invoice.description} part {part}")
-        yield made
-
-
-def _partial(vendor: Vendor, invoice: Invoice) -> Iterator[Invoice]:
-    """More deliveries on one order, each at its own amount."""
-    rng = vendor.rng
-    for _ in range(rng.choice((1, 2, 3))):
-        factor = Decimal(str(round(rng.uniform(0.2, 1.8), 3)))
-        amount = (invoice.amount * factor).quantize(Decimal("0.01")) + 1
-        yield _later(vendor, invoice, rng.choice((0, 2, 5, 9, 20)), amount=amount)
-
-
-def _both_entities(vendor: Vendor, invoice: Invoice) -> Iterator[Invoice]:
-    """Each company of the group gets its own bill over its own share of one service."""
-    if len(vendor.entities) < 2 or vendor.numbering in _PERIODIC:
-        return
-    for entity in vendor.entities:
-        if entity != invoice.entity:
-            yield _later(vendor, invoice, 0, entity=entity)
-
-
-_NEAR_MISSES = (_lines, _credited, _same_day, _same_day, _instalments, _partial, _both_entities, _both_entities)
+def _persons(rng: random.Random, way: Fashion, count: int) -> list[Vendor]:
+    rates = tuple(rng.randint(60, 900) * 100 for _ in range(6))
+    rhythm, numbering = rng.choice(("fortnightly", "monthly")), rng.choice(("batch", "client", "docket", "docket"))
+    persons = []
+    for at in range(rng.choice((10, 20, 30))):
+        one = _vendor(rng, 2 * count + at, way)
+        one.numbering, one.rhythm, one.amounts, one.near_misses = numbering, rhythm, "constant", 0.02
+        one.prices, one.name = (rng.choice(rates),), way.mask if rng.random() < 0.7 else one.name
+        persons.append(one)
+    return persons

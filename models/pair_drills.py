@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from models.invoice import Invoice
-from models.pair_drill_vendors import START, Fashion, Vendor, bills, fashion, vendors_of
+from models.pair_drill_bills import bills
+from models.pair_drill_vendors import START, Fashion, Vendor, fashion, vendors_of
 from models.pair_noise import copies
 from models.synthetic_numbers import stream
 
@@ -37,6 +38,8 @@ def _as_recorded(rng: random.Random, way: Fashion, posted: Sequence[Invoice]) ->
         shown = one
         if one.vendor_id in withheld:
             shown = replace(shown, vendor_name=way.mask, tax_id=None, iban=None)
+        if way.masks_ids and shown.vendor_name == way.mask:
+            shown = replace(shown, vendor_id="")
         if not way.vendor_ids:
             shown = replace(shown, vendor_id="")
         if way.dates == "run" and one.posting_date:
@@ -46,6 +49,8 @@ def _as_recorded(rng: random.Random, way: Fashion, posted: Sequence[Invoice]) ->
             shown = replace(shown, invoice_date=None)
         if way.numbers == "document":
             shown = replace(shown, invoice_no=f"{46_000_000 + at // 3}_{at % 3 + 1}")
+        elif way.numbers == "none":
+            shown = replace(shown, invoice_no="")
         made.append(replace(shown, invoice_id=f"D{at:06d}"))
     return made
 
@@ -55,6 +60,7 @@ def _copied(
 ) -> list[tuple[str, str, str]]:
     """Adds copies of `count` bills to the ledger; (first id, second id, kind) of each."""
     pool = [one for one in ledger if one.doc_type == "invoice" and one.amount > 1]
+    count = count if way.numbers != "none" else count // 4
     rng.shuffle(pool)
     pairs: list[tuple[str, str, str]] = []
     for original in pool:
@@ -76,7 +82,7 @@ def _copied(
             ids.append(f"D{len(ledger):06d}")
             ledger.append(replace(shown, invoice_id=ids[-1], posting_date=later))
             pairs.append((original.invoice_id, ids[-1], kind))
-        if kind not in ("split", "renumbered") and "resubmitted" not in without and rng.random() < 0.05:
+        if kind not in ("split", "renumbered") and "resubmitted" not in without and rng.random() < 0.1:
             ids.append(f"D{len(ledger):06d}")
             ledger.append(replace(made[0], invoice_id=ids[-1], posting_date=later + timedelta(days=rng.randint(1, 30))))
             pairs.append((original.invoice_id, ids[-1], kind))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
-from math import nan
+from math import log1p, nan
 from typing import Any
 
 import numpy as np
@@ -15,15 +15,16 @@ from rapidfuzz.distance import OSA, Postfix, Prefix
 from models.invoice import Invoice
 from models.pair_columns import Columns, Floats, Ints, chosen, columns
 from models.pair_context import LedgerContext, bill_keys
+from models.pair_ledger import Rows
 
 PAIR_FEATURES = (
     "number_same_plain", "number_same_folded", "number_same_stem", "number_same_digits", "number_head_same",
-    "number_similarity", "number_edits", "number_anagram", "number_length", "number_prefix", "number_postfix",
+    "number_similarity", "number_edits", "number_anagram", "number_length", "number_prefix", "number_run_gap",
     "number_middle_short", "number_middle_long", "serial_gap", "serial_steps", "serial_off_course",
     "serial_course", "vendor_sequential", "style_same", "style_share", "number_count", "number_reuse",
     "number_lines", "number_heads", "number_vendors", "number_rows", "amount_same", "amount_ratio",
     "amount_gap", "amount_anagram", "amount_shifted", "amount_tax_ratio", "amount_opposite", "amount_remainder",
-    "amount_size", "amount_round", "amount_unusual", "amount_count", "amount_share", "amount_day_count",
+    "amount_round", "amount_unusual", "amount_count", "amount_share", "amount_day_count",
     "amount_repeats", "amount_twin_days", "amount_regular", "amount_open", "type_same", "credit_involved",
     "credited_after", "date_gap", "date_swapped", "date_year_off", "posting_gap", "rhythm_amount",
     "rhythm_vendor", "off_month", "vendor_same", "vendor_count", "name_similarity", "tax_same", "account_same",
@@ -60,9 +61,6 @@ def family(name: str) -> str:
 
 _TAX = np.array([1.05, 1.055, 1.06, 1.07, 1.08, 1.09, 1.1, 1.13, 1.17, 1.18, 1.19, 1.2, 1.21, 1.22, 1.23, 1.24, 1.25])
 _MONTH = 30.4375
-_COMMON_NUMBER = 5
-_NUMBER_SAYS = ("number_same_plain", "number_same_folded", "number_same_stem", "number_same_digits",
-                "number_head_same", "number_similarity", "number_edits", "number_prefix", "number_postfix")  # fmt: skip
 Codes = NDArray[np.int32]
 Flags = NDArray[np.bool_]
 
@@ -90,6 +88,27 @@ def _habit(name: str, a: Columns, b: Columns, pick: np.ufunc) -> Floats:
     return picked
 
 
+def _elsewhere(name: str, a: Columns, b: Columns) -> Floats:
+    """A count, in which the rows with one number, amount and day count once: copies are no habit."""
+    fewer = [one.habit(name) - np.nan_to_num(one.habit("copies") - 1.0) for one in (a, b)]
+    picked: Floats = np.fmax(*fewer)
+    return picked
+
+
+def _run_gap(x: Rows, y: Rows) -> Floats:
+    """How far apart the numbers count where they differ in one run of digits, logged; nan where in more or none.
+
+    Which run counts up is not known in advance: a date or a line may stand behind it.
+    """
+    found = np.full(len(x.plain), nan)
+    for at in np.flatnonzero((x.style == y.style) & (x.plain_code != y.plain_code)):
+        both = zip(x.runs[at].split(), y.runs[at].split(), strict=False)
+        differ = [(one, other) for one, other in both if one != other]
+        if len(differ) == 1 and differ[0][0].isdigit() and differ[0][1].isdigit():
+            found[at] = log1p(abs(int(differ[0][0]) - int(differ[0][1])))
+    return found
+
+
 def _number_features(a: Columns, b: Columns) -> list[Floats]:
     x, y = a.rows, b.rows
     equal, folded = x.plain_code == y.plain_code, x.folded_code == y.folded_code
@@ -114,7 +133,7 @@ def _number_features(a: Columns, b: Columns) -> list[Floats]:
         ((x.letters == y.letters) & ~equal).astype(float),
         short,
         prefix / np.maximum(1.0, long),
-        postfix,
+        _run_gap(x, y),
         np.minimum(20.0, short - prefix - postfix),
         np.minimum(20.0, long - prefix - postfix),
         np.log1p(gap),
@@ -124,9 +143,9 @@ def _number_features(a: Columns, b: Columns) -> list[Floats]:
         _habit("sequential", a, b, np.fmin),
         _same(x.style, y.style),
         _habit("style", a, b, np.fmin),
-        np.log1p(_habit("numbers", a, b, np.fmax)),
+        np.log1p(_elsewhere("numbers", a, b)),
         _habit("reuse", a, b, np.fmax),
-        _habit("lines", a, b, np.fmax),
+        _elsewhere("lines", a, b),
         np.log1p(_habit("heads", a, b, np.fmax)),
         np.log1p(_habit("vendors", a, b, np.fmax)),
         np.log1p(_habit("number_rows", a, b, np.fmax)),
@@ -157,7 +176,7 @@ def _amount_features(a: Columns, b: Columns) -> list[Floats]:
         np.abs(np.log(np.maximum(amount, 0.01)) - one.habit("median")) / one.habit("spread")
         for one, amount in ((a, left), (b, right))
     ]
-    often = _habit("amounts", a, b, np.fmax)
+    often = _elsewhere("amounts", a, b)
     return [
         same.astype(float),
         ratio,
@@ -167,12 +186,11 @@ def _amount_features(a: Columns, b: Columns) -> list[Floats]:
         taxed.astype(float),
         (np.sign(x.amount) * np.sign(y.amount) < 0).astype(float),
         _remainder(a, b, large, small),
-        np.log1p(large),
         rounds.astype(float),
         np.fmin(off[0], off[1]),
         np.log1p(often),
         often / np.maximum(1.0, _habit("count", a, b, np.fmax)),
-        np.log1p(_habit("amount_day", a, b, np.fmax)),
+        np.log1p(_elsewhere("amount_day", a, b)),
         _habit("amounts_repeat", a, b, np.fmax),
         _habit("twin_days", a, b, np.fmax),
         _habit("regular", a, b, np.fmin),
@@ -232,11 +250,23 @@ def column_features(table: Columns, left: Ints, right: Ints) -> Floats:
         return np.empty((0, len(PAIR_FEATURES)))
     a, b = chosen(table, left), chosen(table, right)
     made = chain(_number_features(a, b), _amount_features(a, b), _date_features(a, b), _party_features(a, b))
-    features = np.column_stack(list(made))
-    # A number that many vendors put on their bills (a payment run, a month) says nothing from one vendor to another.
-    shared = (a.rows.vendor != b.rows.vendor) & (_habit("vendors", a, b, np.fmax) >= _COMMON_NUMBER)
-    features[np.ix_(shared, [PAIR_FEATURES.index(name) for name in _NUMBER_SAYS])] = nan
-    return features
+    return np.column_stack(list(made))
+
+
+_TYPED = 2
+
+
+def renumbered_rows(rows: Floats) -> Flags:
+    """(n,) True where both numbers are known and unlike, so that only the rest can speak for one bill."""
+    at = {name: rows[:, PAIR_FEATURES.index(name)] for name in (
+        "number_same_plain", "number_same_folded", "number_same_stem", "number_same_digits", "number_anagram",
+        "number_edits", "number_length", "number_middle_short")}  # fmt: skip
+    alike = np.any([at[name] == 1.0 for name in list(at)[:5]], axis=0)
+    length = at["number_length"]
+    alike |= at["number_edits"] <= np.where(length >= 5, _TYPED, np.where(length == 4, 1, 0))
+    alike |= (at["number_middle_short"] == 0) & (length >= 3)
+    unlike: Flags = ~alike & ~np.isnan(at["number_edits"])
+    return unlike
 
 
 def pair_features(pairs: Sequence[tuple[Invoice, Invoice]], context: LedgerContext) -> Floats:

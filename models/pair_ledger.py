@@ -13,22 +13,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.invoice import Invoice, clean, normal_id, normal_name, number_forms, vendor_key
+from models.invoice import Invoice, NumberForms, clean, normal_id, normal_name, number_forms, vendor_key
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int32]
 Texts = NDArray[Any]
 
 _SLICE = 20_000
-_RUNS = re.compile(r"\d+|\D+")
+_RUNS = re.compile(r"[A-Z]+|\d+")
+_DIGITS = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Texts that are compared for equality are integer codes, 0 = ''; cents is a code of the magnitude."""
+    """One entry per invoice.
+
+    Texts that are compared for equality are integer codes, 0 = ''. runs: the letters and digits of the number, run
+    by run; cents: a code of the magnitude of the amount.
+    """
 
     plain: Texts
     folded: Texts
+    runs: Texts
     name: Texts
     description: Texts
     plain_code: Codes
@@ -64,13 +70,13 @@ def taken(rows: Rows, at: NDArray[np.int64]) -> Rows:
 
 
 @lru_cache(maxsize=65536)
-def _head(number: str) -> str:
-    """The number up to its last run of digits, where that leaves three digits or more; else ''."""
-    runs = _RUNS.findall(clean(number))
-    while runs and not runs[-1].isdigit():
-        runs.pop()
-    head = "".join(runs[:-1])
-    return head if sum(letter.isdigit() for letter in head) >= 3 else ""
+def _shape(number: str) -> tuple[str, str]:
+    """(the number up to its last run of digits where that leaves three digits, else ''; its runs, spaced)."""
+    tidy = clean(number)
+    runs = _RUNS.findall(tidy)
+    last = next((found for found in reversed(list(_DIGITS.finditer(tidy)))), None)
+    head = tidy[: last.start()] if last else ""
+    return (head if sum(letter.isdigit() for letter in head) >= 3 else ""), " ".join(runs)
 
 
 @lru_cache(maxsize=65536)
@@ -102,36 +108,32 @@ def _codes(hashes: NDArray[np.int64]) -> Codes:
     return codes[place[:-1]].astype(np.int32)
 
 
-_EQUAL: dict[str, Callable[[Invoice], str]] = {
-    "plain_code": lambda one: number_forms(one.invoice_no).plain,
-    "folded_code": lambda one: number_forms(one.invoice_no).folded,
-    "stem": lambda one: number_forms(one.invoice_no).stem,
-    "digits": lambda one: number_forms(one.invoice_no).digits,
-    "letters": lambda one: _sorted_letters(number_forms(one.invoice_no).plain),
-    "head": lambda one: _head(one.invoice_no),
-    "frame": lambda one: number_forms(one.invoice_no).frame,
-    "style": lambda one: number_forms(one.invoice_no).style,
-    "amount_digits": lambda one: _sorted_letters(f"{abs(one.amount):.2f}"),
-    "vendor": vendor_key,
-    "tax": lambda one: normal_id(one.tax_id),
-    "account": lambda one: normal_id(one.iban),
-    "entity": lambda one: one.entity.strip(),
-    "order": lambda one: normal_id(one.po),
-    "currency": lambda one: one.currency,
-    "text": lambda one: _text(one.description),
-    "text_digits": lambda one: _digits(_text(one.description)),
+_EQUAL: dict[str, Callable[[Invoice, NumberForms], str]] = {
+    "plain_code": lambda one, forms: forms.plain,
+    "folded_code": lambda one, forms: forms.folded,
+    "stem": lambda one, forms: forms.stem,
+    "digits": lambda one, forms: forms.digits,
+    "letters": lambda one, forms: _sorted_letters(forms.plain),
+    "head": lambda one, forms: _shape(one.invoice_no)[0],
+    "frame": lambda one, forms: forms.frame,
+    "style": lambda one, forms: forms.style,
+    "amount_digits": lambda one, forms: _sorted_letters(f"{abs(one.amount):.2f}"),
+    "vendor": lambda one, forms: vendor_key(one),
+    "tax": lambda one, forms: normal_id(one.tax_id),
+    "account": lambda one, forms: normal_id(one.iban),
+    "entity": lambda one, forms: one.entity.strip(),
+    "order": lambda one, forms: normal_id(one.po),
+    "currency": lambda one, forms: one.currency,
+    "text": lambda one, forms: _text(one.description),
+    "text_digits": lambda one, forms: _digits(_text(one.description)),
 }
-_TEXTS: dict[str, Callable[[Invoice], str]] = {
-    "plain": lambda one: number_forms(one.invoice_no).plain,
-    "folded": lambda one: number_forms(one.invoice_no).folded,
-    "name": lambda one: normal_name(one.vendor_name),
-    "description": lambda one: _text(one.description),
+_TEXTS: dict[str, Callable[[Invoice, NumberForms], str]] = {
+    "plain": lambda one, forms: forms.plain,
+    "folded": lambda one, forms: forms.folded,
+    "runs": lambda one, forms: _shape(one.invoice_no)[1],
+    "name": lambda one, forms: normal_name(one.vendor_name),
+    "description": lambda one, forms: _text(one.description),
 }
-
-
-def _number(one: Invoice) -> float:
-    serial = number_forms(one.invoice_no).serial
-    return nan if serial is None else float(serial)
 
 
 def rows_of(invoices: Sequence[Invoice]) -> Rows:
@@ -148,11 +150,12 @@ def rows_of(invoices: Sequence[Invoice]) -> Rows:
     for start in range(0, n, _SLICE):
         part = invoices[start : start + _SLICE]
         end = start + len(part)
+        numbers = [number_forms(one.invoice_no) for one in part]
         for name, form in _EQUAL.items():
-            hashes[name][start:end] = [hash(form(one)) for one in part]
+            hashes[name][start:end] = [hash(form(*both)) for both in zip(part, numbers, strict=True)]
         for name, form in _TEXTS.items():
-            texts[name][start:end] = [form(one) for one in part]
-        serial[start:end] = [_number(one) for one in part]
+            texts[name][start:end] = [form(*both) for both in zip(part, numbers, strict=True)]
+        serial[start:end] = [nan if forms.serial is None else float(forms.serial) for forms in numbers]
         amount[start:end] = [float(one.amount) for one in part]
         credit[start:end] = [one.doc_type == "credit_note" or one.amount < 0 for one in part]
         posting[start:end] = [_days(one.posting_date)[0] for one in part]

@@ -105,7 +105,7 @@ def dated(rng: random.Random, invoice: Invoice) -> Invoice | None:
         return None
     if rng.random() < 0.25 and day.day <= 12 and day.day != day.month:
         return replace(invoice, invoice_date=date(day.year, day.day, day.month))
-    apart = rng.choice((-30, -14, -7, -5, -3, -2, -1, 1, 1, 2, 3, 4, 6, 7, 9, 10, 14, 21, 28, 31, 365))
+    apart = rng.choice((-14, -9, -7, -5, -3, -2, -1, -1, 1, 1, 1, 2, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 21, 30))
     return replace(invoice, invoice_date=day + timedelta(days=apart))
 
 
@@ -235,14 +235,18 @@ def copies(rng: random.Random, invoice: Invoice, without: Sequence[str] = ()) ->
 
     Kinds in `without` are never made, nor a second change of that kind.
     """
-    if "split" not in without and rng.random() < SPLIT_SHARE:
+    if "split" not in without and invoice.invoice_no and rng.random() < SPLIT_SHARE:
         return "split", parts(rng, invoice)
     kinds = [kind for kind in CHANGES if kind not in without]
+    if not invoice.invoice_no:
+        kinds = [kind for kind in kinds if kind in ("resubmitted", "other_entity", "currency")]
+    if not kinds:
+        return None
     kind = rng.choices(kinds, weights=[CHANGES[one][1] for one in kinds])[0]
     made = CHANGES[kind][0](rng, invoice)
     if made is None:
         return None
     second = [one for one in ("format", "date", "penny", "suffix") if one not in (*without, kind)]
-    if second and kind != "renumbered" and rng.random() < 0.1:
+    if second and invoice.invoice_no and kind != "renumbered" and rng.random() < 0.1:
         made = CHANGES[rng.choice(second)][0](rng, made) or made
     return kind, [rekeyed(rng, made)]

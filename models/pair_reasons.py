@@ -8,7 +8,7 @@ from typing import Literal
 
 from models.invoice import Invoice, number_forms
 from models.pair_columns import Floats
-from models.pair_features import PAIR_FEATURES
+from models.pair_features import PAIR_FEATURES, renumbered_rows
 
 AGAINST = "but: "
 """Counter-evidence starts with this."""
@@ -124,8 +124,8 @@ _COUNTERS: tuple[Counter, ...] = (
 
 
 def queue_of(a: Invoice, b: Invoice, row: Floats) -> Literal["duplicate", "renumbered"]:
-    """The queue of a pair: renumbered where the numbers say nothing for it, so that only the rest can."""
-    return "renumbered" if kind(a, b, row) == "renumbered" else "duplicate"
+    """The queue of a pair: renumbered where the numbers are unlike, so that only the rest can speak for one bill."""
+    return "renumbered" if renumbered_rows(row[None, :])[0] else "duplicate"
 
 
 def reasons(a: Invoice, b: Invoice, row: Floats) -> tuple[str, ...]:
