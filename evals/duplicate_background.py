@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from evals.duplicate_injection import obvious
 from evals.duplicate_ledgers import Planted
+from evals.duplicate_parts import Part
 from evals.duplicate_real import RealLedger
 from evals.duplicate_rules import Rule, hits
-from evals.duplicate_scores import every_pair, found, is_shown, scored, vendor_name
+from evals.duplicate_scores import is_shown, ours, scored, vendor_name
 from evals.results import Cell, Metric, Table, heading
 from models.duplicates import PairScorer
 
@@ -17,34 +17,28 @@ SAME_DAY = Rule("vendor, amount, date", lambda one: (vendor_name(one), one.amoun
 _MOST_SHOWN = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Background:
-    metrics: list[Metric]
-    table: Table
-
-
-def run(real: RealLedger, scorer: PairScorer) -> Background:
+def run(real: RealLedger, scorer: PairScorer) -> Part:
     """The ledger without any plant. Its own duplicates are real and nobody labelled them."""
-    rows = {one.invoice_id: row for row, one in enumerate(real.invoices)}
-    pairs = [found(one, rows) for one in every_pair(real.invoices, scorer)]
-    plain = scored(Planted(real.name, real.invoices, {}), pairs)
+    ledger = Planted(real.name, real.invoices, {})
+    pairs, _ = ours(ledger, scorer)
+    plain = scored(ledger, pairs)
     shown = is_shown(plain)
-    ours = len(set(plain.record[shown].tolist()))
+    raised = len(set(plain.record[shown].tolist()))
     rule = len({max(pair) for pair in hits(real.invoices, SAME_DAY)})
     kept = {one.pair for one, there in zip(pairs, shown, strict=True) if there}
     plainly = sorted(obvious(real.invoices))
     count, name = len(real.invoices), f"{real.name}_as_it_is"
     made = [
-        Metric(name, "alerts_per_1000", 1000 * ours / count, count=count),
+        Metric(name, "alerts_per_1000", 1000 * raised / count, count=count),
         Metric(name, "alerts_per_1000_same_vendor_amount_date", 1000 * rule / count, count=count),
-        Metric(name, "alerts_cut_times", rule / max(1, ours), count=count),
+        Metric(name, "alerts_cut_times", rule / max(1, raised), count=count),
     ]
     if plainly:
         made.append(
             Metric(name, "obvious_kept", sum(pair in kept for pair in plainly) / len(plainly), count=len(plainly))
         )
     said = {one.pair: one.probability for one in pairs}
-    return Background(made, _table(real, plainly, said))
+    return Part(made, [_table(real, plainly, said)])
 
 
 def _table(real: RealLedger, plainly: Sequence[tuple[int, int]], said: dict[tuple[int, int], float]) -> Table:

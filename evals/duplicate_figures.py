@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -81,6 +82,10 @@ def calibration(one: Scored, options: Options) -> tuple[list[Metric], Table]:
         )  # fmt: skip
         if kind:
             made.append(Metric(one.name, f"ece_in_band_{kind}", scorers.ece(seen, said), count=len(said)))
+    kinds = [metric for metric in made if metric.name != "ece_in_band"]
+    if kinds:
+        worst = max(kinds, key=lambda metric: metric.value or 0.0)
+        made.append(replace(worst, name="ece_in_band_worst_kind"))
     table = Table(
         f"{heading(one.name)}: calibration in doubt",
         (

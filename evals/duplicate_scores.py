@@ -18,9 +18,8 @@ from evals.duplicate_ledgers import RENUMBERED, Pair, Planted, ordered
 from evals.results import Metric
 from evals.scorers import Floats, Interval, Ints, mean, resampled
 from evals.suites import Options
-from models.duplicates import DuplicatePair, Invoice, PairScorer, blocking_keys, candidate_pairs, find_duplicates
-
-RENUMBERED_THRESHOLD = 0.5
+from models.blocking import Keys, Pairs, candidate_pairs
+from models.duplicates import RENUMBERED_THRESHOLD, DuplicatePair, Invoice, PairScorer, find_duplicates
 
 LEAST = 0.01
 """Below this probability a pair is taken as not found: nobody would ever be shown it."""
@@ -100,15 +99,15 @@ def vendor_name(one: Invoice) -> str:
 def ours(ledger: Planted, scorer: PairScorer) -> tuple[list[Found], frozenset[Pair]]:
     """What the product finds in a ledger, and what its blocking proposes."""
     rows = ledger.rows
-    proposed = frozenset(
-        ordered(int(left), int(right)) for left, right in candidate_pairs(blocking_keys(ledger.invoices))
-    )
-    return [found(one, rows) for one in every_pair(ledger.invoices, scorer)], proposed
+    proposed: set[Pair] = set()
 
+    def join(left: Keys, right: Keys | None = None) -> Pairs:
+        pairs = candidate_pairs(left, right)
+        proposed.update((int(one), int(two)) for one, two in pairs)
+        return pairs
 
-def every_pair(invoices: Sequence[Invoice], scorer: PairScorer) -> list[DuplicatePair]:
-    """Pairs of both queues down to LEAST."""
-    return find_duplicates(invoices, scorer, threshold=LEAST)
+    pairs = find_duplicates(ledger.invoices, scorer, threshold=LEAST, renumbered=LEAST, join=join)
+    return [found(one, rows) for one in pairs], frozenset(proposed)
 
 
 def found(one: DuplicatePair, rows: Mapping[str, int]) -> Found:

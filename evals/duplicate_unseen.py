@@ -7,14 +7,15 @@ negatives. Which classes there are, the generator of the training data says.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from evals.datasets import Ledger, held_out, sized
 from evals.duplicate_ledgers import COMPANY_INVOICES, RENUMBERED, Planted
+from evals.duplicate_parts import Part
 from evals.duplicate_scores import THRESHOLD, Scored, is_shown, merged, ours, scored
-from evals.results import Dots, Metric, Plot, words
+from evals.results import Dots, Metric, words
 from evals.scorers import Interval, mean, resampled
 from evals.suites import Options, tracked
 from models.duplicates import train_pair_scorer
@@ -22,18 +23,10 @@ from models.synthetic import company_month
 
 # The same class goes by another name in the second generator.
 _SECOND = {"resubmitted": "exact", "penny": "amount", "other_vendor_record": "vendor_double"}
-_COMPANIES, _DRILLS = 2, 12
+_COMPANIES, _DRILLS = 1, 12
 
 
-@dataclass(frozen=True, slots=True)
-class Unseen:
-    """Metrics and plots of the classes left out."""
-
-    metrics: list[Metric]
-    plots: list[Plot]
-
-
-def run(options: Options, ledgers: Sequence[Planted], asked: Sequence[Planted]) -> Unseen:
+def run(options: Options, ledgers: Sequence[Planted], asked: Sequence[Planted]) -> Part:
     """One scorer for each class of `ledgers` (of the training generator), asked for the true pairs of that class in
     ledgers of both generators (`asked`: the second one's)."""
     training = _training(options)
@@ -51,7 +44,7 @@ def run(options: Options, ledgers: Sequence[Planted], asked: Sequence[Planted]) 
             if some:
                 seen, count = _recall(merged([scored(one, *ours(one, scorer)) for one in some]), own, options)
                 found.append((kind, name, seen, count))
-    return Unseen(_metrics(found), [_plot(found)] if found else [])
+    return Part(_metrics(found), plots=[_plot(found)] if found else [])
 
 
 def _training(options: Options) -> list[Ledger]:

@@ -216,21 +216,23 @@ _PLACES = ("Leeds", "Wien", "Cork", "Hamburg", "South", "Branch 2", "Head Office
 def other_spelling(rng: np.random.Generator, name: str) -> str:
     """The same firm as a second clerk enters it in the vendor master; never the same spelling."""
     words = name.split()
-    stem, form = " ".join(words[:-1]), words[-1]
+    form = words[-1] if words[-1] in _LEGAL else ""
+    stem = " ".join(words[:-1] if form else words)
+    words = [*stem.split(), form or pick(rng, ("Ltd", "(UK)"))]
     long = next((at for at, word in enumerate(words[:-1]) if len(word) > 4), 0)
     at = int(rng.integers(1, max(2, len(words[long]) - 1)))
     slipped = words[long][:at] + words[long][at + 1 :]
     ways = (
-        f"{stem} {pick(rng, _LEGAL[form])}".strip(),
+        f"{stem} {pick(rng, _LEGAL.get(form, ('Limited', 'Ltd', 'Co')))}".strip(),
         stem,
         name.upper()[: int(rng.integers(12, 26))].strip(),
         f"{stem} {pick(rng, _PLACES)}",
         f"{name} ({pick(rng, ('EUR', 'CIS', 'new bank', 'factored', 'old'))})",
         f"{pick(rng, ('Messrs', 'Firma', 'DO NOT USE'))} {name}",
         " ".join([*words[:long], slipped, *words[long + 1 :]]),
-        " ".join(word[:5] for word in words[:-1]) + f" {form}",
-        f"{words[-2]}, {' '.join(words[:-2])} {form}",
-        "".join(words[:-1]) + f" {form}",
+        " ".join(word[:5] for word in words[:-1]) + f" {words[-1]}",
+        f"{words[-2]}, {' '.join(words[:-2])} {form}".strip(" ,"),
+        "".join(words[:-1]) + f" {words[-1]}",
         stem.replace(" & ", " and ") if "&" in stem else f"{stem} & Co {form}",
         f"{pick(rng, ('R.', 'J & M', 'H.'))} {pick(rng, ('Harte', 'Moser', 'Doyle'))} t/a {stem}",
     )
