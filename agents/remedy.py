@@ -49,6 +49,8 @@ class Both:
 def remedy(both: Both) -> Remedy:
     """The one thing to do. What is paid stays; of two that are unpaid, the earlier one stays."""
     own, twin = both.own_state, both.twin_state
+    if is_credit(both.own) or is_credit(both.twin):
+        return _credits(both)
     if (settled := _settled(own, twin)) is not None:
         return settled
     if own.state in _PAID and twin.state in _PAID:
@@ -64,6 +66,22 @@ def remedy(both: Both) -> Remedy:
     if twin.state == "unknown":
         return Remedy(None, "this one was here first, and nothing says whether the later one is still to be paid")
     return _stop_twin(both, "this one was here first, and the later one is still to be paid")
+
+
+def is_credit(document: Document) -> bool:
+    return document.doc_type == "credit_note" or document.amount < 0
+
+
+def _credits(both: Both) -> Remedy:
+    """Nothing is paid on a credit note: one that came twice is taken off once."""
+    if not (is_credit(both.own) and is_credit(both.twin)):
+        return Remedy(None, "one of them is a credit note: it takes the other one back, or is not about it")
+    if not both.earlier:
+        return Remedy(None, "this credit note was here first")
+    why = "the other credit note was here first, so this one would be taken off a second time"
+    if not both.sure:
+        return Remedy("refer_to_person", why)
+    return Remedy("mark_duplicate", why, "own", both.own.invoice_id, both.twin.invoice_id)
 
 
 def _settled(own: TwinState, twin: TwinState) -> Remedy | None:

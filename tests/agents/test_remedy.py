@@ -89,6 +89,25 @@ def test_every_combination_of_states(own: State, twin: State) -> None:
             assert (own if found.about == "own" else twin) in HERE
 
 
+@pytest.mark.parametrize(
+    ("own", "twin", "earlier", "sure", "action"),
+    [
+        ({"doc_type": "credit_note"}, {}, True, True, None),
+        ({}, {"amount": Decimal("-1190.00")}, True, True, None),
+        ({"doc_type": "credit_note"}, {"doc_type": "credit_note"}, True, True, "mark_duplicate"),
+        ({"doc_type": "credit_note"}, {"amount": Decimal("-1190.00")}, True, False, "refer_to_person"),
+        ({"doc_type": "credit_note"}, {"doc_type": "credit_note"}, False, True, None),
+    ],
+)
+def test_credit_notes_are_neither_held_nor_claimed(
+    own: dict[str, Any], twin: dict[str, Any], earlier: bool, sure: bool, action: str | None
+) -> None:
+    for one, other in product(STATES, STATES):
+        both = Both(replace(OWN, **own), replace(TWIN, **twin), state("INV-1", one), state("AP-9", other), earlier, sure,
+                    False)  # fmt: skip
+        assert remedy(both).action == action
+
+
 def test_another_amount_is_held_and_not_marked_on_this_cases_signatures() -> None:
     other = replace(TWIN, amount=Decimal("119000.00"))
     both = Both(OWN, other, state("INV-1", "paid"), state("AP-9", "open"), False, True, False)
