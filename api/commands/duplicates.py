@@ -42,6 +42,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--engine", choices=("duckdb", "spark"), default="duckdb", help="what joins the keys")
     parser.add_argument("--threshold", type=float, default=0.5, help="least probability to report (default 0.5)")
+    parser.add_argument(
+        "--renumbered", type=float, metavar="P",
+        help="least probability of pairs with unlike numbers, which have a queue of their own (1.1: none)",
+    )  # fmt: skip
     parser.add_argument("--report", type=Path, metavar="HTML", help="write a report for the audit file there")
     parser.add_argument("--locale", default="en", help="how the report writes amounts, such as de_DE (default en)")
     reading = parser.add_argument_group("how the files are written, where they do not say it themselves")
@@ -63,6 +67,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--rows", choices=("lines", "documents"),
         help="what rows with one invoice_id are: lines of one document, which are summed (default), or documents",
     )  # fmt: skip
+
+
+_STAGES = {"keys": "keys and candidates", "habits": "habits of vendors", "pairs": "comparing pairs"}
 
 
 def _mapping(args: argparse.Namespace) -> ColumnMap:
@@ -91,6 +98,7 @@ class _Progress:
     def __call__(self, stage: str, done: int, total: int) -> None:
         if not self._shown:
             return
+        stage = _STAGES.get(stage, stage)
         if stage != self._stage:
             from tqdm import tqdm
 
@@ -180,7 +188,7 @@ def run(args: argparse.Namespace) -> int:
         bundle = default_bundle(args.home)
         found = find_duplicates(
             ledger.invoices, bundle.pair_scorer, against=history.invoices, threshold=args.threshold,
-            join=_join(args.engine),
+            renumbered=args.renumbered, join=_join(args.engine), progress=progress,
         )  # fmt: skip
         grouped = groups([*ledger.invoices, *history.invoices], found)
     finally:

@@ -228,11 +228,18 @@ def _said(error: csv.Error) -> str:
     return str(error)
 
 
-def swallowed(record: Record, delimiter: str, width: int) -> bool:
-    """True where a record of several lines holds rows: its lines are as wide as the table by themselves."""
-    lines = record.raw[1:6]
-    whole = sum(len(one.cells) == width for line in lines for one in _records([line], delimiter))
-    return bool(lines) and 2 * whole >= len(lines)
+def swallowed(record: Record, delimiter: str) -> bool:
+    """True where a record of several lines is rows behind a quote that nobody closed.
+
+    Such a quote ends at the opening quote of a later cell, or with the file: RFC 4180 allows neither, while cells
+    with line breaks are as it says.
+    """
+    if not record.raw or record.problem:
+        return bool(record.raw)
+    try:
+        return len(list(csv.reader(record.raw, delimiter=delimiter, strict=True))) != 1
+    except csv.Error:
+        return True
 
 
 def reread(record: Record, delimiter: str) -> Iterator[Record]:

@@ -209,11 +209,7 @@ class _Kept:
     def of(self, below: Sequence[Record]) -> Iterator[Record]:
         for part in (below, self._source.records):
             for record in part:
-                if record.raw and (
-                    record.problem
-                    or len(record.cells) != len(self._header)
-                    or swallowed(record, self._source.delimiter, len(self._header))
-                ):
+                if swallowed(record, self._source.delimiter):
                     for one in reread(record, self._source.delimiter):
                         yield from self._one(one, first=one.line == record.line)
                 else:

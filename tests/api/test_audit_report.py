@@ -203,10 +203,10 @@ def test_a_ledger_without_findings_has_a_report_too() -> None:
 
 
 @pytest.mark.skipif(not CHROMIUM.exists(), reason="Debian's package chromium is not installed")
+@pytest.mark.xdist_group("browser")
 def test_the_page_fits_a_telephone_and_is_accessible(tmp_path: Path) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-    from playwright.sync_api import sync_playwright
-
+    sync_playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").sync_playwright
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
     bills = [bill(f"A{n}", f"{1000 + n}.00", vendor_name=f"Vendor with a long name number {n}") for n in range(9)]
     pairs = [pair(f"A{n}", f"A{n + 1}", 0.6 + n / 20, parts=(("number", 2.5), ("date", -0.4))) for n in range(0, 8, 2)]
     path = tmp_path / "report.html"
@@ -217,6 +217,6 @@ def test_the_page_fits_a_telephone_and_is_accessible(tmp_path: Path) -> None:
             tab = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
             tab.goto(path.as_uri())
             assert tab.evaluate("document.documentElement.scrollWidth") <= width
-            broken = Axe().run(tab).response["violations"]
+            broken = axe.Axe().run(tab).response["violations"]
             assert [one["id"] for one in broken] == []
         browser.close()
