@@ -57,9 +57,9 @@ def _training(options: Options) -> list[Ledger]:
 
 
 def _kinds(training: Sequence[Ledger], scale: float) -> list[str]:
-    """The generator's classes; in a trial two of them, as each takes the training of a scorer."""
+    """The generator's classes; in a trial few of them, as each takes the training of a scorer."""
     kinds = sorted({kind for one in training for *_, kind in one.duplicate_pairs})
-    return kinds if scale >= 1.0 else kinds[:: max(1, len(kinds) // sized(len(kinds), scale, 2))]
+    return kinds if scale >= 1.0 else kinds[:: max(1, len(kinds) // sized(len(kinds), scale))]
 
 
 def without(ledger: Ledger, kind: str) -> Ledger:
