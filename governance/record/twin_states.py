@@ -28,7 +28,7 @@ class TwinState:
     paid, currency, paid_on, payments: what was paid in all, the last day of it, the payments' ids. credit_note,
     credit_number, credited_on: the credit note of the same supplier and amount that reverses it. effect, effect_on:
     the recommendation by which people decided about it (state duplicate, released or on_hold); duplicate_of: what they
-    marked it a duplicate of. known_until: last day of any payment to its supplier that the books know.
+    marked it a duplicate of. known_until: payments to its supplier are known at least until that day.
     """
 
     invoice_id: str
@@ -76,9 +76,10 @@ SELECT 'payment', jsonb_build_object('id', f.id, 'party_id', f.party_id, 'invoic
        'amount', f.amount::text, 'currency', f.currency) FROM found f
 UNION ALL
 SELECT 'known', jsonb_build_object('vendor_id', v.vendor_id, 'until', k.until)
-FROM (SELECT DISTINCT vendor_id FROM asked WHERE vendor_id <> '') v
-CROSS JOIN LATERAL (SELECT max(p.paid_on) AS until, count(*) AS n FROM cs.payments p
-    WHERE p.party_id = v.vendor_id AND p.kind <> 'customer') k WHERE k.n > 0
+FROM (SELECT DISTINCT vendor_id FROM asked WHERE vendor_id <> '') v CROSS JOIN LATERAL (
+    SELECT max(o.paid_on) AS until, count(*) AS n FROM (
+        SELECT p.paid_on FROM cs.payments p WHERE p.party_id = v.vendor_id AND p.kind <> 'customer' LIMIT %(most)s) o
+) k WHERE k.n > 0
 UNION ALL
 SELECT 'effect', jsonb_build_object('id', r.id, 'action', r.action, 'invoice_id', (r.envelope::jsonb) #>> '{action,args,invoice_id}',
        'of', (r.envelope::jsonb) #>> '{action,args,duplicate_of}', 'at', coalesce(r.approved_at, r.created_at))

@@ -103,8 +103,8 @@ def test_credit_notes_are_neither_held_nor_claimed(
     own: dict[str, Any], twin: dict[str, Any], earlier: bool, sure: bool, action: str | None
 ) -> None:
     for one, other in product(STATES, STATES):
-        both = Both(replace(OWN, **own), replace(TWIN, **twin), state("INV-1", one), state("AP-9", other), earlier, sure,
-                    False)  # fmt: skip
+        states = state("INV-1", one), state("AP-9", other)
+        both = Both(replace(OWN, **own), replace(TWIN, **twin), *states, earlier, sure, False)
         assert remedy(both).action == action
 
 
