@@ -78,6 +78,8 @@ def read_twins(conn: Connection, briefs: Mapping[str, Brief]) -> TwinsRead:
 
 def with_neighbours(conn: Connection, read: TwinsRead, vectors: Mapping[str, Sequence[float]]) -> TwinsRead:
     """The same with the bills that say nearly the same as a case's own. `vectors`: of those that say something."""
+    if not vectors:
+        return read
     seen = {(case_id, row.invoice_id) for case_id, row in read.twins}
     seen |= {(case_id, invoice.invoice_id) for case_id, invoice in read.asked.items()}
     found = [one for one in neighbours(conn, read.asked, vectors) if one not in seen]

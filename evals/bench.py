@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from models.duplicates import Invoice
 
 HELP = "speed of reading, matching and scoring, each beside a floor measured in the same run"
+LARGE, LEAST, _SMALLER = 1_000_000, 1000, 50
 COLUMNS = ("part", "time", "unit", "floor", "floor_time", "ratio", "items")
 
 
@@ -55,6 +56,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scale", type=float, default=1.0, metavar="SHARE", help="size of what is worked on, for trials: 0 to 1"
     )
+    parser.add_argument(
+        "--ledger",
+        type=int,
+        default=LARGE,
+        metavar="N",
+        help=f"invoices in Postgres among which twins are searched, beside a fiftieth of them (default {LARGE:,})",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -65,14 +73,15 @@ def run(args: argparse.Namespace) -> int:
     from api.commands.listing import show
     from evals.run import load_bundle
 
-    if not 0.0 < args.scale <= 1.0 or args.repeats < 1:
-        raise Malformed("--scale must be above 0 and at most 1, --repeats at least 1")
+    if not 0.0 < args.scale <= 1.0 or args.repeats < 1 or args.ledger < LEAST:
+        raise Malformed(f"--scale must be above 0 and at most 1, --repeats at least 1, --ledger at least {LEAST}")
     bundle = load_bundle(args)
     with threadpool_limits(limits=1):
         timed = [
             part(bundle, args.seed, args.scale, args.repeats)
             for part in tqdm((reading, matching, scoring), desc="bench", leave=False, disable=None)
         ]
+        timed += searching(bundle, args.seed, args.ledger)
     show(args, COLUMNS, [one.as_record() for one in timed])
     return 0
 
@@ -147,6 +156,19 @@ def scoring(bundle: Bundle, seed: int, scale: float, repeats: int) -> Timed:
     floor = best(lambda: logistic.predict_proba(_standard(np.nan_to_num(risk_features(items, days, history)))), repeats)
     per = 1_000_000 / len(items)
     return Timed("risk of one invoice", taken * per, "us", "features and a logistic", floor * per, len(items))
+
+
+def searching(bundle: Bundle, seed: int, invoices: int) -> list[Timed]:
+    """A case's twins out of Postgres: candidates, score, reasons; floor: the same in a ledger of a fiftieth."""
+    from evals.bench_twins import LEAST_INVOICES, searched
+    from models.embedding import Embedder
+
+    sizes = (max(LEAST_INVOICES, invoices // _SMALLER), invoices)
+    small, large = searched(sizes, bundle.pair_scorer, Embedder(threads=1), seed)
+    return [
+        Timed(f"twins of a case in {invoices:,}{said}", time, "ms", f"in {sizes[0]:,}", floor, large.cases)
+        for said, time, floor in ((", median", large.p50, small.p50), (", 95 in 100", large.p95, small.p95))
+    ]
 
 
 def _standard(table: object) -> object:

