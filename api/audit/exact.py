@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from agents.exact_check import RULES
-from models.invoice import Invoice
+from models.invoice import Invoice, normal_name
 
 _FIELDS: dict[str, Callable[[Invoice], Hashable]] = {
-    "supplier": lambda one: one.vendor_id or one.vendor_name.strip().casefold(),
+    # Behind a redacted name without an id may stand anybody.
+    "supplier": lambda one: one.vendor_id or (normal_name(one.vendor_name) and one.vendor_name.strip().casefold()),
     "number": lambda one: one.invoice_no.strip().casefold(),
     "date": lambda one: one.invoice_date,
     "amount": lambda one: one.amount,

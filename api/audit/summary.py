@@ -47,7 +47,8 @@ class Slice:
 @dataclass(frozen=True, slots=True)
 class Summary:
     """What the report says. findings: to look into; renumbered: perhaps billed anew under another number; reversed:
-    nothing is paid twice. flagged: documents that another one of their group precedes, of the findings."""
+    nothing is paid twice. expected: the money at risk, each group's times its probability. flagged:
+    documents that another one of their group precedes, of the findings."""
 
     rows: int
     documents: int
@@ -57,6 +58,7 @@ class Summary:
     renumbered: tuple[Finding, ...]
     reversed: tuple[Finding, ...]
     risk: Money
+    expected: Money
     risk_renumbered: Money
     by_kind: tuple[Slice, ...]
     by_vendor: tuple[Slice, ...]
@@ -93,11 +95,13 @@ def vendor_of(invoice: Invoice) -> str:
     return name if normal_name(name) or not invoice.vendor_id else f"{name} ({invoice.vendor_id})"
 
 
-def _total(findings: Sequence[Finding]) -> Money:
+def _total(findings: Sequence[Finding], *, weighted: bool = False) -> Money:
+    """By currency, the largest first; `weighted` by the probability of each group."""
     total: dict[str, Decimal] = defaultdict(Decimal)
     for finding in findings:
+        weight = Decimal(str(finding.group.probability)) if weighted else Decimal(1)
         for currency, amount in finding.risk.items():
-            total[currency] += amount
+            total[currency] += amount * weight
     return dict(sorted(total.items(), key=lambda item: -item[1]))
 
 
@@ -141,6 +145,7 @@ def summary(
         renumbered=tuple(renumbered),
         reversed=tuple(one for one in ranked if not one.group.alert),
         risk=_total(findings),
+        expected=_total(findings, weighted=True),
         risk_renumbered=_total(renumbered),
         by_kind=tuple(_sliced(findings, [one.group.kind for one in findings])),
         by_vendor=tuple(_sliced(findings, [vendor_of(one.documents[0]) for one in findings])),
