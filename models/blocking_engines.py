@@ -56,19 +56,24 @@ def _duckdb(left: Keys, right: Keys | None) -> Iterator[tuple[DuckDBPyConnection
     """A database in memory that holds the keys and moves to a temporary folder what is too much for it."""
     import duckdb
 
-    with TemporaryDirectory(prefix="countersign-keys-") as folder, duckdb.connect(":memory:") as connection:
-        connection.execute(f"SET threads = {max(1, min(8, os.cpu_count() or 1))}")
-        connection.execute("SET memory_limit = '1500MB'")
-        connection.execute("SET preserve_insertion_order = false")
-        connection.execute("SET temp_directory = $folder", {"folder": folder})
-        connection.from_df(pd.DataFrame(limits())).create("limits")
-        connection.execute("CREATE TABLE left_keys (item INTEGER, kind TINYINT, value BIGINT)")
-        connection.execute("CREATE TABLE right_keys (item INTEGER, kind TINYINT, value BIGINT)")
-        for name, keys in (("left_keys", left), ("right_keys", right)):
-            for table in as_tables(keys) if keys is not None else ():
-                rows = pd.DataFrame({"item": table.item, "kind": table.kind, "value": table.value})
-                connection.from_df(rows).distinct().insert_into(name)
-        yield connection, Path(folder)
+    with TemporaryDirectory(prefix="countersign-keys-") as folder:
+        how: dict[str, str | bool | int | float | list[str]] = {
+            "threads": max(1, min(8, os.cpu_count() or 1)), "memory_limit": "1500MB",
+            "preserve_insertion_order": False, "temp_directory": folder,
+        }  # fmt: skip
+        with duckdb.connect(":memory:", config=how) as connection:
+            _fill(connection, left, right)
+            yield connection, Path(folder)
+
+
+def _fill(connection: DuckDBPyConnection, left: Keys, right: Keys | None) -> None:
+    connection.from_df(pd.DataFrame(limits())).create("limits")
+    connection.execute("CREATE TABLE left_keys (item INTEGER, kind TINYINT, value BIGINT)")
+    connection.execute("CREATE TABLE right_keys (item INTEGER, kind TINYINT, value BIGINT)")
+    for name, keys in (("left_keys", left), ("right_keys", right)):
+        for table in as_tables(keys) if keys is not None else ():
+            rows = pd.DataFrame({"item": table.item, "kind": table.kind, "value": table.value})
+            connection.from_df(rows).distinct().insert_into(name)
 
 
 def candidate_pairs(left: Keys, right: Keys | None = None) -> Pairs:

@@ -5,12 +5,15 @@ The door to this part: other packages import from here.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from models.blocking import (
     Keys,
@@ -105,8 +108,8 @@ class _Judge:
         """The pairs (rows of `table`) that are likely enough, in their order."""
         rows = column_features(table, pairs[:, 0], pairs[:, 1])
         # Trees are walked one after the other: rows that fit the processor's cache are scored twice as fast.
-        slices = [rows[at : at + _SCORED] for at in range(0, len(rows), _SCORED)]
-        probabilities = np.concatenate([self.scorer.predict_proba(few)[:, 1] for few in slices] or [np.empty(0)])
+        slices = (rows[at : at + _SCORED] for at in range(0, len(rows), _SCORED))
+        probabilities = np.concatenate([np.empty(0), *(self.scorer.predict_proba(few)[:, 1] for few in slices)])
         unlike = renumbered_rows(rows)
         kept = np.flatnonzero(probabilities >= np.where(unlike, self.renumbered, self.threshold))
         for at, parts in zip(kept.tolist(), contributions(self.scorer, rows[kept]) if len(kept) else [], strict=True):
@@ -120,6 +123,11 @@ class _Judge:
                 queue="renumbered" if unlike[at] else "duplicate",
                 parts=parts,
             )
+
+    def alone(self, invoices: Sequence[Invoice], table: Columns, pairs: Ints) -> list[DuplicatePair]:
+        """The same in a thread of its own: the trees are then not divided among threads once more."""
+        with threadpool_limits(limits=1):
+            return list(self.kept(invoices, table, pairs))
 
 
 def score_pairs(
@@ -173,8 +181,10 @@ def find_duplicates(
     least = min(threshold, RENUMBERED_THRESHOLD) if renumbered is None else renumbered
     judge = _Judge(scorer, threshold, least)
     found: list[DuplicatePair] = []
-    for start in range(0, len(pairs), _CHUNK):
-        progress("pairs", start, len(pairs))
-        found += judge.kept(invoices, table, pairs[start : start + _CHUNK])
+    chunks = [pairs[start : start + _CHUNK] for start in range(0, len(pairs), _CHUNK)]
+    with ThreadPoolExecutor(max_workers=max(1, min(4, os.cpu_count() or 1))) as pool:
+        for done, kept in enumerate(pool.map(lambda chunk: judge.alone(invoices, table, chunk), chunks)):
+            progress("pairs", done * _CHUNK, len(pairs))
+            found += kept
     progress("pairs", len(pairs), len(pairs))
     return sorted(found, key=lambda pair: (-pair.probability, pair.left_id, pair.right_id))
