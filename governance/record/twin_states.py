@@ -47,21 +47,25 @@ class TwinState:
 
 
 # Payments name the id of the books or, out of bank files, the supplier's own number. A credit note reverses one invoice of
-# its amount: where there is one, whatever else its supplier billed at that amount is read too (the last of it, for rent
-# recurs for ever). Amounts reach no index under row-level security, so credit notes are found by supplier and type. What
-# people decided is found by the cases of the invoices: an agent files about its own case's invoice or a twin of it.
+# its amount: where there is one, whatever else its supplier billed at that amount lately is read too. Amounts reach no
+# index under row-level security, so credit notes are found by supplier and type. What people decided is found by the
+# cases of the invoices: an agent files about its own case's invoice or a twin of it.
 _STATES = """
 WITH asked AS MATERIALIZED (
     SELECT i.invoice_id, i.case_id, i.vendor_id, i.invoice_no, i.amount, i.doc_type FROM cs.invoices i WHERE i.invoice_id = ANY (%(ids)s)
+), vendors AS MATERIALIZED (
+    SELECT DISTINCT vendor_id FROM asked WHERE vendor_id <> ''
 ), credited AS MATERIALIZED (
-    SELECT DISTINCT n.vendor_id, abs(n.amount) AS amount
-    FROM (SELECT DISTINCT vendor_id, abs(amount) AS amount FROM asked WHERE vendor_id <> '') a
-    JOIN cs.invoices n ON n.vendor_id = a.vendor_id AND n.doc_type = 'credit_note' AND abs(n.amount) = a.amount
+    SELECT DISTINCT c.vendor_id, abs(c.amount) AS amount
+    FROM vendors v CROSS JOIN LATERAL (
+        SELECT n.vendor_id, n.amount FROM cs.invoices n WHERE n.vendor_id = v.vendor_id AND n.doc_type = 'credit_note' LIMIT %(most)s
+    ) c WHERE EXISTS (SELECT FROM asked a WHERE a.vendor_id = c.vendor_id AND abs(a.amount) = abs(c.amount))
     UNION SELECT vendor_id, abs(amount) FROM asked WHERE vendor_id <> '' AND amount < 0
 ), bills AS (
-    SELECT i.* FROM credited c CROSS JOIN LATERAL (
-        SELECT * FROM cs.invoices n WHERE n.vendor_id = c.vendor_id AND abs(n.amount) = c.amount
-        ORDER BY coalesce(n.invoice_date, n.posting_date) DESC NULLS LAST LIMIT %(most)s) i
+    SELECT i.* FROM (SELECT DISTINCT vendor_id FROM credited) v CROSS JOIN LATERAL (
+        SELECT * FROM cs.invoices n WHERE n.vendor_id = v.vendor_id
+        ORDER BY coalesce(n.invoice_date, n.posting_date) DESC NULLS LAST LIMIT %(most)s
+    ) i WHERE EXISTS (SELECT FROM credited c WHERE c.vendor_id = i.vendor_id AND c.amount = abs(i.amount))
     UNION SELECT i.* FROM cs.invoices i WHERE i.invoice_id = ANY (%(ids)s)
 ), found AS (
     SELECT p.* FROM cs.payments p WHERE p.invoice_id = ANY (%(ids)s) AND p.kind <> 'customer'
@@ -76,18 +80,18 @@ SELECT 'payment', jsonb_build_object('id', f.id, 'party_id', f.party_id, 'invoic
        'amount', f.amount::text, 'currency', f.currency) FROM found f
 UNION ALL
 SELECT 'known', jsonb_build_object('vendor_id', v.vendor_id, 'until', k.until)
-FROM (SELECT DISTINCT vendor_id FROM asked WHERE vendor_id <> '') v CROSS JOIN LATERAL (
+FROM vendors v CROSS JOIN LATERAL (
     SELECT max(o.paid_on) AS until, count(*) AS n FROM (
         SELECT p.paid_on FROM cs.payments p WHERE p.party_id = v.vendor_id AND p.kind <> 'customer' LIMIT %(most)s) o
 ) k WHERE k.n > 0
 UNION ALL
 SELECT 'effect', jsonb_build_object('id', r.id, 'action', r.action, 'invoice_id', (r.envelope::jsonb) #>> '{action,args,invoice_id}',
        'of', (r.envelope::jsonb) #>> '{action,args,duplicate_of}', 'at', coalesce(r.approved_at, r.created_at))
-FROM (SELECT DISTINCT case_id FROM asked WHERE case_id IS NOT NULL) c JOIN cs.recommendations r ON r.case_id = c.case_id
-WHERE r.state IN ('approved', 'executed') AND r.action IN ('hold_payment', 'release_payment_hold', 'mark_duplicate', 'undo_duplicate',
+FROM cs.recommendations r WHERE r.case_id = ANY (ARRAY(SELECT case_id FROM asked WHERE case_id IS NOT NULL)) AND r.state IN ('approved', 'executed') AND r.action IN ('hold_payment', 'release_payment_hold', 'mark_duplicate', 'undo_duplicate',
        'release_payment') AND (r.envelope::jsonb) #>> '{action,args,invoice_id}' = ANY (%(ids)s)
 """
-_MOST = 500
+_MOST = 2000
+"""Rows of one supplier that are read at most, of each kind."""
 
 
 def states(conn: Connection[Any], invoice_ids: Iterable[str]) -> dict[str, TwinState]:
