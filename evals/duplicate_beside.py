@@ -32,7 +32,7 @@ def rules(ledgers: Sequence[Planted], our: Scored, options: Options) -> Part:
             for one in measured(named[name], options)
             if one.name in ("recall_planted", "precision", "pr_auc", "alerts_per_1000")
         ]
-    part.plots.append(duplicate_figures.alerts(named, MOST_ALERTS, most=200.0))
+    part.plots.append(duplicate_figures.alerts(named, MOST_ALERTS, "Alerts against recall, beside rules", 200.0))
     return part
 
 

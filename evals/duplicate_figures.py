@@ -135,7 +135,7 @@ def curve(named: Mapping[str, Scored], title: str, note: str) -> Plot:
     return Lines(title, note, "recall", "precision", {name: points for name, points in series.items() if points})
 
 
-def alerts(named: Mapping[str, Scored], goal: float, most: float = 120.0) -> Plot:
+def alerts(named: Mapping[str, Scored], goal: float, title: str = "Alerts against recall", most: float = 120.0) -> Plot:
     series = {}
     for name, one in named.items():
         points = alert_curve(one)
@@ -144,7 +144,7 @@ def alerts(named: Mapping[str, Scored], goal: float, most: float = 120.0) -> Plo
         if kept:
             series[words(name)] = kept
     return Lines(
-        "Alerts against recall",
+        title,
         f"Invoices that a person is asked to look at, of 1,000, against the share of planted duplicates found. Wanted: "
         f"at most {goal:g} at a recall of {RECALL:g}; 20 are duplicates.",
         "recall",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import combinations
@@ -86,9 +86,24 @@ def _is_named(one: Invoice) -> bool:
     return len(one.vendor_name.split()) > 1 and "redact" not in one.vendor_name.lower()
 
 
-def _eligible(kind: str, one: Invoice, often: Counter[tuple[str, Decimal]], usual: Counter[str]) -> bool:
-    """Whether a person with both papers could still tell that this row is booked twice as that class."""
-    once = often[vendor_of(one), one.amount] == 1
+@dataclass(frozen=True, slots=True)
+class _Usual:
+    """How often: an amount of a vendor, the same on one day, and invoices of a vendor."""
+
+    amounts: Counter[tuple[str, Decimal]]
+    days: Counter[tuple[str, Decimal, date | None]]
+    vendors: Counter[str]
+
+
+def _eligible(kind: str, one: Invoice, usual: _Usual) -> bool:
+    """Whether the ledger still tells that this row is booked twice as that class.
+
+    One of several bills of one amount on one day is a look-alike already: with a number by one slip off, nobody could
+    say whose copy it is.
+    """
+    once = usual.amounts[vendor_of(one), one.amount] == 1
+    if kind in _NUMBER_CHANGED and usual.days[vendor_of(one), one.amount, one.invoice_date] > 1:
+        return False
     if one.amount <= 20 or sum(letter.isdigit() for letter in one.invoice_no) < 4:
         return False
     if kind in ("date", "currency"):
@@ -97,7 +112,7 @@ def _eligible(kind: str, one: Invoice, often: Counter[tuple[str, Decimal]], usua
         return _is_named(one)
     if kind in (RENUMBERED, "split"):  # an amount that this vendor asks for once, and that is no round figure
         odd = one.amount % 5 != 0 and one.amount > 100
-        return once and odd and usual[vendor_of(one)] >= 4 and one.invoice_date is not None
+        return once and odd and usual.vendors[vendor_of(one)] >= 4 and one.invoice_date is not None
     return True
 
 
@@ -141,8 +156,11 @@ def injected(real: RealLedger, seed: int) -> Planted:
     """
     rng = np.random.default_rng(held_out(seed, 702))
     own = real.invoices
-    often = Counter((vendor_of(one), one.amount) for one in own)
-    usual = Counter(map(vendor_of, own))
+    usual = _Usual(
+        Counter((vendor_of(one), one.amount) for one in own),
+        Counter((vendor_of(one), one.amount, one.invoice_date) for one in own),
+        Counter(map(vendor_of, own)),
+    )
     taken = {(vendor_of(one), one.invoice_no) for one in own}
     entities = sorted({one.entity for one in own} | {"second company"})
     rows: list[tuple[Invoice, int, str]] = [(one, -1, "") for one in own]
@@ -150,7 +168,7 @@ def injected(real: RealLedger, seed: int) -> Planted:
     wanted = max(len(CLASSES), round(len(own) * SHARE))
     for case in range(wanted):
         kind = CLASSES[case % len(CLASSES)]
-        at = next((at for at in order if _eligible(kind, own[at], often, usual)), None)
+        at = next((at for at in order if _eligible(kind, own[at], usual)), None)
         if at is None:
             continue
         order.remove(at)

@@ -36,7 +36,8 @@ class Scored:
 
     probability: UNFOUND where a true pair is a candidate without a probability worth showing, LOST where it is none.
     vendor: of the later row. kind: the class of a true pair, '' for others. said: what the finder calls the pair.
-    record: the later row. lookalike: kind of look-alike that both rows are part of, ''. invoices: count by vendor.
+    record: the later row. lookalike: kind of look-alike that both rows are part of, ''. own: neither row was planted,
+    in a ledger whose own duplicates nobody knows. invoices: count by vendor.
     candidates: proposed pairs, None where the finder does not say. lookalikes: rows by kind of look-alike.
     """
 
@@ -49,6 +50,7 @@ class Scored:
     renumbered: list[bool]
     record: Ints
     lookalike: list[str]
+    own: list[bool]
     invoices: dict[str, int]
     lookalikes: dict[str, int]
     candidates: int | None
@@ -73,6 +75,7 @@ class Scored:
             said=[self.said[at] for at in rows],
             renumbered=[self.renumbered[at] for at in rows],
             lookalike=[self.lookalike[at] for at in rows],
+            own=[self.own[at] for at in rows],
         )
 
 
@@ -130,6 +133,7 @@ def scored(ledger: Planted, reported: Iterable[Found], proposed: frozenset[Pair]
         return pair[0] if first is not None and second is not None and first > second else pair[1]
 
     record = [later(one.pair) for one in pairs]
+    copies = {right for _, right in ledger.twins}
     return Scored(
         name=ledger.name,
         complete=ledger.complete,
@@ -140,6 +144,7 @@ def scored(ledger: Planted, reported: Iterable[Found], proposed: frozenset[Pair]
         renumbered=[one.renumbered for one in pairs],
         record=np.array(record, dtype=np.int64),
         lookalike=[_shared(look, one.pair) for one in pairs],
+        own=[not ledger.complete and not copies & set(one.pair) for one in pairs],
         invoices=dict(Counter(vendors)),
         lookalikes={kind: len(rows) for kind, rows in ledger.lookalikes.items()},
         candidates=None if proposed is None else len(proposed),
@@ -168,6 +173,7 @@ def merged(parts: Sequence[Scored]) -> Scored:
         renumbered=[is_so for one in parts for is_so in one.renumbered],
         record=np.concatenate([one.record + start for one, start in zip(parts, starts, strict=True)]),
         lookalike=[kind for one in parts for kind in one.lookalike],
+        own=[is_so for one in parts for is_so in one.own],
         invoices={f"{at} {vendor}": count for at, one in enumerate(parts) for vendor, count in one.invoices.items()},
         lookalikes=dict(lookalikes),
         candidates=None if None in counts else sum(count or 0 for count in counts),
@@ -257,6 +263,17 @@ def measured(one: Scored, options: Options) -> list[Metric]:
         metric("recall_at_precision_95", lambda at: recall_at(truth[at], probability[at], 0.95), everything),
         metric("recall_at_precision_99", lambda at: recall_at(truth[at], probability[at], 0.99), everything),
     ]
+    if any(one.own):  # some of these are duplicates that nobody planted, so the truth lies between both figures
+        known = np.flatnonzero([not is_so for is_so in one.own])
+        made += [
+            metric("pr_auc_own_pairs_aside", lambda at: pr_auc(truth[at], probability[at]), known),
+            metric(
+                "recall_at_precision_95_own_pairs_aside", lambda at: recall_at(truth[at], probability[at], 0.95), known
+            ),
+            metric(
+                "recall_at_precision_99_own_pairs_aside", lambda at: recall_at(truth[at], probability[at], 0.99), known
+            ),
+        ]
     reported = np.flatnonzero(probability >= THRESHOLD)
     if len(reported):
         made.append(metric("precision", lambda at: mean(truth[at].astype(float)), reported))
