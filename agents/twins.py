@@ -31,6 +31,9 @@ LEDGER_ROWS = 500
 """Invoices of a vendor that its habits are learnt from: those of the latest days. A vendor with no more of them has the
 habits that the whole ledger gives it."""
 
+MOST_SHOWN = 10
+"""Twins of a case of which findings are made."""
+
 _MOST_TWINS = 200
 _NUMBER_ROWS = 256
 
@@ -146,7 +149,7 @@ def _as_invoice(row: BookedInvoice) -> Invoice:
 
 
 def likely_twins(read: TwinsRead, scorer: PairScorer, least: float) -> list[LikelyTwin]:
-    """The twins of a batch that are as likely as `least`, before or after what a supplier's habits explain.
+    """The likeliest twins of each case that are as likely as `least` before a supplier's habits explain anything.
 
     One call scores all pairs of the batch.
     """
@@ -159,13 +162,15 @@ def likely_twins(read: TwinsRead, scorer: PairScorer, least: float) -> list[Like
     booked = {row.invoice_id: _as_invoice(row) for row in [*read.ledger, *(row for _, row in read.twins)]}
     known = [*booked.values(), *(one for case_id, one in invoices.items() if case_id not in own)]
     pairs = [(invoices[case_id], booked[row.invoice_id]) for case_id, row in asked]
-    found = []
+    found: dict[str, list[LikelyTwin]] = {}
     scored = score_pairs(pairs, _context(known, read.users), scorer)
-    for (case_id, row), (one, other), pair in zip(asked, pairs, scored, strict=True):
-        if pair.probability >= least:
-            damp = damped(pair, one, other, read.habits)
-            found.append(LikelyTwin(case_id, one, own.get(case_id), row, damp))
-    return found
+    order = sorted(range(len(scored)), key=lambda at: (-scored[at].probability, asked[at][1].invoice_id))
+    for at in order:
+        (case_id, row), (one, other), pair = asked[at], pairs[at], scored[at]
+        of_case = found.setdefault(case_id, [])
+        if pair.probability >= least and len(of_case) < MOST_SHOWN:
+            of_case.append(LikelyTwin(case_id, one, own.get(case_id), row, damped(pair, one, other, read.habits)))
+    return [one for twins in found.values() for one in twins]
 
 
 def twin_findings(

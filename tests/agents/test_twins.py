@@ -189,3 +189,17 @@ def test_how_common_a_number_is_is_known_of_the_whole_ledger(
     assert live.probability == pytest.approx(whole.probability, abs=1e-4)
     (alone,) = score_pairs([(first, second)], LedgerContext.fit([first, second]), bundle.pair_scorer)
     assert (live.probability, live.parts) != (alone.probability, alone.parts), "it matters"
+
+
+def test_the_ten_likeliest_twins_of_a_case_are_told(acme: World, bundle: SmallBundle) -> None:
+    made = scenes.brief(details={"invoice_id": "F-0"}, fields={"invoice_number": "R-47110"})
+    first = invoice_of(made)
+    assert first is not None
+    copies = [dataclasses.replace(first, invoice_id=f"F-{n}") for n in range(13)]
+    acme.import_books("invoices", ledger_rows([(one, "case-1" if n == 0 else None) for n, one in enumerate(copies)]))
+    with agent(acme) as conn:
+        read = read_twins(conn, {"case-1": made})
+    assert len(read.twins) == 13
+    likely = likely_twins(read, bundle.pair_scorer, 0.0)
+    assert len(likely) == 10
+    assert [one.pair.probability for one in likely] == sorted((one.pair.probability for one in likely), reverse=True)
