@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.invoice import Invoice
-from models.pair_grouping import gap_medians, medians, nearby, others, sizes, together
+from models.pair_grouping import gap_medians, makes_up, medians, nearby, others, sizes, together
 from models.pair_ledger import Rows, rows_of
 
 Floats = NDArray[np.float64]
@@ -29,7 +29,8 @@ _NEIGHBOURS = 3
 HABITS = (
     "count", "median", "spread", "gap", "sequential", "step", "course", "style", "amounts", "amount_gap", "regular",
     "amount_day", "copies", "amounts_repeat", "twin_days", "numbers", "reuse", "lines", "heads", "credited", "open",
-    "orders", "order", "texts", "text", "entities", "vendors", "number_rows",
+    "orders", "order", "texts", "text", "entities", "vendors", "number_rows", "whole_number", "whole_day",
+    "whole_order",
 )  # fmt: skip
 """What is known of each row from its vendor's other rows; nan where too little is.
 
@@ -43,7 +44,8 @@ its other numbers that occur again. lines: rows with this number on this day. he
 its last run of digits. credited: days to the next credit of this amount. open: bills of this amount within 60
 days less credits of it. orders, texts: rows with this order and text; order, text: their share. entities: share
 of its other (amount, day) that more than one entity has. vendors, number_rows: vendors that use this number and
-rows that have it.
+rows that have it. whole_number, whole_day, whole_order: 1 where this bill is the sum of all others of its
+vendor with its stem, day or order.
 """
 
 
@@ -94,6 +96,10 @@ def habits(rows: Rows) -> Floats:
     vendor = together(known, rows.vendor)
     count = sizes(vendor)
     made["count"] = count
+    billed, value = rows.credit == 0, np.abs(rows.amount)
+    day = np.where(np.isnan(rows.day), 0, rows.day).astype(np.int64)
+    for name, codes in (("number", rows.stem), ("day", day), ("order", rows.order)):
+        made[f"whole_{name}"] = makes_up(together(billed & (codes > 0), rows.vendor, codes), value)
     for name, codes in (("order", rows.order), ("text", rows.text)):
         said = known & (codes > 0)
         made[f"{name}s"] = sizes(together(said, rows.vendor, codes))

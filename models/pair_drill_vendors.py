@@ -65,7 +65,7 @@ def fashion(rng: random.Random) -> Fashion:
         mask=rng.choice(_MASKS),
         masks_ids=rng.random() < 0.5,
         dates=rng.choice(("own", "own", "own", "run", "run", "posting")),
-        numbers=rng.choices(("own", "document", "none"), weights=(90, 6, 4))[0],
+        numbers=rng.choices(("own", "document", "none"), weights=(86, 11, 3))[0],
         share_of_near_misses=rng.choice((0.05, 0.1, 0.25)),
         days=rng.choice((90, 90, 200, 400)),
         one_offs=rng.choice((0, 1, 3, 6)),

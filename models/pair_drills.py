@@ -8,9 +8,10 @@ what their columns say; so every drill draws its own columns, and every vendor i
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 from models.invoice import Invoice
 from models.pair_drill_bills import bills
@@ -32,7 +33,9 @@ class Drill:
 def _as_recorded(rng: random.Random, way: Fashion, posted: Sequence[Invoice]) -> list[Invoice]:
     """The bills as this ledger shows them: names withheld, the date of the payment run, numbers of its own."""
     withheld = {one.vendor_id for one in posted if rng.random() < way.withheld}
-    run = rng.choice(_RUN_DAYS)
+    run = rng.choice(_RUN_DAYS) if way.numbers != "document" else 30
+    lines: Counter[tuple[str, date | None]] = Counter()
+    documents: dict[tuple[str, date | None], int] = {}
     made = []
     for at, one in enumerate(posted):
         shown = one
@@ -42,13 +45,16 @@ def _as_recorded(rng: random.Random, way: Fashion, posted: Sequence[Invoice]) ->
             shown = replace(shown, vendor_id="")
         if not way.vendor_ids:
             shown = replace(shown, vendor_id="")
-        if way.dates == "run" and one.posting_date:
+        if (way.dates == "run" or way.numbers == "document") and one.posting_date:
             day = one.posting_date + timedelta(days=-one.posting_date.toordinal() % run)
             shown = replace(shown, invoice_date=day, posting_date=day)
         elif way.dates == "posting":
             shown = replace(shown, invoice_date=None)
         if way.numbers == "document":
-            shown = replace(shown, invoice_no=f"{46_000_000 + at // 3}_{at % 3 + 1}")
+            # The ledger's own number of a payment to one vendor, and the line in it.
+            of = (one.vendor_id, shown.invoice_date)
+            lines[of] += 1
+            shown = replace(shown, invoice_no=f"{documents.setdefault(of, 46_000_000 + at)}_{lines[of]}")
         elif way.numbers == "none":
             shown = replace(shown, invoice_no="")
         made.append(replace(shown, invoice_id=f"D{at:06d}"))

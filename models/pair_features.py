@@ -20,16 +20,16 @@ from models.pair_ledger import Rows
 PAIR_FEATURES = (
     "number_same_plain", "number_same_folded", "number_same_stem", "number_same_digits", "number_head_same",
     "number_similarity", "number_edits", "number_anagram", "number_length", "number_prefix", "number_run_gap",
-    "number_middle_short", "number_middle_long", "serial_gap", "serial_steps", "serial_off_course",
-    "serial_course", "vendor_sequential", "style_same", "style_share", "number_count", "number_reuse",
-    "number_lines", "number_heads", "number_vendors", "number_rows", "amount_same", "amount_ratio",
-    "amount_gap", "amount_anagram", "amount_shifted", "amount_tax_ratio", "amount_opposite", "amount_remainder",
-    "amount_round", "amount_unusual", "amount_count", "amount_share", "amount_day_count",
-    "amount_repeats", "amount_twin_days", "amount_regular", "amount_open", "type_same", "credit_involved",
-    "credited_after", "date_gap", "date_swapped", "date_year_off", "posting_gap", "rhythm_amount",
-    "rhythm_vendor", "off_month", "vendor_same", "vendor_count", "name_similarity", "tax_same", "account_same",
-    "entity_same", "entity_habit", "order_same", "order_share", "order_count", "currency_same",
-    "description_similarity", "description_digits_same", "description_share", "description_count",
+    "number_middle_short", "number_middle_long", "serial_gap", "serial_steps", "serial_off_course", "serial_course",
+    "vendor_sequential", "style_same", "style_share", "number_count", "number_reuse", "number_lines",
+    "number_heads", "number_vendors", "number_rows", "amount_same", "amount_ratio", "amount_gap", "amount_anagram",
+    "amount_shifted", "amount_tax_ratio", "amount_opposite", "amount_remainder", "amount_whole", "amount_round",
+    "amount_unusual", "amount_count", "amount_share", "amount_day_count", "amount_repeats", "amount_twin_days",
+    "amount_regular", "amount_open", "type_same", "credit_involved", "credited_after", "date_gap", "date_swapped",
+    "date_year_off", "posting_gap", "rhythm_amount", "rhythm_vendor", "off_month", "vendor_same", "vendor_count",
+    "name_similarity", "tax_same", "account_same", "entity_same", "entity_habit", "order_same", "order_share",
+    "order_count", "currency_same", "description_similarity", "description_digits_same", "description_share",
+    "description_count",
 )  # fmt: skip
 """Names of the columns of `pair_features`. Flags are 0 or 1; nan where one side does not say."""
 
@@ -162,6 +162,17 @@ def _remainder(a: Columns, b: Columns, large: Floats, small: Floats) -> Floats:
     return np.where(apart, (count >= needed).astype(float), 0.0)
 
 
+def _whole(a: Columns, b: Columns, left: Floats, right: Floats) -> Floats:
+    """1 where the larger bill is the sum of all others with its number, day or order, the smaller one of them."""
+    x, y = a.rows, b.rows
+    sums = np.zeros(len(left), dtype=bool)
+    for name, shared in (("number", (x.stem == y.stem) & (x.stem > 0)), ("day", x.day == y.day),
+                         ("order", (x.order == y.order) & (x.order > 0))):  # fmt: skip
+        sums |= shared & (np.where(left >= right, a.habit(f"whole_{name}"), b.habit(f"whole_{name}")) == 1.0)
+    found: Floats = (sums & (x.vendor == y.vendor) & (left != right)).astype(float)
+    return found
+
+
 def _amount_features(a: Columns, b: Columns) -> list[Floats]:
     x, y = a.rows, b.rows
     left, right = np.abs(x.amount), np.abs(y.amount)
@@ -186,6 +197,7 @@ def _amount_features(a: Columns, b: Columns) -> list[Floats]:
         taxed.astype(float),
         (np.sign(x.amount) * np.sign(y.amount) < 0).astype(float),
         _remainder(a, b, large, small),
+        _whole(a, b, left, right),
         rounds.astype(float),
         np.fmin(off[0], off[1]),
         np.log1p(often),

@@ -128,3 +128,14 @@ def nearby(group: Ints, day: Floats, marked: Flags, before: int, after: int) -> 
     same = np.append(np.sort(group[chosen]), -1)[start] == group[rows]
     upcoming[rows] = np.where(same, np.maximum(0.0, np.append(line, np.inf)[start] - place), np.nan)
     return upcoming, count
+
+
+def makes_up(group: Ints, values: Floats) -> Floats:
+    """1 where a row's value is the sum of all others in its group, of which there are two or more; else 0."""
+    found = np.zeros(len(group))
+    rows = np.flatnonzero(group >= 0)
+    if len(rows):
+        total = np.bincount(group[rows], weights=values[rows])[group[rows]]
+        several = np.bincount(group[rows])[group[rows]] >= 3
+        found[rows] = several & (np.abs(total - 2.0 * values[rows]) < 0.005)
+    return found

@@ -188,11 +188,11 @@ CHANGES: dict[str, tuple[Change, float]] = {
     "penny": (penny, 0.06),
     "amount": (amount, 0.03),
     "other_entity": (other_entity, 0.04),
-    "renumbered": (renumbered, 0.05),
-    "currency": (currency, 0.04),
+    "renumbered": (renumbered, 0.10),
+    "currency": (currency, 0.05),
 }
 """Kind → maker and share. `split` is made beside them (`parts`)."""
-SPLIT_SHARE = 0.05
+SPLIT_SHARE = 0.07
 
 
 def parts(rng: random.Random, invoice: Invoice) -> list[Invoice]:

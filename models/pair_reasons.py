@@ -14,6 +14,9 @@ AGAINST = "but: "
 """Counter-evidence starts with this."""
 
 
+_PART = 0.95
+
+
 class _Seen(dict[str, float]):
     """The features of one pair by name. A flag that nobody knows is neither set nor unset."""
 
@@ -52,6 +55,12 @@ def _amount(a: Invoice, b: Invoice, seen: _Seen) -> str | None:
     if seen.yes("amount_same") and seen.no("amount_opposite"):
         return f"same amount {abs(a.amount)} {a.currency}".rstrip()
     pair = f"{abs(a.amount)} and {abs(b.amount)}"
+    if seen.yes("amount_remainder") and seen["amount_ratio"] < _PART:
+        return (
+            f"amounts {pair}, and the vendor has one more bill over the difference {abs(abs(a.amount) - abs(b.amount))}"
+        )
+    if seen.yes("amount_whole"):
+        return f"amounts {pair}: the smaller is one of the parts that sum to the larger"
     if seen.yes("amount_shifted"):
         return f"amounts {pair} differ by a shifted decimal point"
     if seen.yes("amount_anagram"):
@@ -107,6 +116,30 @@ _COUNTERS: tuple[Counter, ...] = (
         lambda s: s["number_vendors"] > 1.2 and s.no("vendor_same"),
         lambda s: f"{expm1(s['number_vendors']):.0f} vendors use this number",
     ),
+    (
+        lambda s: s["amount_day_count"] > 1.2 and not s.yes("number_same_folded"),
+        lambda s: f"the vendor has {expm1(s['amount_day_count']):.0f} bills of this amount on one day",
+    ),
+    (
+        lambda s: s["amount_twin_days"] > 0.1 and s.yes("amount_same") and not s.yes("number_same_folded"),
+        lambda s: f"the vendor often bills one amount several times a day ({s['amount_twin_days']:.0%} of its days)",
+    ),
+    (
+        lambda s: s["number_reuse"] > 0.15 and s.yes("number_same_folded"),
+        lambda s: f"the vendor uses {s['number_reuse']:.0%} of its other numbers more than once",
+    ),
+    (
+        lambda s: s["number_heads"] > 1.3 and not s.yes("number_same_plain") and s.yes("number_head_same"),
+        lambda s: f"{expm1(s['number_heads']):.0f} bills of the vendor begin with this number: it may count lines",
+    ),
+    (
+        lambda s: s["entity_habit"] > 0.1 and s.no("entity_same"),
+        lambda s: f"the vendor often bills several entities alike ({s['entity_habit']:.0%})",
+    ),
+    (
+        lambda s: s.yes("order_same") and s["order_count"] > 1.3,
+        lambda s: f"this order is on {expm1(s['order_count']):.0f} bills",
+    ),
     (lambda s: s["number_lines"] > 1 and s.no("amount_same"), lambda s: "they look like lines of one invoice"),
     (lambda s: s.no("order_same"), lambda s: "different purchase orders"),
     (lambda s: s.no("currency_same"), lambda s: "different currencies"),
@@ -139,33 +172,43 @@ def reasons(a: Invoice, b: Invoice, row: Floats) -> tuple[str, ...]:
 def kind(a: Invoice, b: Invoice, row: Floats) -> str:
     """The kind of duplicate a pair would be, in the order in which they are tried.
 
-    other_vendor_record, other_entity, currency: the same bill under another vendor, entity or currency.
-    split: a part of the other. penny, amount: the same number with an amount below one unit or further off.
-    resubmitted: number, date and amount are the same. date: only the date differs. format, suffix, ocr,
-    typo: the number is spelled in another way, extended, misread or mistyped. renumbered: another number.
+    credit_and_rebill: a credit note took one of them back. other_vendor_record, other_entity, currency: the
+    same bill under another vendor, entity or currency. split: a part of the other. penny, amount: an amount
+    below one unit or further off. resubmitted: number, date and amount are the same. date: only the date
+    differs. format, suffix, ocr, typo: the number is spelled in another way, extended, misread or mistyped.
+    renumbered: another number.
     """
     seen = _Seen(zip(PAIR_FEATURES, (float(value) for value in row), strict=True))
+    if seen.within("credited_after", 0, 120) and seen.within("amount_open", -99, 1) and seen.yes("type_same"):
+        return "credit_and_rebill"
     for flag, name in (("vendor_same", "other_vendor_record"), ("entity_same", "other_entity"),
                        ("currency_same", "currency")):  # fmt: skip
         if seen.no(flag):
             return name
     if not seen.yes("amount_same"):
-        if seen.yes("number_same_stem") and seen.no("number_same_folded") and seen["amount_ratio"] < 0.95:
-            return "split"
-        return "penny" if abs(abs(a.amount) - abs(b.amount)) < 1 else "amount"
+        return _other_amount(a, b, seen)
     if seen.yes("number_same_plain"):
         if seen.within("date_gap", 1, 1e6):
             return "date"
         return "resubmitted" if a.invoice_no.strip() == b.invoice_no.strip() else "format"
-    return _spelling(a, b, seen)
+    return "renumbered" if renumbered_rows(row[None, :])[0] else _spelling(a, b, seen)
+
+
+def _other_amount(a: Invoice, b: Invoice, seen: _Seen) -> str:
+    part = seen["amount_ratio"] < _PART
+    named = seen.yes("number_same_stem") and seen.no("number_same_folded")
+    if part and (named or seen.yes("amount_remainder") or seen.yes("amount_whole")):
+        return "split"
+    return "penny" if abs(abs(a.amount) - abs(b.amount)) < 1 else "amount"
 
 
 def _spelling(a: Invoice, b: Invoice, seen: _Seen) -> str:
     left, right = number_forms(a.invoice_no).plain, number_forms(b.invoice_no).plain
     if seen.yes("number_same_folded") and not seen.yes("number_same_digits"):
         return "ocr"
-    if left and right and (left.startswith(right) or right.startswith(left)):
+    longer, shorter = (left, right) if len(left) > len(right) else (right, left)
+    # A digit more in one run is a slip of the hand; anything else behind the number was put there.
+    if shorter and longer.startswith(shorter) and not (seen.yes("style_same") and longer[-1:].isdigit()):
         return "suffix"
-    if seen.yes("number_same_folded") or seen.yes("number_same_stem") or seen.yes("number_same_digits"):
-        return "format"
-    return "typo" if seen.yes("number_anagram") or seen.within("number_edits", 1, 2) else "renumbered"
+    same = seen.yes("number_same_folded") or seen.yes("number_same_stem") or seen.yes("number_same_digits")
+    return "format" if same or (shorter and longer.endswith(shorter)) else "typo"

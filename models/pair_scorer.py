@@ -29,11 +29,11 @@ Floats = NDArray[np.float64]
 _RISING = {
     "number_same_plain": 1, "number_same_folded": 1, "number_same_stem": 1, "number_same_digits": 1,
     "number_similarity": 1, "number_prefix": 1, "amount_same": 1, "amount_ratio": 1, "amount_remainder": 1,
-    "amount_open": 1, "amount_tax_ratio": 1, "amount_shifted": 1, "amount_anagram": 1, "type_same": 1,
-    "vendor_same": 1, "name_similarity": 1, "account_same": 1, "tax_same": 1, "entity_same": 1, "currency_same": 1,
-    "order_same": 1, "description_similarity": 1, "description_digits_same": 1, "number_edits": -1,
-    "number_middle_short": -1, "number_middle_long": -1, "number_count": -1, "number_reuse": -1, "number_lines": -1,
-    "number_heads": -1, "number_vendors": -1, "number_rows": -1, "serial_course": -1, "amount_opposite": -1,
+    "amount_whole": 1, "amount_open": 1, "amount_tax_ratio": 1, "amount_shifted": 1, "amount_anagram": 1,
+    "type_same": 1, "vendor_same": 1, "name_similarity": 1, "account_same": 1, "tax_same": 1, "entity_same": 1,
+    "currency_same": 1, "order_same": 1, "description_similarity": 1, "description_digits_same": 1, "number_edits":
+    -1, "number_middle_short": -1, "number_middle_long": -1, "number_count": -1, "number_reuse": -1, "number_lines":
+    -1, "number_heads": -1, "number_vendors": -1, "number_rows": -1, "serial_course": -1, "amount_opposite": -1,
     "amount_count": -1, "amount_share": -1, "amount_repeats": -1, "amount_twin_days": -1, "amount_day_count": -1,
     "credit_involved": -1, "date_gap": -1, "order_share": -1, "order_count": -1, "description_share": -1,
     "description_count": -1, "entity_habit": -1,
@@ -55,7 +55,7 @@ _NUMBERS = [name.startswith(("number_", "serial_", "style_")) for name in PAIR_F
 _UNSEEN_SLOPES, _UNSEEN_INTERCEPT, _ENOUGH = (0.1, 0.8), -1.5, 8
 _SEEN_AGAIN, _DULL_SHARE = 0.4, 0.2
 _VENDORS, _COPIED = 50, 0.08
-RENUMBERED_THRESHOLD = 0.3
+RENUMBERED_THRESHOLD = 0.15
 """From which probability a pair with unlike numbers is worth the queue of its own."""
 
 
@@ -279,7 +279,7 @@ def _without(month: LabelledLedger, kinds: Collection[str]) -> LabelledLedger:
 
 
 def train_pair_scorer(
-    months: Sequence[LabelledLedger], seed: int, drills: int = 36, without: Collection[str] = ()
+    months: Sequence[LabelledLedger], seed: int, drills: int = 30, without: Collection[str] = ()
 ) -> PairScorer:
     """A scorer trained on the candidate pairs of `months` and of `drills` ledgers of near misses.
 
