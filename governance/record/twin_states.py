@@ -87,8 +87,10 @@ FROM vendors v CROSS JOIN LATERAL (
 UNION ALL
 SELECT 'effect', jsonb_build_object('id', r.id, 'action', r.action, 'invoice_id', (r.envelope::jsonb) #>> '{action,args,invoice_id}',
        'of', (r.envelope::jsonb) #>> '{action,args,duplicate_of}', 'at', coalesce(r.approved_at, r.created_at))
-FROM cs.recommendations r WHERE r.case_id = ANY (ARRAY(SELECT case_id FROM asked WHERE case_id IS NOT NULL)) AND r.state IN ('approved', 'executed') AND r.action IN ('hold_payment', 'release_payment_hold', 'mark_duplicate', 'undo_duplicate',
-       'release_payment') AND (r.envelope::jsonb) #>> '{action,args,invoice_id}' = ANY (%(ids)s)
+FROM cs.recommendations r WHERE r.case_id = ANY (ARRAY(SELECT case_id FROM asked WHERE case_id IS NOT NULL))
+  AND r.state IN ('approved', 'executed')
+  AND r.action IN ('hold_payment', 'release_payment_hold', 'mark_duplicate', 'undo_duplicate', 'release_payment')
+  AND (r.envelope::jsonb) #>> '{action,args,invoice_id}' = ANY (%(ids)s)
 """
 _MOST = 2000
 """Rows of one supplier that are read at most, of each kind."""
