@@ -170,6 +170,7 @@ def find_duplicates(
         for table in key_tables(of, rates):
             progress("keys", before + int(table.item.max(initial=-1)) + 1, len(invoices))
             yield table
+        progress("join", 0, 0)
 
     pairs = join(keys(ledger, 0), None)
     if others:
