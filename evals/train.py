@@ -155,6 +155,8 @@ def _no_better(args: argparse.Namespace, done: Trained, digest: str, record: Rec
             **({} if record is None else {"labelled": record.classes}),
         }
         sys.stdout.write(json.dumps(said) + "\n")
+    for line in () if record is None else _counted(record):
+        say(line)
     say("the labels do not show that the present model errs on other vendors: no bundle is made")
     return 0
 

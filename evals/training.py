@@ -25,7 +25,7 @@ from models.bundle import SEED
 from models.classifier import DocumentClassifier
 from models.duplicates import PairScorer, train_pair_scorer, training_pairs
 from models.invoice import vendor_key
-from models.pair_learning import Floats, LabelledPairs, tuned
+from models.pair_learning import Floats, LabelledPairs, bare, tuned
 from models.risk import CollectionRisk
 from models.synthetic import CompanyMonth, company_month
 from models.synthetic_numbers import stream
@@ -152,7 +152,8 @@ def _all_pairs(ledger: Ledger) -> tuple[LabelledPairs, Floats]:
 
 
 def labelled_pairs(given: PairLabels, options: Options) -> Trained:
-    """The present pair scorer, corrected by labelled pairs; the present one where they do not pay for a correction."""
+    """The present pair scorer without earlier corrections, corrected by labelled pairs where that errs less on vendors
+    that the correction did not see."""
     labelled, others = rows_of(given, options.seed)
     present, seed = options.bundle.pair_scorer, options.seed % 2**20
     vendors = np.asarray(labelled.vendors)
@@ -165,13 +166,17 @@ def labelled_pairs(given: PairLabels, options: Options) -> Trained:
     for train, test in GroupKFold(n_splits=folds, shuffle=True, random_state=seed).split(labelled.rows, groups=vendors):
         trial = tuned(present, labelled.taken(train), others, seed)
         new[test] = trial.predict_proba(labelled.rows[test])[:, 1]
-    before = present.predict_proba(labelled.rows)[:, 1]
+    prior = bare(present)
+    before = prior.predict_proba(labelled.rows)[:, 1]
+    better = (brier(labelled.labels, new) or 0.0) < (brier(labelled.labels, before) or 0.0)
+    seen = "" if prior is present else "; the present one may have learned from them"
     return Trained(
         part="pair_scorer",
-        estimator=tuned(present, labelled, others, seed),
+        estimator=tuned(prior, labelled, others, seed) if better else prior,
         new=_on_pairs(labelled, new, options),
-        current=_on_pairs(labelled, before, options),
-        split=f"whole vendors held out, each once: {len(labelled)} labelled pairs of {len(np.unique(vendors))} vendors",
+        current=_on_pairs(labelled, present.predict_proba(labelled.rows)[:, 1], options),
+        split=f"whole vendors held out, each once: {len(labelled)} labelled pairs of {len(np.unique(vendors))} vendors"
+        + seen,
         base="the present scorer, corrected",
     )
 

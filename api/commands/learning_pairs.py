@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     by_id = {one.invoice_id: one for one in invoices}
     asked = teaching(
         [pair.probability for pair in found],
-        [by_id[pair.left_id].vendor_id or by_id[pair.left_id].vendor_name for pair in found],
+        [_group(by_id[pair.left_id], by_id[pair.right_id]) for pair in found],
         [pair.kind for pair in found],
         args.count,
         known=[at for at, pair in enumerate(found) if frozenset((pair.left_id, pair.right_id)) in known],
@@ -67,6 +67,14 @@ def run(args: argparse.Namespace) -> int:
         f"{len(asked)} of {len(found)} pairs; label them, and countersign-evals train duplicates --pairs takes the file"
     )
     return 1 if rejected else 0
+
+
+def _group(a: Invoice, b: Invoice) -> str:
+    """Whom one answer is about: a vendor, or the number that two vendors share (a payment run's stands on hundreds)."""
+    from models.invoice import number_forms, vendor_key
+
+    vendors = {vendor_key(one) for one in (a, b)}
+    return f"vendor {vendors.pop()}" if len(vendors) == 1 else f"number {number_forms(a.invoice_no).folded}"
 
 
 def _ledger(args: argparse.Namespace) -> tuple[list[Invoice], int]:
