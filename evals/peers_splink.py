@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any
 
 import pandas as pd
-from splink import Linker, SettingsCreator, block_on
-from splink import comparison_library as cl
-from splink.backends.duckdb import DuckDBAPI
-from splink.comparison_level_library import CustomLevel, ElseLevel, NullLevel
 
 from evals.duplicate_ledgers import Planted, ordered
 from evals.duplicate_scores import Found
 from evals.peers import LEAST, plain
 
 Steps = tuple[Callable[[], None], Callable[[], list[Found]]]
+
+# By name, because the extra may be missing where types are checked.
+splink: Any = importlib.import_module("splink")
+cl: Any = importlib.import_module("splink.comparison_library")
+levels: Any = importlib.import_module("splink.comparison_level_library")
+duckdb: Any = importlib.import_module("splink.backends.duckdb")
 
 _BLOCKS = (
     ("invoice_no",),
@@ -33,16 +36,18 @@ _TRAIN = (("vendor_id", "amount"), ("invoice_no",), ("amount", "invoice_date"))
 _SEED = 7
 
 
-def _custom(name: str, levels: Sequence[tuple[str, str]]) -> Any:
+def _custom(name: str, rules: Sequence[tuple[str, str]]) -> Any:
     """Levels from best to worst, after missing and before anything else."""
-    made = [CustomLevel(sql, label) for sql, label in levels]
-    return cl.CustomComparison(comparison_levels=[NullLevel(name), *made, ElseLevel()], output_column_name=name)
+    made = [levels.CustomLevel(sql, label) for sql, label in rules]
+    return cl.CustomComparison(
+        comparison_levels=[levels.NullLevel(name), *made, levels.ElseLevel()], output_column_name=name
+    )
 
 
-def _settings() -> SettingsCreator:
+def _settings() -> Any:
     number = cl.DamerauLevenshteinAtThresholds("invoice_no", [1, 2]).configure(term_frequency_adjustments=True)
     day = "abs(date_diff('day', invoice_date_l::date, invoice_date_r::date))"
-    return SettingsCreator(
+    return splink.SettingsCreator(
         link_type="dedupe_only",
         comparisons=[
             number,
@@ -68,7 +73,7 @@ def _settings() -> SettingsCreator:
             cl.ExactMatch("entity"),
             cl.ExactMatch("currency"),
         ],
-        blocking_rules_to_generate_predictions=[block_on(*columns) for columns in _BLOCKS],
+        blocking_rules_to_generate_predictions=[splink.block_on(*columns) for columns in _BLOCKS],
     )
 
 
@@ -77,21 +82,22 @@ def _frame(ledger: Planted, part: int = 0) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _linker(frame: pd.DataFrame) -> tuple[Linker, DuckDBAPI]:
+def _linker(frame: pd.DataFrame) -> tuple[Any, Any]:
     logging.getLogger("splink").setLevel(logging.ERROR)
-    api = DuckDBAPI()
-    return Linker(api.register(frame), _settings(), log_level=logging.ERROR), api
+    api = duckdb.DuckDBAPI()
+    return splink.Linker(api.register(frame), _settings(), log_level=logging.ERROR), api
 
 
-def _prior(linker: Linker) -> None:
+def _prior(linker: Any) -> None:
     linker.training.estimate_probability_two_random_records_match(
-        [block_on("vendor_id", "invoice_no", "amount"), block_on("figures", "amount", "invoice_date")], recall=0.5
+        [splink.block_on("vendor_id", "invoice_no", "amount"), splink.block_on("figures", "amount", "invoice_date")],
+        recall=0.5,
     )
     linker.training.estimate_u_using_random_sampling(max_pairs=1e6, seed=_SEED)
 
 
-def _found(linker: Linker) -> list[Found]:
-    table = linker.inference.predict(threshold_match_probability=LEAST).as_pandas_dataframe()  # type: ignore[no-untyped-call]
+def _found(linker: Any) -> list[Found]:
+    table = linker.inference.predict(threshold_match_probability=LEAST).as_pandas_dataframe()
     columns = (table["unique_id_l"], table["unique_id_r"], table["match_probability"])
     return [
         Found(ordered(int(left.split("-")[1]), int(right.split("-")[1])), float(said))
@@ -107,7 +113,7 @@ def unsupervised(ledger: Planted) -> Steps:
         _prior(linker)
         for columns in _TRAIN:
             linker.training.estimate_parameters_using_expectation_maximisation(
-                block_on(*columns), record_sample_proportion=1.0
+                splink.block_on(*columns), record_sample_proportion=1.0
             )
 
     return learn, lambda: _found(linker)
@@ -117,7 +123,7 @@ def supervised(ledger: Planted, labelled: Sequence[Planted]) -> Steps:
     """m from true pairs of other ledgers, u from random pairs of this one; the settings then serve this ledger."""
     frame = pd.concat([_frame(each, part) for part, each in enumerate([ledger, *labelled])], ignore_index=True)
     teacher, api = _linker(frame)
-    linker: list[Linker] = []
+    linker: list[Any] = []
     labels = pd.DataFrame(
         [
             {"unique_id_l": f"{part}-{left}", "unique_id_r": f"{part}-{right}"}
@@ -129,9 +135,9 @@ def supervised(ledger: Planted, labelled: Sequence[Planted]) -> Steps:
 
     def learn() -> None:
         _prior(teacher)
-        teacher.training.estimate_m_from_pairwise_labels(api.register(labels))  # type: ignore[no-untyped-call]
+        teacher.training.estimate_m_from_pairwise_labels(api.register(labels))
         settings = teacher.misc.save_model_to_json()
-        own = DuckDBAPI()
-        linker.append(Linker(own.register(_frame(ledger)), settings, log_level=logging.ERROR))
+        own = duckdb.DuckDBAPI()
+        linker.append(splink.Linker(own.register(_frame(ledger)), settings, log_level=logging.ERROR))
 
     return learn, lambda: _found(linker[0])
