@@ -94,7 +94,7 @@ def html(run: Run, amounts: Amounts) -> str:
         evidence=evidence,
         vendor=vendor_of,
         plain=_plain,
-        exact=lambda finding: _plain(exact_check(finding.documents[-1], finding.documents[0]).says, _SENTENCE),
+        exact=_exact,
     )
     return environment.get_template("report.html").render(
         run=run,
@@ -134,6 +134,13 @@ def evidence(pair: DuplicatePair) -> tuple[list[str], list[str]]:
     return [_plain(one, _SENTENCE) for one in pair.reasons if not one.startswith(AGAINST)], against
 
 
+def _exact(finding: Finding) -> str:
+    """What an exact check says of the group's likeliest pair, the later one against the earlier."""
+    known = {one.invoice_id: one for one in finding.documents}
+    likeliest = finding.group.pairs[0]
+    return _plain(exact_check(known[likeliest.right_id], known[likeliest.left_id]).says, _SENTENCE)
+
+
 def _places(run: Run) -> dict[str, str]:
     wanted = {one for group in run.groups for one in (*group.ids, *group.credits)}
     return {
@@ -171,15 +178,21 @@ def lines(documents: Sequence[Invoice], places: dict[str, str], amounts: Amounts
         tidy = [_plain(text) for text in texts]
         if any(tidy):
             differs = name not in ("Id", "Found in") and len(set(tidy)) > 1
-            cells = tuple(_marked(tidy[0], text) if differs else Markup("{}").format(text or "–") for text in tidy)
+            whole = name in ("Amount", "Date", "Posted")
+            cells = tuple(
+                _marked(tidy[0], text, whole) if differs else Markup("{}").format(text or "–") for text in tidy
+            )
             made.append(Line(name, cells, differs))
     return made
 
 
-def _marked(first: str, text: str) -> Markup:
-    """The text with what the first document does not have in this place marked."""
+def _marked(first: str, text: str, whole: bool) -> Markup:
+    """The text with what the first document does not have in this place marked; `whole` where digits mean nothing
+    one by one."""
     if text == first or not text or not first:
         return Markup("{}").format(text or "–")
+    if whole:
+        return Markup("<mark>{}</mark>").format(text)
     parts = []
     pieces = segments(first, text)
     for at, (side, part) in enumerate(pieces):

@@ -168,6 +168,10 @@ def run(args: argparse.Namespace) -> int:
 
     if not 0.0 <= args.threshold <= 1.0:
         raise Malformed("--threshold must be between 0 and 1")
+    for flag, path in (("--out", args.out), ("--report", args.report)):
+        # Said now, not after an hour of work.
+        if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
+            raise Malformed(f"{flag} {path}: there is no folder to write that file into")
     if args.engine == "spark":
         try:
             require_spark()
