@@ -113,4 +113,20 @@ def _both_entities(vendor: Vendor, invoice: Invoice) -> Iterator[Invoice]:
             yield _later(vendor, invoice, 0, entity=entity)
 
 
-_NEAR_MISSES = (_lines, _credited, _same_day, _same_day, _instalments, _partial, _both_entities, _both_entities)
+def _supplements(vendor: Vendor, invoice: Invoice) -> Iterator[Invoice]:
+    """More bills under the number of the first with a part behind it, each over its own sum."""
+    rng = vendor.rng
+    glue, letters = rng.choice(("/", "-", " ", ".", "")), rng.random() < 0.4
+    days = rng.choice((0, 0, 0, 5, 30))
+    for part in range(1, rng.choice((1, 1, 2, 3, 8)) + 1):
+        end = "ABCDEFGHJ"[part] if letters else f"{glue or '/'}{part}"
+        factor = Decimal(str(round(rng.lognormvariate(-0.7, 0.8), 3)))
+        amount = (invoice.amount * factor).quantize(Decimal("0.01")) + Decimal("1.01")
+        later = _later(vendor, invoice, days * part, amount=amount)
+        yield replace(later, invoice_no=f"{invoice.invoice_no}{glue if letters else ''}{end}")
+
+
+_NEAR_MISSES = (
+    _lines, _credited, _same_day, _same_day, _same_day, _instalments, _partial, _both_entities, _both_entities,
+    _supplements, _supplements,
+)  # fmt: skip

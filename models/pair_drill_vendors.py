@@ -13,8 +13,8 @@ from models.synthetic_numbers import digits
 START = date(2025, 1, 6)
 _NUMBERINGS = (
     "counter", "counter", "counter", "prefixed", "prefixed", "sparse", "restarted", "yearly", "branch", "random",
-    "dated", "period", "reused", "short", "client", "parts", "yearend", "padded", "lines", "two", "long", "run",
-    "lettered", "drifting",
+    "dated", "period", "reused", "reused", "reused", "short", "client", "parts", "yearend", "padded", "lines",
+    "two", "long", "run", "lettered", "drifting",
 )  # fmt: skip
 PERIODIC = ("period", "reused")
 _AMOUNTS = ("constant", "prices", "prices", "free", "free", "free", "free", "round", "hourly")

@@ -164,11 +164,13 @@ class PairScorer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         table = np.asarray(X, dtype=float)
         if not len(table):
             return np.empty((0, 2))
-        logit = self.slope_ * self.booster_.decision_function(table) + self.intercept_
+        full = self.booster_.decision_function(table)
+        logit = self.slope_ * full + self.intercept_
         unlike = renumbered_rows(table)
         if unlike.any():
-            slopes, intercept = self.unlike_
-            logit[unlike] = _decisions(self.booster_, self.blind_, table[unlike]) @ np.array(slopes) + intercept
+            (seen, hidden), intercept = self.unlike_
+            blind = self.blind_.decision_function(_blinded(table[unlike]))
+            logit[unlike] = seen * full[unlike] + hidden * blind + intercept
         duplicate = 1.0 / (1.0 + np.exp(-np.clip(logit, -30.0, 30.0)))
         return np.column_stack([1.0 - duplicate, duplicate])
 
@@ -279,7 +281,7 @@ def _without(month: LabelledLedger, kinds: Collection[str]) -> LabelledLedger:
 
 
 def train_pair_scorer(
-    months: Sequence[LabelledLedger], seed: int, drills: int = 30, without: Collection[str] = ()
+    months: Sequence[LabelledLedger], seed: int, drills: int = 28, without: Collection[str] = ()
 ) -> PairScorer:
     """A scorer trained on the candidate pairs of `months` and of `drills` ledgers of near misses.
 
