@@ -278,7 +278,7 @@ def measured(one: Scored, options: Options) -> list[Metric]:
     if len(reported):
         made.append(metric("precision", lambda at: mean(truth[at].astype(float)), reported))
     if one.candidates is not None:
-        made.append(Metric(one.name, "alerts_candidates_per_invoice", one.candidates / one.size, count=one.size))
+        made.append(Metric(one.name, "candidates_per_invoice", one.candidates / one.size, count=one.size))
     return [*made, *_queues(one)]
 
 
