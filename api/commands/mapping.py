@@ -125,7 +125,8 @@ def with_flags(
     """
     headers: dict[str, tuple[str, ...]] = {}
     for name, header in _pairs("--column", "HEADER", columns, fields):
-        headers[name] = (*headers.get(name, ()), header)
+        earlier = () if header == NONE else headers.get(name, ())
+        headers[name] = (*(one for one in earlier if one != NONE), header)
     said = {name: value for name, value in format.items() if value is not None}
     return replace(
         given,
