@@ -22,6 +22,7 @@ from models.pair_context import LedgerContext
 from models.pair_drills import drill
 from models.pair_features import PAIR_FEATURES, column_features, family, renumbered_rows
 from models.pair_forest import feature_shares, summed
+from models.pair_rules import settled
 
 Floats = NDArray[np.float64]
 
@@ -66,7 +67,7 @@ def _blinded(table: Floats) -> Floats:
 
 
 def _decisions(full: Any, blind: Any, table: Floats) -> Floats:
-    """(n, 2): the raw scores of both boosters."""
+    """(n, 2): raw scores."""
     return np.column_stack([full.decision_function(table), blind.decision_function(_blinded(table))])
 
 
@@ -164,25 +165,31 @@ class PairScorer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         table = np.asarray(X, dtype=float)
         if not len(table):
             return np.empty((0, 2))
+        logit = self._learned(table)
+        logit = logit + sum(settled(table, logit).values())
+        duplicate = 1.0 / (1.0 + np.exp(-np.clip(logit, -30.0, 30.0)))
+        return np.column_stack([1.0 - duplicate, duplicate])
+
+    def _learned(self, table: Floats) -> Floats:
+        """(n,): the log odds that the boosters give."""
         full = self.booster_.decision_function(table)
-        logit = self.slope_ * full + self.intercept_
-        unlike = renumbered_rows(table)
-        if unlike.any():
+        logit: Floats = self.slope_ * full + self.intercept_
+        if (unlike := renumbered_rows(table)).any():
             (seen, hidden), intercept = self.unlike_
             blind = self.blind_.decision_function(_blinded(table[unlike]))
             logit[unlike] = seen * full[unlike] + hidden * blind + intercept
-        duplicate = 1.0 / (1.0 + np.exp(-np.clip(logit, -30.0, 30.0)))
-        return np.column_stack([1.0 - duplicate, duplicate])
+        return logit
 
     def shares(self, rows: Floats) -> Floats:
         """(n, features): what each feature adds to the log odds of each row, above those of the training pairs."""
         check_is_fitted(self, "booster_")
         made = self.slope_ * feature_shares(self.booster_, rows)[1]
-        unlike = renumbered_rows(rows)
-        if unlike.any():
+        if (unlike := renumbered_rows(rows)).any():
             (full, blind), _ = self.unlike_
             made[unlike] = full * feature_shares(self.booster_, rows[unlike])[1]
             made[unlike] += blind * feature_shares(self.blind_, _blinded(rows[unlike]))[1]
+        for name, added in settled(rows, self._learned(rows)).items():
+            made[:, PAIR_FEATURES.index(name)] += added
         return made
 
     def predict(self, X: ArrayLike) -> NDArray[np.int64]:  # noqa: N803
@@ -229,9 +236,8 @@ def _clusters(ids: Sequence[str], pairs: Sequence[tuple[str, str]]) -> list[int]
             at = parent[at]
         return at
 
-    for left, right in pairs:
-        if left in row and right in row:
-            parent[find(row[left])] = find(row[right])
+    for left, right in (pair for pair in pairs if pair[0] in row and pair[1] in row):
+        parent[find(row[left])] = find(row[right])
     return [find(at) for at in range(len(ids))]
 
 

@@ -22,6 +22,7 @@ from models.pair_grouping import gap_medians, makes_up, medians, nearby, others,
 from models.pair_groups import groups
 from models.pair_noise import CHANGES, copies
 from models.pair_reasons import kind, queue_of, reasons
+from models.pair_rules import settled
 from models.pair_scorer import contributions, train_pair_scorer
 from models.synthetic_numbers import stream
 
@@ -272,3 +273,34 @@ def test_a_reversed_bill_is_left_alone_and_a_second_copy_is_not() -> None:
     )
     assert reversed_ < 0.3
     assert twice > 0.5
+
+
+# --- what needs no ledger
+
+
+def settled_log_odds(a: Invoice, b: Invoice, *rest: Invoice, learned: float) -> float:
+    return learned + float(sum(one[0] for one in settled(row(a, b, *rest)[None, :], np.array([learned])).values()))
+
+
+def test_the_same_bill_twice_is_certain_however_often_its_number_is_used() -> None:
+    again = replace(BILL, invoice_id="B")
+    others = [
+        replace(BILL, invoice_id=f"O{at}", invoice_date=date(2025, 1, 4) + timedelta(days=30 * at)) for at in range(9)
+    ]
+    assert settled_log_odds(BILL, again, *others, learned=-4.0) > 2.0
+    assert settled_log_odds(BILL, again, learned=5.0) == 5.0
+    assert settled_log_odds(BILL, replace(again, entity="FR01"), learned=-4.0) == -4.0
+    exchanged = replace(again, invoice_date=date(2026, 4, 3))
+    assert settled_log_odds(BILL, exchanged, learned=-1.0) > 2.0
+    assert settled_log_odds(BILL, exchanged, *others, learned=-1.0) == -1.0
+
+
+def test_what_a_credit_note_took_back_is_no_duplicate() -> None:
+    credit = replace(BILL, invoice_id="C", invoice_no="GS-1", amount=-BILL.amount, doc_type="credit_note")
+    assert settled_log_odds(BILL, replace(BILL, invoice_id="B"), credit, learned=4.0) < -2.0
+
+
+def test_strangers_with_unlike_numbers_have_nothing_in_common() -> None:
+    other = replace(BILL, invoice_id="B", vendor_id="V7", vendor_name="Quellgrund", invoice_no="XB-90827", po=None)
+    assert settled_log_odds(BILL, other, learned=1.0) < -2.0
+    assert settled_log_odds(BILL, replace(other, vendor_name=BILL.vendor_name), learned=1.0) == 1.0
