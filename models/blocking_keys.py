@@ -37,12 +37,13 @@ class Kind:
 # Chosen by measuring on the package's own generators and two real ledgers with copies planted in them.
 KINDS: dict[str, Kind] = {
     "vendor_number": Kind(20, 80, _NUMBER, ("vendor",), "number"),
-    "vendor_near_number": Kind(0, 40, _NUMBER, ("vendor",), "near"),
+    "vendor_near_number": Kind(4, 40, _NUMBER, ("vendor",), "near"),
     "vendor_amount": Kind(10, 40, _AMOUNT, ("vendor", "amount")),
     "vendor_amount_day": Kind(30, 30, _AMOUNT, ("vendor", "amount", "day")),
     "vendor_amount_period": Kind(40, 40, _AMOUNT, ("vendor", "amount"), "period"),
     "vendor_worth": Kind(0, 40, _AMOUNT, ("vendor",), "worth"),
     "vendor_day": Kind(2, 60, _DAY, ("vendor", "day")),
+    "vendor_period": Kind(2, 40, _DAY, ("vendor",), "period"),
     "vendor_order": Kind(2, 60, _WORK, ("vendor", "order")),
     "text_vendor": Kind(0, 20, _WORK, ("vendor", "text")),
     "number_amount": Kind(10, 20, _AMOUNT, ("amount",), "identifying"),
