@@ -23,7 +23,8 @@ _SAME = {
     "date": "datum fecha data dt dat giorno",
     "supplier": "vendor vendors suppliers kreditor kreditoren creditor creditors lieferant lieferanten lief "
                 "fournisseur fournisseurs frs proveedor proveedores fornitore fornitori leverancier leveranciers "
-                "crediteur crediteuren payee beneficiary acreedor creancier merchant empfanger beneficiario begunstigde",
+                "crediteur crediteuren payee beneficiary acreedor creancier merchant empfanger beneficiario "
+                "begunstigde",
     "name": "nom nombre nome naam namen denominazione denominacion denomination",
     "id": "code key identifier codice codigo clave ident kennung",
     "amount": "betrag montant importe importo bedrag value wert valeur valor valore amt amounts",
