@@ -53,7 +53,7 @@ _OPTIONAL = (
 # What the booster without numbers does not see.
 _NUMBERS = [name.startswith(("number_", "serial_", "style_")) for name in PAIR_FEATURES]
 # Where no renumbered bill was ever seen: what the rest of a bill says, less what an unlike number says against it.
-_UNSEEN_SLOPES, _UNSEEN_INTERCEPT, _ENOUGH = (0.1, 0.8), -1.5, 8
+_UNSEEN_SLOPES, _UNSEEN_INTERCEPT, _ENOUGH = (0.0, 1.0), -1.3, 8
 _SEEN_AGAIN, _DULL_SHARE = 0.4, 0.2
 _VENDORS, _COPIED = 50, 0.08
 RENUMBERED_THRESHOLD = 0.15
