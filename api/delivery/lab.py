@@ -195,9 +195,10 @@ class LabFeed:
         down = False
         pause = 0.0
         while not stop.wait(pause):
+            answered = False
             try:
                 while self.run_once() and not stop.is_set():
-                    pass
+                    answered = True
                 self._round()
             except Unavailable as error:
                 if not down:
@@ -205,7 +206,8 @@ class LabFeed:
                 down = True
                 pause = min(_LONGEST_PAUSE, max(every, pause * 2))
             else:
-                if down:
+                # While all that waits is held back, nobody was asked: that is no answer.
+                if down and answered:
                     log.info("lab.back")
-                down = False
+                down = down and not answered
                 pause = every
