@@ -187,11 +187,11 @@ def test_against_compares_the_ledger_with_history_and_not_history_with_itself(sc
 
 def test_result_is_sorted_thresholded_and_independent_of_row_order(scorer: PairScorer) -> None:
     month = company_month(5, suppliers=30, invoices=300, exceptions=0)
-    found = find_duplicates(month.invoices, scorer, threshold=0.2)
+    found = find_duplicates(month.invoices, scorer, threshold=0.2, renumbered=0.2)
     chances = [one.probability for one in found]
     assert chances == sorted(chances, reverse=True)
     assert chances[-1] >= 0.2
-    assert found == find_duplicates(month.invoices[::-1], scorer, threshold=0.2)
+    assert found == find_duplicates(month.invoices[::-1], scorer, threshold=0.2, renumbered=0.2)
 
 
 def test_live_scores_are_those_of_the_whole_ledger(scorer: PairScorer) -> None:
