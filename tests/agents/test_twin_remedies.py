@@ -101,12 +101,18 @@ def test_a_credit_note_took_the_twin_back(acme: World, workers: Workers, bill: I
     assert bill.invoice_date is not None
     credit = replace(bill, invoice_id="credit", invoice_no="CN-1", doc_type="credit_note", description=bill.invoice_no)
     acme.import_books("invoices", ledger_rows([(credit, None)]))
-    row, (twin, *_), _ = proposed(
-        acme, workers, arrives(acme, replace(bill, invoice_date=bill.invoice_date.replace(day=28)))
-    )
-    assert row["envelope"]["action"]["name"] == "refer_to_person"
-    assert (twin["twin_state"]["state"], twin["remedy"]["action"]) == ("reversed", None)
-    assert "taken back by credit note CN-1" in row["envelope"]["action"]["args"]["reason"]
+    rebill = replace(bill, invoice_date=bill.invoice_date.replace(day=28))
+    row, twins, _ = proposed(acme, workers, arrives(acme, rebill))
+    assert not twins, "what was taken back is no twin of the bill that came instead"
+    assert row["envelope"]["action"]["name"] == "refer_to_person", "the sender's suspicion is a person's to settle"
+    assert "no earlier invoice is likely enough" in row["envelope"]["action"]["args"]["reason"]
+
+
+def test_without_its_credit_note_the_same_twin_is_told(acme: World, workers: Workers, bill: Invoice) -> None:
+    assert bill.invoice_date is not None
+    rebill = replace(bill, invoice_date=bill.invoice_date.replace(day=28))
+    _, (twin, *_), _ = proposed(acme, workers, arrives(acme, rebill))
+    assert twin["invoice_id"] == bill.invoice_id
 
 
 def test_what_people_held_is_seen_by_the_next_case(acme: World, workers: Workers, bill: Invoice) -> None:
