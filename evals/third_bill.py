@@ -115,6 +115,8 @@ def spoil(house: House, bills: list[Bill]) -> None:
             bill.number = scan(rng, bill.number)
         elif rng.random() < house.sloppy / 10:
             bill.number = slip(rng, bill.number)
+        elif rng.random() < house.sloppy / 4:
+            bill.number += rng.choice(["-1", "/1", "A", "-R", "*"])
         if rng.random() < house.sloppy / 2:
             bill.name = other_name(rng, bill.firm.records[bill.record].name, bill.firm.country.towns)
 
@@ -140,7 +142,7 @@ def set_apart(house: House, bills: list[Bill], groups: list[tuple[list[Bill], st
     for bill in bills:
         key = (plain(bill.number), bill.amount)
         while id(bill) not in planted and key in numbers:
-            bill.amount += Decimal(house.rng.randint(1, 400)) / 100
+            bill.amount += Decimal(house.rng.randint(100, 4000)) / 100
             key = (key[0], bill.amount)
         numbers.add(key)
         shared[(id(bill.firm), bill.amount)].append(bill)
@@ -150,7 +152,7 @@ def set_apart(house: House, bills: list[Bill], groups: list[tuple[list[Bill], st
         for bill in same:
             if len(same) > 1 and id(bill) not in planted and any(_too_near(bill, other) for other in kept):
                 while (id(bill.firm), bill.amount) in shared or (plain(bill.number), bill.amount) in numbers:
-                    bill.amount += Decimal(house.rng.randint(1, 400)) / 100
+                    bill.amount += Decimal(house.rng.randint(100, 4000)) / 100
                 numbers.add((plain(bill.number), bill.amount))
             else:
                 kept.append(bill)
@@ -172,10 +174,10 @@ def row(house: House, bill: Bill, ident: str) -> Invoice:
     """The bill as the company's system exports it."""
     columns, record = house.columns, bill.firm.records[bill.record]
     name, text = bill.name or record.name, bill.text
-    if house.capitals:
-        name, text = name.upper(), text and text.upper()
     if house.ascii_only:
         name, text = ascii_text(name), text and ascii_text(text)
+    if house.capitals:
+        name, text = name.upper(), text and text.upper()
     return Invoice(
         invoice_id=ident,
         entity=house.entities[bill.entity],

@@ -112,7 +112,7 @@ def _unrelated(
     seen: dict[tuple[int, object], int] = defaultdict(int)
     for bill in ordinary:
         seen[(id(bill.firm), bill.amount)] += 1
-    fit = [bill for bill in ordinary if tellable(house, bill) and seen[(id(bill.firm), bill.amount)] == 1]
+    fit = [bill for bill in ordinary if tellable(bill) and seen[(id(bill.firm), bill.amount)] == 1]
     rng.shuffle(fit)
     pairs: list[Pair] = []
     parts = []

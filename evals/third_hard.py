@@ -15,10 +15,10 @@ from evals.third_words import FEES, PART, words
 Group = list[Bill]
 
 
-def _rhythm(house: House, least: int, most: int) -> list[date]:
-    """Days a week, a month or a quarter apart, as far as the ledger's years go."""
+def _rhythm(house: House, least: int, most: int, weekly: int = 0) -> list[date]:
+    """Days a month or a quarter (`weekly`: perhaps a week) apart, as far as the ledger's years go."""
     rng = house.rng
-    apart = rng.choices([7, 30.4, 91.3], [1, 6, 2])[0]
+    apart = rng.choices([7, 30.4, 91.3], [weekly, 6, 2])[0]
     possible = min(most, int(house.days / apart))
     count = rng.randint(min(least, possible), max(possible, 1))
     start = rng.randrange(max(1, int(house.days - count * apart)))
@@ -48,7 +48,7 @@ def _stream(house: House, firm: Firm, days: list[date], number: str, fair: int) 
 
 def recurring_sequence(house: House, firm: Firm) -> Group:
     """The same fee month by month, each bill with its own number."""
-    return _stream(house, firm, _rhythm(house, 3, 24), "", 1)
+    return _stream(house, firm, _rhythm(house, 3, 24, 1), "", 1)
 
 
 def recurring_reference(house: House, firm: Firm) -> Group:
@@ -197,7 +197,7 @@ def price_list(house: House, firm: Firm) -> Group:
     yearly = rng.random() < 0.4 and house.days > 700
     day = house.first + timedelta(rng.randrange(200))
     bills = []
-    for _ in range(rng.randint(2, 6)):
+    for _ in range(rng.randint(3, 6)):
         bill = make(house, firm, day, amount, where)
         bill.fair, bill.text = 1, bill.text and (f"{text} {day.year}" if yearly else text)
         bill.po = house.order() if rng.random() < firm.order_share else None
@@ -249,7 +249,7 @@ def near_sequence(house: House, firm: Firm) -> Group:
     rng, day = house.rng, house.day()
     amount, text, where = firm.fresh(rng), rng.choice(firm.items), house.entity()
     bills = []
-    for _ in range(rng.randint(2, 6)):
+    for _ in range(rng.randint(3, 6)):
         bill = make(house, firm, day, amount, where)
         bill.step, bill.fair, bill.text = rng.choice([1, 1, 2, 3]), 0, bill.text and text
         bills.append(bill)
@@ -292,5 +292,5 @@ def whole_part(group: Group, kind: str, room: int) -> Group:
     """As much of a group as there is room for; credits and refunds come whole, a rhythm with three beats or more."""
     if len(group) <= room:
         return group
-    least = 3 if kind in ("recurring_sequence", "recurring_reference", "lines", "batch") else 2
+    least = 3 if kind in ("recurring_sequence", "recurring_reference", "lines", "batch", "near_sequence") else 2
     return [] if kind in ("credit_rebill", "refund_repay") or room < least else group[:room]

@@ -34,7 +34,7 @@ def format_(house: House, bill: Bill) -> Bill | None:
 
 def ocr(house: House, bill: Bill) -> Bill | None:
     rng = house.rng
-    number = scan(rng, bill.number, rng.choice([1, 1, 1, 2]))
+    number = scan(rng, bill.number, rng.choice([1, 1, 1, 2]) if len(plain(bill.number)) > 6 else 1)
     if not mistaken(bill.number, number):
         return None
     copy = replace(again(house, bill), number=number)
@@ -213,10 +213,9 @@ def blur(house: House, copy: Bill, kind: str) -> Bill:
     return copy
 
 
-def tellable(house: House, bill: Bill) -> bool:
-    """Whether a bill under an unrelated number could still be known by its order, text or uneven amount."""
-    said = bill.po if house.columns.po else bill.text if house.columns.text else None
-    return bill.fair == 2 and not bill.credit and bill.amount > 60 and bool(said or bill.amount % 10)
+def tellable(bill: Bill) -> bool:
+    """Whether a bill under an unrelated number could still be known by its order or its uneven amount."""
+    return bill.fair == 2 and not bill.credit and bill.amount > 60 and bool(bill.po or bill.amount % 10)
 
 
 def renumbered(house: House, bill: Bill) -> Bill:
@@ -228,7 +227,7 @@ def renumbered(house: House, bill: Bill) -> Bill:
     copy = replace(bill, day=day, posted=max(house.posted(day), bill.posted), fair=0)
     if copy.text and copy.po and rng.random() < 0.3:
         copy.text = retell(rng, copy.text)
-    elif copy.po and copy.text and rng.random() < 0.2:
+    elif copy.po and copy.text and bill.amount % 10 and rng.random() < 0.2:
         copy.po = None
     return copy
 
