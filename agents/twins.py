@@ -16,12 +16,14 @@ import numpy as np
 from agents import facts
 from agents.assess import twin_finding, with_groups
 from agents.twin_keys import asked_keys, name_key, number_key
+from agents.twin_rates import rates_of, worth_the_same
 from agents.twin_texts import neighbours
 from governance.record import candidates, twin_keys, twin_memories
 from governance.record.candidates import BookedInvoice
 from governance.record.db import Connection
 from governance.record.queue import Brief
 from governance.record.twin_states import TwinState
+from models.dated_rates import DatedRates
 from models.duplicates import DuplicatePair, Invoice, LedgerContext, PairScorer, score_pairs
 from models.pair_context import HABITS
 from models.pair_groups import groups
@@ -44,7 +46,7 @@ class TwinsRead:
 
     asked: the batch's invoices by case id. twins: (case id, invoice that shares enough with it), its own row too where
     it is booked. ledger: rows of the same vendors. users: vendors and rows that have the same numbers, by number key.
-    habits: what people approved of how these vendors bill.
+    habits: what people approved of how these vendors bill. rates: of the days and currencies of all of these.
     """
 
     asked: Mapping[str, Invoice]
@@ -52,6 +54,7 @@ class TwinsRead:
     ledger: Sequence[BookedInvoice]
     users: Mapping[int, tuple[int, int]] = field(default_factory=dict)
     habits: Sequence[SupplierHabit] = ()
+    rates: DatedRates | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +74,16 @@ def read_twins(conn: Connection, briefs: Mapping[str, Brief]) -> TwinsRead:
     if not asked:
         return TwinsRead({}, (), ())
     shared = twin_keys.sharing(conn, asked_keys(asked), most=_MOST_TWINS)
+    for case_id, invoice_id in worth_the_same(conn, asked, rates_of(conn, asked.values())):
+        if invoice_id not in shared[case_id]:
+            shared[case_id].append(invoice_id)
     found = {row.invoice_id: row for row in candidates.invoices(conn, {one for ids in shared.values() for one in ids})}
     twins = [(case_id, found[one]) for case_id, ids in shared.items() for one in sorted(ids) if one in found]
     compared = [*asked.values(), *map(_as_invoice, found.values())]
     vendors = sorted({one.vendor_id for one in compared} - {""})
     habits = [SupplierHabit.stored(one) for one in twin_memories.of(conn, vendors)]
-    return TwinsRead(asked, twins, _background(conn, compared), _users(conn, compared), habits)
+    background, users = _background(conn, compared), _users(conn, compared)
+    return TwinsRead(asked, twins, background, users, habits, rates_of(conn, compared))
 
 
 def with_neighbours(conn: Connection, read: TwinsRead, vectors: Mapping[str, Sequence[float]]) -> TwinsRead:
@@ -93,7 +100,10 @@ def with_neighbours(conn: Connection, read: TwinsRead, vectors: Mapping[str, Seq
     known = {row.invoice_id for row in read.ledger}
     more = [row for row in _background(conn, list(map(_as_invoice, rows.values()))) if row.invoice_id not in known]
     users = {**read.users, **_users(conn, [_as_invoice(row) for row in rows.values()])}
-    return replace(read, twins=[*read.twins, *twins], ledger=[*read.ledger, *more], users=users)
+    compared = [*read.asked.values(), *(_as_invoice(row) for _, row in [*read.twins, *twins])]
+    return replace(
+        read, twins=[*read.twins, *twins], ledger=[*read.ledger, *more], users=users, rates=rates_of(conn, compared)
+    )
 
 
 def _background(conn: Connection, compared: Sequence[Invoice]) -> list[BookedInvoice]:
@@ -163,7 +173,7 @@ def likely_twins(read: TwinsRead, scorer: PairScorer, least: float) -> list[Like
     known = [*booked.values(), *(one for case_id, one in invoices.items() if case_id not in own)]
     pairs = [(invoices[case_id], booked[row.invoice_id]) for case_id, row in asked]
     found: dict[str, list[LikelyTwin]] = {}
-    scored = score_pairs(pairs, _context(known, read.users), scorer)
+    scored = score_pairs(pairs, _context(known, read.users), scorer, rates=read.rates)
     order = sorted(range(len(scored)), key=lambda at: (-scored[at].probability, asked[at][1].invoice_id))
     for at in order:
         (case_id, row), (one, other), pair = asked[at], pairs[at], scored[at]

@@ -26,10 +26,11 @@ from models.blocking import (
     require_spark,
     spark_candidate_pairs,
 )
+from models.dated_rates import WITHIN_DAYS, DatedRates, rate_reason, rated_features, worths
 from models.invoice import Invoice, normal_name
 from models.pair_columns import Columns, columns
 from models.pair_context import LedgerContext, ordinal
-from models.pair_features import PAIR_FEATURES, column_features, pair_features, renumbered_rows
+from models.pair_features import PAIR_FEATURES, pair_features, renumbered_rows
 from models.pair_reasons import AGAINST, kind, reasons
 from models.pair_scorer import (
     RENUMBERED_THRESHOLD,
@@ -41,17 +42,18 @@ from models.pair_scorer import (
 )
 
 __all__ = [
-    "AGAINST", "PAIR_FEATURES", "RENUMBERED_THRESHOLD", "DuplicatePair", "Invoice", "Join", "LabelledLedger",
-    "LedgerContext", "PairScorer", "Progress", "Queue", "Rates", "blocking_keys", "candidate_pairs",
+    "AGAINST", "PAIR_FEATURES", "RENUMBERED_THRESHOLD", "WITHIN_DAYS", "DatedRates", "DuplicatePair", "Invoice", "Join",
+    "LabelledLedger", "LedgerContext", "PairScorer", "Progress", "Queue", "Rates", "blocking_keys", "candidate_pairs",
     "find_duplicates", "normal_name", "pair_features", "require_spark", "score_pairs", "spark_candidate_pairs",
     "train_pair_scorer", "training_pairs",
-]  # fmt: skip  # fmt: skip
+]  # fmt: skip
 
 Join = Callable[[Keys, Keys | None], Pairs]
 Ints = NDArray[np.int64]
 Queue = Literal["duplicate", "renumbered"]
 
 _CHUNK, _SCORED = 50_000, 4_000
+_AMOUNTS = ("amount_same", "amount_remainder", "amount_whole", "amount_shifted", "amount_anagram", "amount_tax_ratio")
 
 
 class Scorer(Protocol):
@@ -98,15 +100,16 @@ def _unheard(stage: str, done: int, total: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Judge:
-    """A scorer, and from which probability a pair of each queue is kept."""
+    """A scorer, and from which probability a pair of each queue is kept. worth: of each invoice, see `worths`."""
 
     scorer: Scorer
     threshold: float
     renumbered: float
+    worth: NDArray[np.float64] | None = None
 
     def kept(self, invoices: Sequence[Invoice], table: Columns, pairs: Ints) -> Iterator[DuplicatePair]:
         """The pairs (rows of `table`) that are likely enough, in their order."""
-        rows = column_features(table, pairs[:, 0], pairs[:, 1])
+        rows, apart = rated_features(table, pairs, self.worth)
         # Trees are walked one after the other: rows that fit the processor's cache are scored twice as fast.
         slices = (rows[at : at + _SCORED] for at in range(0, len(rows), _SCORED))
         probabilities = np.concatenate([np.empty(0), *(self.scorer.predict_proba(few)[:, 1] for few in slices)])
@@ -119,7 +122,7 @@ class _Judge:
                 right_id=b.invoice_id,
                 probability=round(float(probabilities[at]), 4),
                 kind=kind(a, b, rows[at]),
-                reasons=reasons(a, b, rows[at]),
+                reasons=_reasons(a, b, rows[at], apart[at]),
                 queue="renumbered" if unlike[at] else "duplicate",
                 parts=parts,
             )
@@ -130,17 +133,32 @@ class _Judge:
             return list(self.kept(invoices, table, pairs))
 
 
+def _reasons(a: Invoice, b: Invoice, row: NDArray[np.float64], apart: float) -> tuple[str, ...]:
+    """`reasons`; of amounts in two currencies the rates speak alone."""
+    if np.isnan(apart):
+        return reasons(a, b, row)
+    unsaid = row.copy()
+    unsaid[[PAIR_FEATURES.index(name) for name in _AMOUNTS]] = np.nan
+    unsaid[PAIR_FEATURES.index("amount_ratio")] = np.nan
+    said, rest = rate_reason(a, b, apart), reasons(a, b, unsaid)
+    return (*rest, said) if said.startswith(AGAINST) else (said, *rest)
+
+
 def score_pairs(
-    pairs: Sequence[tuple[Invoice, Invoice]], context: LedgerContext, scorer: Scorer
+    pairs: Sequence[tuple[Invoice, Invoice]], context: LedgerContext, scorer: Scorer, *, rates: Rates | None = None
 ) -> list[DuplicatePair]:
-    """Every pair with its probability, in the order given. `context` must hold the invoices of the pairs."""
+    """Every pair with its probability, in the order given. `context` must hold the invoices of the pairs.
+
+    rates: with them, amounts in two currencies are compared at the rates of their days.
+    """
     if not pairs:
         return []
     row = {id(one): one for pair in pairs for one in pair}
     invoices = list(row.values())
     at = {key: place for place, key in enumerate(row)}
     indices = np.array([(at[id(a)], at[id(b)]) for a, b in pairs], dtype=np.int64)
-    return list(_Judge(scorer, -1.0, -1.0).kept(invoices, columns(invoices, context), indices))
+    judge = _Judge(scorer, -1.0, -1.0, worths(invoices, rates))
+    return list(judge.kept(invoices, columns(invoices, context), indices))
 
 
 def find_duplicates(
@@ -159,8 +177,8 @@ def find_duplicates(
     Pairs within `against` are not looked at, nor pairs of one invoice_id. renumbered: from which probability a
     pair with unlike numbers is kept for its own queue; None = RENUMBERED_THRESHOLD, or `threshold` where that
     is lower; above 1 = never. `join` makes candidate pairs of blocking keys: DuckDB by default,
-    spark_candidate_pairs for ledgers that need many machines. rates: values of currencies, so that one bill in
-    two of them can meet by amount too.
+    spark_candidate_pairs for ledgers that need many machines. rates: values of currencies by day; without them, and
+    where none is known, amounts in two currencies are not compared.
     """
     known = {one.invoice_id for one in ledger}
     others = [one for one in against if one.invoice_id not in known]
@@ -180,7 +198,7 @@ def find_duplicates(
     table = columns(invoices, LedgerContext.fit(invoices))
     progress("habits", len(invoices), len(invoices))
     least = min(threshold, RENUMBERED_THRESHOLD) if renumbered is None else renumbered
-    judge = _Judge(scorer, threshold, least)
+    judge = _Judge(scorer, threshold, least, worths(invoices, rates))
     found: list[DuplicatePair] = []
     chunks = [pairs[start : start + _CHUNK] for start in range(0, len(pairs), _CHUNK)]
     with ThreadPoolExecutor(max_workers=max(1, min(4, os.cpu_count() or 1))) as pool:

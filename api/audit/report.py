@@ -17,6 +17,7 @@ from agents.exact_check import RULES, exact_check
 from api.audit import charts
 from api.audit.amounts import Amounts
 from api.audit.ledger import Ledger
+from api.audit.rates import RateFile
 from api.audit.summary import Finding, Money, summary, vendor_of
 from models.duplicates import AGAINST, DuplicatePair
 from models.invoice import Invoice
@@ -42,7 +43,8 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What was run, with its result. model: digest of the bundle of models."""
+    """What was run, with its result. model: digest of the bundle of models. currencies: how amounts in several
+    currencies were compared, in words."""
 
     ledger: Ledger
     history: Ledger
@@ -52,6 +54,8 @@ class Run:
     engine: str
     model: str
     made: datetime
+    rates: RateFile | None = None
+    currencies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

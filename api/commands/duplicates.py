@@ -17,6 +17,7 @@ from api.commands.mapping import ColumnMap, read_map, with_flags
 from governance.errors import Malformed, Unavailable
 
 if TYPE_CHECKING:
+    from api.audit.rates import RateFile
     from models.duplicates import DuplicatePair, Invoice, Join
     from models.pair_groups import DuplicateGroup
 
@@ -45,6 +46,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--renumbered", type=float, metavar="P",
         help="least probability of pairs with unlike numbers, which have a queue of their own (1.1: none)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--rates", type=Path, metavar="CSV",
+        help="exchange rates by day, so that amounts in two currencies are compared: date, from, to, rate; or date and "
+        "a column for each currency, in units for one EUR",
+    )  # fmt: skip
+    parser.add_argument(
+        "--rate-days", type=int, metavar="N",
+        help="how many days a rate holds where no newer one is known (default 31)",
     )  # fmt: skip
     parser.add_argument("--report", type=Path, metavar="HTML", help="write a report for the audit file there")
     parser.add_argument("--locale", default="en", help="how the report writes amounts, such as de_DE (default en)")
@@ -125,6 +135,24 @@ def _say_ledger(ledger: Ledger) -> None:
         say_rejected(file.path, file.rejected, file.rows)
 
 
+def _rates(args: argparse.Namespace) -> RateFile | None:
+    """The table of rates, and what it holds on stderr. Raises Malformed."""
+    if args.rates is None:
+        if args.rate_days is not None:
+            raise Malformed("--rate-days says how long the rates of a table hold: give the table with --rates")
+        return None
+    from api.audit.rates import read_rates
+    from models.duplicates import WITHIN_DAYS
+
+    within = WITHIN_DAYS if args.rate_days is None else args.rate_days
+    if not 0 <= within <= 3660:
+        raise Malformed("--rate-days must be between 0 and 3660")
+    found = read_rates(args.rates, within)
+    for note in (found.says(), *found.notes):
+        say(f"{found.path}: {note}")
+    return found
+
+
 def _join(engine: str) -> Join:
     from models.duplicates import candidate_pairs, spark_candidate_pairs
 
@@ -162,6 +190,7 @@ def _records(
 
 def run(args: argparse.Namespace) -> int:
     """0 done, 1 rows were left out (the result holds the others). Raises Malformed for files or options of no use."""
+    from api.audit.rates import unrated
     from models.bundle import default_bundle
     from models.duplicates import find_duplicates, require_spark
     from models.pair_groups import groups
@@ -182,6 +211,7 @@ def run(args: argparse.Namespace) -> int:
 
         amounts = Amounts(args.locale)
     mapping = _mapping(args)
+    rates = _rates(args)
     progress = _Progress()
     try:
         history = read_ledger(args.against, mapping, tick=progress.reading)
@@ -189,10 +219,14 @@ def run(args: argparse.Namespace) -> int:
         progress.close()
         _say_ledger(ledger)
         _say_ledger(history)
+        dated = None if rates is None else rates.rates
+        currencies = unrated([*ledger.invoices, *history.invoices], dated)
+        for note in currencies:
+            say(note)
         bundle = default_bundle(args.home)
         found = find_duplicates(
             ledger.invoices, bundle.pair_scorer, against=history.invoices, threshold=args.threshold,
-            renumbered=args.renumbered, join=_join(args.engine), progress=progress,
+            renumbered=args.renumbered, join=_join(args.engine), rates=dated, progress=progress,
         )  # fmt: skip
         grouped = groups([*ledger.invoices, *history.invoices], found)
     finally:
@@ -201,7 +235,8 @@ def run(args: argparse.Namespace) -> int:
     if args.report is not None:
         from api.audit.report import Run, write
 
-        about = Run(ledger, history, found, grouped, args.threshold, args.engine, bundle.digest, datetime.now(UTC))
+        about = Run(ledger, history, found, grouped, args.threshold, args.engine, bundle.digest, datetime.now(UTC),
+                    rates, tuple(currencies))  # fmt: skip
         write(args.report, about, amounts)
         say(f"report written to {args.report}")
     _say_found(ledger, found, grouped)

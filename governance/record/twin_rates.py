@@ -1,0 +1,81 @@
+"""Bills of one vendor in two currencies: those whose amounts are about one at the rates of their days. Role `agent`.
+
+The rates are those that the law converts amounts by (cs.fx_rates: imported at the start, changed through the gate).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from psycopg import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """One bill that twins in other currencies are looked for. `worth`: the size of its amount in euros."""
+
+    case_id: str
+    vendor_id: str
+    currency: str
+    day: date
+    worth: float
+
+
+# The newest rate on or before each day, by the primary key. `within` days at most lie between.
+_RATES = """
+SELECT a.currency, a.day, r.per_eur FROM unnest(%(currencies)s::text[], %(days)s::date[]) AS a(currency, day)
+CROSS JOIN LATERAL (SELECT f.per_eur FROM cs.fx_rates f WHERE f.currency = a.currency AND f.day <= a.day
+                    AND f.day >= a.day - %(within)s ORDER BY f.day DESC LIMIT 1) r
+"""
+# By the index of a vendor's days; of each bill the rate of its own day. The nearest amounts first.
+_NEAR = """
+SELECT a.case_id, n.invoice_id
+FROM unnest(%(cases)s::text[], %(vendors)s::text[], %(currencies)s::text[], %(days)s::date[], %(worths)s::double precision[])
+    AS a(case_id, vendor_id, currency, day, worth)
+CROSS JOIN LATERAL (
+    SELECT i.invoice_id FROM cs.invoices i CROSS JOIN LATERAL (
+        SELECT abs(i.amount) / (CASE WHEN i.currency = 'EUR' THEN 1 ELSE (
+            SELECT f.per_eur FROM cs.fx_rates f WHERE f.currency = i.currency AND f.day <= coalesce(i.invoice_date, i.posting_date)
+            AND f.day >= coalesce(i.invoice_date, i.posting_date) - %(within)s ORDER BY f.day DESC LIMIT 1) END) AS worth OFFSET 0) w
+    WHERE i.vendor_id = a.vendor_id AND i.currency <> a.currency
+      AND coalesce(i.invoice_date, i.posting_date) BETWEEN a.day - %(around)s AND a.day + %(around)s
+      AND w.worth BETWEEN a.worth * (1 - %(far)s::double precision) AND a.worth * (1 + %(far)s::double precision)
+    ORDER BY abs(w.worth - a.worth), i.invoice_id LIMIT %(most)s
+) n
+"""
+
+
+def rates(
+    conn: Connection[Any], asked: Collection[tuple[str, date]], *, within: int
+) -> list[tuple[str, date, Decimal]]:
+    """(currency, day, units of it for one euro), as the newest rate on or before the day says; what has none is missing."""
+    wanted = sorted(set(asked))
+    values = {"currencies": [one for one, _ in wanted], "days": [day for _, day in wanted], "within": within}
+    return [(currency, day, per_eur) for currency, day, per_eur in conn.execute(_RATES, values)] if wanted else []
+
+
+def near(
+    conn: Connection[Any], asked: Sequence[Foreign], *, far: float, around: int, within: int, most: int
+) -> list[tuple[str, str]]:
+    """(case id, invoice id) of the bills of the same vendor in another currency that are worth the same.
+
+    Worths differ by the share `far` at most, days by `around`; at most `most` bills a case.
+    """
+    if not asked:
+        return []
+    values = {
+        "cases": [one.case_id for one in asked],
+        "vendors": [one.vendor_id for one in asked],
+        "currencies": [one.currency for one in asked],
+        "days": [one.day for one in asked],
+        "worths": [one.worth for one in asked],
+        "far": far,
+        "around": around,
+        "within": within,
+        "most": most,
+    }
+    return [(case, invoice) for case, invoice in conn.execute(_NEAR, values)]
