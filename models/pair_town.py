@@ -8,7 +8,7 @@ from datetime import date
 from random import Random
 
 from models.invoice import Invoice
-from models.pair_town_body import draw_suppliers, draw_town
+from models.pair_town_body import Supplier, draw_suppliers, draw_town
 from models.pair_town_desk import Desk
 from models.pair_town_hard import HARD
 from models.pair_town_twice import CLASSES, LONELY, in_parts
@@ -26,10 +26,21 @@ class TownLedger:
     hard: list[tuple[tuple[str, ...], str]]
 
 
+def _paced(rng: Random, supplier: Supplier, daily: float) -> Supplier:
+    """The supplier with numbers enough for `daily` bills a day: more where it has other customers."""
+    series = supplier.series
+    if not series.counts and daily > 0.1:
+        series = replace(series, parts=(*series.parts, "=/", "#2"), first=1)
+    pace = max(series.pace, daily * rng.choice([1.1, 1.1, 1.5, 3, 20]))
+    return replace(supplier, series=replace(series, pace=pace))
+
+
 def _fill(desk: Desk, count: int) -> None:
     """The bills that are right, about `count` of them (never more): ordinary ones and look-alikes."""
     rng = desk.rng
     busy = [rng.gammavariate(0.6, 1) / one.every + 1e-6 for one in desk.suppliers]
+    daily = count / sum(busy) / desk.town.days
+    desk.suppliers = [_paced(rng, one, daily * share) for one, share in zip(desk.suppliers, busy, strict=True)]
     kinds = [rng.gammavariate(0.5, 1) + 0.05 for _ in HARD]
     alike = int(count * rng.uniform(0.08, 0.4))
     # A group has at most a few dozen rows: near the end only single bills fit.

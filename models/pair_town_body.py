@@ -196,7 +196,7 @@ def _supplier(
     )  # fmt: skip
     masters: tuple[Master, ...] = (first,)
     if not hides and rng.random() < twice:
-        masters = (first, second_master(rng, town, first, place, _vendor_id(rng, shape, name, number + 5000)))
+        masters = (first, second_master(rng, town, first, place, _vendor_id(rng, shape, name, number + 5013)))
     (low, high), ways, (small, large) = KINDS[kind]
     pricing = rng.choice(ways.split())
     size = 10 ** rng.uniform(small, large)

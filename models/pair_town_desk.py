@@ -103,7 +103,7 @@ class Desk:
 
     def number(self, supplier: Supplier, when: date) -> str:
         """The next free number of the supplier on that day."""
-        for ahead in range(60):
+        for ahead in range(60 if supplier.series.counts else 10):
             text = self.typed(written(supplier.series, when, self.town.start, ahead))
             if self.free(supplier, text):
                 return self.take(supplier, text)

@@ -140,7 +140,8 @@ def chance_amount(desk: Desk, supplier: Supplier) -> None:
     amount = desk.lone_price(supplier, day)
     number = None
     simple = rng.choice([str(rng.randint(1, 3000)), f"INV{rng.randint(1, 900):03d}"])
-    named = not (desk.hidden(supplier) or desk.hidden(other))
+    words = [{word for word in one.masters[0].name.upper().split() if len(word) > 3} for one in (supplier, other)]
+    named = not (desk.hidden(supplier) or desk.hidden(other) or words[0] & words[1])
     if named and rng.random() < 0.4 and desk.free(supplier, simple) and desk.free(other, simple):
         number = simple
     then = weekday(day + timedelta(days=rng.randint(0, 15)))
@@ -163,14 +164,14 @@ def annual_price(desk: Desk, supplier: Supplier) -> None:
 def parallel_lines(desk: Desk, supplier: Supplier) -> None:
     """Several telephone lines, policies, leases or meters with the same fee on the same day."""
     rng, count = desk.rng, desk.rng.randint(2, 6)
-    amount, one_bill = desk.lone_price(supplier, desk.town.start), rng.random() < 0.25
+    amount, one_bill = desk.lone_price(supplier, desk.town.start), bool(desk.town.text_mode) and rng.random() < 0.3
     account = rng.randint(10**5, 10**8)
     places = []
     for day in _rhythm(desk, supplier, 2)[: rng.randint(1, 3)]:
         shared = desk.number(supplier, day) if one_bill else None
         for line in range(count):
             named = f"{account + 11 * line}"
-            text = f"{rng.choice(['line', 'a/c', 'policy', 'meter'])} {named}" if rng.random() < 0.6 else ""
+            text = f"{rng.choice(['line', 'a/c', 'policy', 'meter'])} {named}" if one_bill or rng.random() < 0.6 else ""
             places.append(desk.bill(supplier, day, amount, number=shared, text=text))
     desk.group(places, "parallel_lines", closed=one_bill)
 
@@ -194,9 +195,9 @@ def refund_repaid(desk: Desk, supplier: Supplier) -> None:
 
 def batch_lines(desk: Desk, supplier: Supplier) -> None:
     """The lines of one payment or batch: one number and day, several cost centres or payees, some amounts equal."""
-    rng, day, count = desk.rng, desk.some_day(supplier), desk.rng.randint(2, 12)
+    rng, day, count = desk.rng, desk.some_day(supplier), desk.rng.randint(3, 12)
     number = desk.number(supplier, day)
-    fees = [desk.price(supplier, day) for _ in range(rng.randint(1, count))]
+    fees = [desk.price(supplier, day) for _ in range(rng.randint((count + 3) // 2, count))]
     posting = desk.posted(day + timedelta(days=rng.randint(0, 14)))
     places = []
     for turn in range(count):
@@ -221,10 +222,8 @@ def near_sequence(desk: Desk, supplier: Supplier) -> None:
     start = end
     while start and base[start - 1].isdigit():
         start -= 1
-    numbers = [
-        f"{base[:start]}{int(base[start:end]) + step * turn:0{end - start}d}{base[end:]}"
-        for turn in range(2 if usual else 3)
-    ]
+    counts = [int(base[start:end]) + step * turn for turn in range(2 if usual else 3)]
+    numbers = [f"{base[:start]}{count:0{end - start}d}{base[end:]}" for count in counts]
     if not all(desk.free(supplier, number) for number in numbers[1:]):
         return
     gap = rng.randint(5, 40)
