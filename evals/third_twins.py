@@ -114,7 +114,12 @@ def vendor(house: House, bill: Bill) -> Bill | None:
         second.iban = rng.choice([first.iban, first.iban, None, _other_account(house, first, bill)])
         firm.records.append(second)
         place = 1
-    return replace(again(house, bill), record=place, name=None)
+    copy = replace(again(house, bill), record=place, name=None)
+    seen = plain(ascii_text(bill.name or first.name))
+    # Where no vendor number is exported, the name alone must show that there are two records.
+    while not house.columns.vendor_id and plain(ascii_text(copy.name or firm.records[place].name)) in ("", seen):
+        copy.name = other_name(rng, first.name, firm.country.towns)
+    return copy
 
 
 def _other_account(house: House, first: Record, bill: Bill) -> str | None:

@@ -82,7 +82,8 @@ def test_nothing_else_is_a_duplicate(seed: int) -> None:
             if related[one.invoice_id] & related[two.invoice_id]:
                 continue
             numbers = plain(one.invoice_no), plain(two.invoice_no)
-            assert numbers[0] != numbers[1], (one, two)
+            near = one.invoice_date and two.invoice_date and abs((one.invoice_date - two.invoice_date).days) < 60
+            assert numbers[0] != numbers[1] or (one.vendor_name != two.vendor_name and not near), (one, two)
             if one.vendor_id and one.vendor_id == two.vendor_id:
                 assert not alike(*numbers), (one, two)
                 assert one.po is None or one.po != two.po, (one, two)
