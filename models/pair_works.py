@@ -19,8 +19,8 @@ from models.pair_works_desk import Desk
 from models.pair_works_entry import Booked, enter, enter_all, give_numbers, plain, plan
 from models.pair_works_house import CLASSES, House, build_house
 from models.pair_works_noise import bare
+from models.pair_works_parts import TWINS
 from models.pair_works_supplier import draw_suppliers
-from models.pair_works_twins import TWINS
 
 # A hard group's bill may be paid twice too, where its own number tells it from its neighbours.
 _TELLING_KINDS = frozenset(
@@ -61,7 +61,7 @@ def works_ledger(
         raise ValueError(f"unknown classes of duplicates: {', '.join(unknown)}; known: {', '.join(CLASSES)}")
     if not 0 <= duplicate_share <= 0.4 or invoices < 20:
         raise ValueError("duplicate_share is between 0 and 0.4, and a ledger has 20 invoices at least")
-    rng = Random(f"works {seed}")  # noqa: S311 - made-up data needs a repeatable source, not a secret one
+    rng = Random(f"works {seed}")  # noqa: S311 - made-up data needs a repeatable source, no secret one
     house = build_house(rng, invoices, wanted)
     budget = 0 if wanted == () else round(invoices * duplicate_share)
     taken: set[str] = set()
@@ -141,8 +141,10 @@ def _ids(rng: Random, house: House, rows: list[Booked]) -> list[str]:
     for place, row in enumerate(rows):
         count = start + place * step
         made.append({
-            "sap": f"51{count:08d}", "ap": f"AP-{count:07d}", "plain": str(count), "year": f"{row.posted.year}-{count:06d}",
-            "entity": f"{row.invoice.entity.split()[0]}/{row.posted.year}/{count}", "long": f"{row.invoice.entity}-{count:010d}-{row.posted.year}",
+            "sap": f"51{count:08d}", "ap": f"AP-{count:07d}", "plain": str(count), 
+            "year": f"{row.posted.year}-{count:06d}",
+            "entity": f"{row.invoice.entity.split()[0]}/{row.posted.year}/{count}", 
+            "long": f"{row.invoice.entity}-{count:010d}-{row.posted.year}",
             "hex": "",
         }[house.id_style] or str(uuid.UUID(int=rng.getrandbits(128), version=4)))  # fmt: skip
     return made

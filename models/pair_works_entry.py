@@ -10,12 +10,14 @@ from models.invoice import Invoice
 from models.pair_works_desk import Desk, Draft
 from models.pair_works_hard import HARD, Maker
 from models.pair_works_house import Clerk
-from models.pair_works_noise import bare, mistyped, rewritten, scanned, scanned_name
+from models.pair_works_names import scanned_name
+from models.pair_works_noise import bare, mistyped, rewritten, scanned
 from models.pair_works_supplier import Supplier, second_record, vendor_number
 
 _ACCOUNTS = {
     "goods": "Raw materials|Wareneingang|Cost of goods|Materials", "freight": "Freight|Ausgangsfrachten|Carriage in",
-    "stage": "Subcontractors|Fremdleistungen|WIP", "lease": "Leasing|Vehicle costs|Kfz-Kosten", "telecom": "Telephone|IT & comms",
+    "stage": "Subcontractors|Fremdleistungen|WIP", "lease": "Leasing|Vehicle costs|Kfz-Kosten",
+    "telecom": "Telephone|IT & comms",
     "service": "Services|Facility|Raumkosten", "energy": "Energy|Utilities", "staff": "Temp labour|Fremdpersonal",
     "insurance": "Insurance|Versicherungen",
 }  # fmt: skip

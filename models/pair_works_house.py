@@ -32,7 +32,8 @@ CLASSES = (
 )  # fmt: skip
 _WORDS_FOR_TYPES = (
     ("invoice", "credit_note"), ("INV", "CRN"), ("RE", "KG"), ("KR", "KG"), ("Rechnung", "Gutschrift"), ("380", "381"),
-    ("AP Invoice", "AP Credit Memo"), ("STANDARD", "CREDIT"), ("I", "C"), ("Facture", "Avoir"), ("Invoice", "Credit Note"),
+    ("AP Invoice", "AP Credit Memo"), ("STANDARD", "CREDIT"), ("I", "C"), ("Facture", "Avoir"), ("Invoice",
+    "Credit Note"),
     ("PI", "PC"), ("bill", "vendor_credit"), ("FATTURA", "NOTA CREDITO"), ("", ""), ("KZ", "KZ"),
 )  # fmt: skip
 
@@ -161,7 +162,8 @@ def build_house(rng: Random, size: int, wanted: tuple[str, ...] | None) -> House
     """A buyer fit for a ledger of `size` bills; two entities at least where "entity" alone is wanted."""
     small = rng.random() < (0.7 if size < 400 else 0.12)
     trade = "family" if small and rng.random() < 0.7 else rng.choice([name for name in TRADES if name != "family"])
-    country = rng.choice(("DE", "DE", "GB", "US", "FR", "AT", "CH", "IT", "ES", "NL", "PL", "BE", "SE", "IE", "CZ", "HU", "RO",
+    country = rng.choice(("DE", "DE", "GB", "US", "FR", "AT", "CH", "IT", "ES", "NL", "PL", "BE", "SE", "IE", "CZ",
+    "HU", "RO",
                           "PT", "NO", "DK", "CA", "AU", "ZA", "MX", "BR"))  # fmt: skip
     count = rng.choice((1, 1, 1, 2)) if trade == "family" else rng.choice((1, 2, 2, 3, 4, 5, 6, 8, 12))
     if wanted and "entity" in wanted:

@@ -6,90 +6,29 @@ Every function takes the random source first and returns a text that may equal t
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable
 from decimal import Decimal
 from random import Random
 
 SCANNED = {
     "0": "OODQ86", "1": "IIl7|", "2": "ZZ7", "3": "8895", "4": "A9", "5": "SS6", "6": "GGb8", "7": "1T1", "8": "BB36",
-    "9": "g4", "O": "00Q", "I": "1l", "S": "55", "B": "88", "Z": "22", "G": "66", "l": "1I", "o": "0", "D": "O0", "Q": "O",
+    "9": "g4", "O": "00Q", "I": "1l", "S": "55", "B": "88", "Z": "22", "G": "66", "l": "1I", "o": "0", "D": "O0",
+    "Q": "O",
     "E": "F", "U": "V", "-": "_. ", "/": "1l7", ".": ", ", "A": "4", "T": "7", "R": "K", "N": "M", "e": "c", "m": "n",
 }  # fmt: skip
-_JOINED = (("rn", "m"), ("m", "rn"), ("cl", "d"), ("vv", "w"), ("w", "vv"), ("ü", "ii"), ("ö", "o"), ("ä", "a"), ("ß", "B"),
-           ("li", "h"), ("ll", "II"), (" & ", " 8 "), ("é", "e"), ("tt", "it"))  # fmt: skip
 _KEYS = ("1234567890", "QWERTYUIOP", "ASDFGHJKL", "ZXCVBNM", "789", "456", "123", "741", "852", "963")
-_BESIDE: dict[str, str] = {}
-for _row in _KEYS:
-    for _left, _right in zip(_row, _row[1:], strict=False):
-        _BESIDE[_left] = _BESIDE.get(_left, "") + _right
-        _BESIDE[_right] = _BESIDE.get(_right, "") + _left
-SUFFIXES = [
-    "-A",
-    "A",
-    "/A",
-    ".A",
-    "_A",
-    "-B",
-    "B",
-    "/B",
-    "-1",
-    "/1",
-    ".1",
-    "_1",
-    "-2",
-    "/2",
-    ".2",
-    "_2",
-    "(2)",
-    "-01",
-    "-02",
-    "/01",
-    "DUP",
-    "-DUP",
-    "_DUP",
-    "COPY",
-    "-COPY",
-    "/COPY",
-    "*",
-    "**",
-    "#",
-    "#2",
-    "+",
-    "R",
-    "-R",
-    "/R",
-    ".R",
-    "X",
-    "-X",
-    "BIS",
-    "-BIS",
-    "/II",
-    "KOPIE",
-    "-KOPIE",
-    "DUPLIKAT",
-    "NEU",
-    "-NEU",
-    "-KORR",
-    "KORR",
-    "REV",
-    "-REV",
-    "V2",
-    "-v2",
-    ".",
-    "-",
-    "Z",
-    "-C",
-    "C",
-    "RESEND",
-    "-RE",
-    "'",
-    "!",
-    "-D",
-    "DUPL",
-    "2ND",
-    "COPIA",
-]
+_BESIDE = {
+    key: "".join(
+        row[at] for row in _KEYS if key in row for at in (row.index(key) - 1, row.index(key) + 1) if 0 <= at < len(row)
+    )
+    for key in set("".join(_KEYS))
+}
+SUFFIXES = (
+    "-A", "A", "/A", ".A", "_A", "-B", "B", "/B", "-1", "/1", ".1", "_1", "-2", "/2", ".2", "_2", "(2)", "-01",
+    "-02", "/01", "DUP", "-DUP", "_DUP", "COPY", "-COPY", "/COPY", "*", "**", "#", "#2", "+", "R", "-R", "/R",
+    ".R", "X", "-X", "BIS", "-BIS", "/II", "KOPIE", "-KOPIE", "DUPLIKAT", "NEU", "-NEU", "-KORR", "KORR", "REV",
+    "-REV", "V2", "-v2", ".", "-", "Z", "-C", "C", "RESEND", "-RE", "'", "!", "-D", "DUPL", "2ND", "COPIA",
+)  # fmt: skip
 
 
 def bare(text: str) -> str:
@@ -114,17 +53,6 @@ def scanned(rng: Random, text: str, hits: int = 1) -> str:
             letters[at] = rng.choice(SCANNED[letters[at]])
         letters = list("".join(letters))
     return "".join(letters).strip()
-
-
-def scanned_name(rng: Random, name: str) -> str:
-    """A firm's name off a scan: joined letters, lost accents, look-alikes, a cut end."""
-    found = [pair for pair in _JOINED if pair[0] in name]
-    if found and rng.random() < 0.6:
-        old, new = rng.choice(found)
-        return name.replace(old, new, 1)
-    if rng.random() < 0.15 and len(name) > 12:
-        return name[: len(name) - rng.randint(1, 5)].rstrip()
-    return scanned(rng, name)
 
 
 def mistyped(rng: Random, text: str) -> str:
@@ -183,7 +111,8 @@ def _no_prefix(_rng: Random, number: str) -> str:
 
 
 def _prefix(rng: Random, number: str) -> str:
-    return rng.choice(("INV", "INV-", "INV ", "RE", "RE-", "RG", "RG.", "R", "No. ", "Nr. ", "#", "FA", "FT ", "F-", "Rechnung ",
+    return rng.choice(("INV", "INV-", "INV ", "RE", "RE-", "RG", "RG.", "R", "No. ", "Nr. ", "#", "FA", "FT ", "F-",
+    "Rechnung ",
                        "Invoice ", "IN", "SI-", "BILL ", "F.", "Re.Nr. ", "N°", "Fra. ", "FV "))+ number  # fmt: skip
 
 
@@ -240,7 +169,8 @@ def _blank_ends(rng: Random, number: str) -> str:
 
 _WAYS: tuple[tuple[Callable[[Random, str], str], float], ...] = (
     (_tight, 3), (_other_separator, 3), (_no_prefix, 2.5), (_prefix, 2.5), (_no_zeros, 2.5), (_zeros, 2), (_case, 1),
-    (_blanks, 1.5), (_no_year, 1.5), (_long_year, 1), (_turned, 0.5), (_digits, 1.5), (_last_part, 0.7), (_blank_ends, 0.4),
+    (_blanks, 1.5), (_no_year, 1.5), (_long_year, 1), (_turned, 0.5), (_digits, 1.5), (_last_part, 0.7),
+    (_blank_ends, 0.4),
 )  # fmt: skip
 WAYS = tuple(way for way, _ in _WAYS)
 
@@ -254,48 +184,3 @@ def rewritten(rng: Random, number: str, weights: tuple[float, ...] | None = None
         if made != number and len(bare(made)) >= 2:
             return made
     return "0" + number
-
-
-def plain_letters(text: str) -> str:
-    """Accents gone the way a system without them drops them."""
-    flat = unicodedata.normalize("NFKD", text.replace("ß", "ss").replace("ø", "o").replace("ł", "l"))
-    return "".join(letter for letter in flat if unicodedata.category(letter) != "Mn")
-
-
-_UMLAUTS = {ord(old): new for old, new in zip("äöüÄÖÜß", ["ae", "oe", "ue", "Ae", "Oe", "Ue", "ss"], strict=True)}
-
-
-def german_letters(text: str) -> str:
-    """Umlauts written out."""
-    return text.translate(_UMLAUTS)
-
-
-def renamed(rng: Random, name: str, towns: list[str]) -> str:
-    """The same firm as another clerk would enter it: legal form, accents, order, short forms, a town behind it."""
-    words = name.split()
-    for _ in range(12):
-        draw = rng.random()
-        made = name
-        if draw < 0.16:
-            made = name.upper() if name != name.upper() else name.title()
-        elif draw < 0.32 and len(words) > 1:
-            made = " ".join(words[:-1])
-        elif draw < 0.42:
-            made = german_letters(name) if rng.random() < 0.5 else plain_letters(name)
-        elif draw < 0.52:
-            made = name.replace(" & ", rng.choice((" and ", " + ", "&", " u. ", " "))).replace(".", "")
-        elif draw < 0.62 and len(words) > 2:
-            made = " ".join([words[1], words[0], *words[2:]])
-        elif draw < 0.7 and len(words) > 1:
-            made = f"{words[0]}, {' '.join(words[1:])}"
-        elif draw < 0.8:
-            made = f"{name} {rng.choice(('-', '/', '(', ''))}{rng.choice(towns)}".strip()
-        elif draw < 0.88:
-            made = re.sub(r"(\w{4,6})\w{3,}", r"\1.", name, count=1)
-        elif draw < 0.94:
-            made = mistyped(rng, name)
-        else:
-            made = name[: rng.choice((12, 16, 20, 25))].rstrip()
-        if made != name:
-            return made
-    return name.upper() + " *"

@@ -7,55 +7,22 @@ from datetime import date
 from random import Random
 
 from models.pair_works_house import House
-from models.pair_works_noise import german_letters, plain_letters, renamed
+from models.pair_works_names import german_letters, plain_letters, renamed
 from models.pair_works_words import COUNTRIES, NEIGHBOURS, SURNAMES, SYLLABLES, TOWNS, TRADES
 
 _ISO_A = ord("A") - 10
 _PARTS = (
-    "{n}", "{n}", "{p}{n}", "{p}{n}", "{p}{s}{n}", "{p}{s}{n}", "{y}{s}{n}", "{p}{s}{y}{s}{n}", "{p}{y}{n}", "{n}{s}{y}",
+    "{n}", "{n}", "{p}{n}", "{p}{n}", "{p}{s}{n}", "{p}{s}{n}", "{y}{s}{n}", "{p}{s}{y}{s}{n}", "{p}{y}{n}",
+    "{n}{s}{y}",
     "{n}/{yy}", "{yy}{n}", "{yy}{s}{n}", "{p}{yy}{s}{n}", "{p}{s}{n}/{yy}", "{b}{s}{n}", "{b}{n}", "{p}{n}{s}{b}",
     "{y}{m}{n}", "{y}{s}{m}{s}{n}", "{yy}{m}{s}{n}", "{k}{s}{n}", "{k}/{n}", "{n}-{c}", "{p}{n}{c}", "{h}", "{p}{s}{h}",
     "{day}{s}{n}", "{p} {y} {n}", "{n}/{m}/{y}", "{p}{s}{b}{s}{n}", "{n} {yy}", "{b}/{m}/{n}", "{l}{n}{l}",
 )  # fmt: skip
-_PREFIXES = [
-    "INV",
-    "RE",
-    "R",
-    "RG",
-    "F",
-    "FA",
-    "FV",
-    "SI",
-    "IN",
-    "A",
-    "AR",
-    "K",
-    "V",
-    "S",
-    "FT",
-    "FAC",
-    "E",
-    "B",
-    "C",
-    "VF",
-    "FS",
-    "RA",
-    "RN",
-    "BILL",
-    "TAX",
-    "I",
-    "D",
-    "SINV",
-    "PSI",
-    "VK",
-    "ARI",
-    "INVOICE",
-    "Rech",
-    "FR",
-    "FC",
-    "W",
-    "X",
-]
+_PREFIXES = (
+    "INV", "RE", "R", "RG", "F", "FA", "FV", "SI", "IN", "A", "AR", "K", "V", "S", "FT", "FAC", "E", "B", "C",
+    "VF", "FS", "RA", "RN", "BILL", "TAX", "I", "D", "SINV", "PSI", "VK", "ARI", "INVOICE", "Rech", "FR", "FC",
+    "W", "X",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +197,7 @@ def draw_suppliers(rng: Random, house: House, count: int, taken: set[str]) -> li
             currency=rng.choice(("USD", "EUR", "GBP")) if rng.random() < 0.05 else COUNTRIES[country].currency,
             kind=made[-1].kind if sister else rng.choices(kinds, weights)[0],
             scheme=draw_scheme(rng, rng.random()), volume=rng.paretovariate(tilt), level=rng.gauss(6.3, 1.2),
-            entities=tuple(sorted(rng.sample(wide, rng.choice((1, 1, 2, len(wide))) if len(wide) > 2 else rng.randint(1, len(wide))))),
+            entities=tuple(sorted(rng.sample(wide, min(len(wide), rng.choice((1, 1, 2, len(wide))))))),
             sister=at - 1 if sister else -1,
         ))  # fmt: skip
     return made

@@ -6,7 +6,6 @@ does not lend itself to that.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -14,20 +13,13 @@ from decimal import ROUND_HALF_UP, Decimal
 from models.invoice import Invoice
 from models.pair_works_desk import Desk
 from models.pair_works_entry import Booked, alias_of, enter, written_number
-from models.pair_works_noise import (
-    bare,
-    mistyped,
-    mistyped_amount,
-    rewritten,
-    scanned,
-    scanned_name,
-    suffixed,
-)  # fmt: skip
+from models.pair_works_names import scanned_name
+from models.pair_works_noise import bare, mistyped, mistyped_amount, rewritten, scanned, suffixed
 from models.pair_works_supplier import Supplier
-from models.pair_works_words import COUNTRIES, WHOLE, rate
+from models.pair_works_words import WHOLE, rate
 
 
-def _later(desk: Desk, source: Booked, least: int = 0, most: int = 200) -> date:
+def later(desk: Desk, source: Booked, least: int = 0, most: int = 200) -> date:
     rng = desk.rng
     days = rng.choices((0, rng.randint(1, 10), rng.randint(8, 60), rng.randint(45, 200)), (10, 32, 42, 16))[0]
     return source.posted + timedelta(days=min(max(days, least), most))
@@ -43,9 +35,9 @@ def _record(desk: Desk, source: Booked) -> Supplier:
     return supplier
 
 
-def _again(desk: Desk, source: Booked, posted: date | None = None, **changes: object) -> Booked:
+def again(desk: Desk, source: Booked, posted: date | None = None, **changes: object) -> Booked:
     """The same paper entered once more, by whoever is there; the number as it stood unless changed."""
-    when = posted or _later(desk, source)
+    when = posted or later(desk, source)
     record = _record(desk, source)
     made = enter(desk, source.draft, source.printed, record, when, number=source.invoice.invoice_no)
     kept = {"vendor_id": source.invoice.vendor_id, "invoice_date": source.invoice.invoice_date}
@@ -74,11 +66,11 @@ def _light(desk: Desk, copy: Booked, what: str) -> Booked:
 
 def exact(desk: Desk, source: Booked) -> list[Booked]:
     """The bill once more as it was; what is not on the paper may differ."""
-    when = source.posted if desk.rng.random() < 0.2 else _later(desk, source)
+    when = source.posted if desk.rng.random() < 0.2 else later(desk, source)
     if desk.rng.random() < 0.65:
         posted = when if desk.house.has("posting_date") else None
         return [replace(source, invoice=replace(source.invoice, posting_date=posted), posted=when)]
-    return [_again(desk, source, when, vendor_name=source.invoice.vendor_name)]
+    return [again(desk, source, when, vendor_name=source.invoice.vendor_name)]
 
 
 def number_format(desk: Desk, source: Booked) -> list[Booked]:
@@ -93,7 +85,7 @@ def number_format(desk: Desk, source: Booked) -> list[Booked]:
                 break
     if number == entered:
         number = rewritten(rng, entered)
-    return [_light(desk, _again(desk, source, invoice_no=number), "date")]
+    return [_light(desk, again(desk, source, invoice_no=number), "date")]
 
 
 def misread(desk: Desk, source: Booked) -> list[Booked]:
@@ -108,7 +100,7 @@ def misread(desk: Desk, source: Booked) -> list[Booked]:
         changes["amount"] = mistyped_amount(rng, invoice.amount, scan=True)
     if rng.random() < 0.35:
         changes["vendor_name"] = scanned_name(rng, invoice.vendor_name)
-    copy = _again(desk, source)
+    copy = again(desk, source)
     copy = replace(copy, invoice=_with(copy.invoice, changes))
     day = invoice.invoice_date
     if day and rng.random() < 0.06 and day.day > 10:
@@ -123,24 +115,24 @@ def slip(desk: Desk, source: Booked) -> list[Booked]:
     """A clerk's slip in the number, or less often in the amount."""
     rng, invoice = desk.rng, source.invoice
     if rng.random() < 0.16:
-        return [_again(desk, source, amount=mistyped_amount(rng, invoice.amount))]
+        return [again(desk, source, amount=mistyped_amount(rng, invoice.amount))]
     number = mistyped(rng, invoice.invoice_no)
     if rng.random() < 0.1:
         number = mistyped(rng, number)
-    copy = _light(desk, _again(desk, source, invoice_no=number), "date")
+    copy = _light(desk, again(desk, source, invoice_no=number), "date")
     return [copy] if bare(number) != bare(invoice.invoice_no) else []
 
 
 def marked(desk: Desk, source: Booked) -> list[Booked]:
     """A mark behind the number, so that the system takes it."""
-    return [_light(desk, _again(desk, source, invoice_no=suffixed(desk.rng, source.invoice.invoice_no)), "date")]
+    return [_light(desk, again(desk, source, invoice_no=suffixed(desk.rng, source.invoice.invoice_no)), "date")]
 
 
 def other_vendor(desk: Desk, source: Booked) -> list[Booked]:
     """Booked under the firm's other vendor record."""
     supplier, now = desk.suppliers[source.draft.supplier], _record(desk, source)
     second = supplier if now.alias else alias_of(desk, supplier, desk.rng.choice((1, 1, 1, 2)))
-    made = enter(desk, source.draft, source.printed, second, _later(desk, source), number=source.invoice.invoice_no)
+    made = enter(desk, source.draft, source.printed, second, later(desk, source), number=source.invoice.invoice_no)
     made = replace(made, invoice=replace(made.invoice, invoice_date=source.invoice.invoice_date))
     return [_light(desk, made, "number" if desk.rng.random() < 0.6 else "date")]
 
@@ -148,7 +140,7 @@ def other_vendor(desk: Desk, source: Booked) -> list[Booked]:
 def moved_date(desk: Desk, source: Booked) -> list[Booked]:
     """Another invoice date: the day of posting or receipt, day and month swapped, another year, some days off."""
     rng, day = desk.rng, source.invoice.invoice_date
-    posted = _later(desk, source)
+    posted = later(desk, source)
     if day is None:
         return []
     draw = rng.random()
@@ -164,18 +156,18 @@ def moved_date(desk: Desk, source: Booked) -> list[Booked]:
         moved = day + timedelta(
             days=rng.choice((-1, 1)) * rng.choice((1, 1, 2, 3, 5, 7, 10, 14, 30, rng.randint(15, 75)))
         )
-    copy = _again(desk, source, posted, invoice_date=moved)
+    copy = again(desk, source, posted, invoice_date=moved)
     return [] if moved == day else [_light(desk, copy, "number")] if rng.random() < 0.6 else [copy]
 
 
-def _unit(invoice: Invoice) -> Decimal:
+def smallest_unit(invoice: Invoice) -> Decimal:
     return Decimal(1) if invoice.currency in WHOLE else Decimal("0.01")
 
 
 def pennies(desk: Desk, source: Booked) -> list[Booked]:
     """A little more or less: cents, rounding, a small charge, a discount taken or not."""
     rng, invoice = desk.rng, source.invoice
-    unit, amount = _unit(invoice), invoice.amount
+    unit, amount = smallest_unit(invoice), invoice.amount
     draw = rng.random()
     if draw < 0.45:
         made = amount + unit * rng.choice((-1, 1)) * rng.choice((1, 1, 1, 2, 3, 5, 10, rng.randint(1, 99)))
@@ -188,7 +180,7 @@ def pennies(desk: Desk, source: Booked) -> list[Booked]:
         made = (amount * (100 - Decimal(rng.choice(("1", "2", "2", "3", "0.5")))) / 100).quantize(unit, ROUND_HALF_UP)
     if made == amount or made <= 0 or abs(made - amount) > amount / 12:
         return []
-    return [_light(desk, _again(desk, source, amount=made), rng.choice(("number", "date")))]
+    return [_light(desk, again(desk, source, amount=made), rng.choice(("number", "date")))]
 
 
 def other_entity(desk: Desk, source: Booked) -> list[Booked]:
@@ -200,18 +192,20 @@ def other_entity(desk: Desk, source: Booked) -> list[Booked]:
     record = _record(desk, source)
     draft = replace(source.draft, entity=entity, po=source.draft.po if rng.random() < 0.6 else "")
     number = source.invoice.invoice_no if rng.random() < 0.75 else None
-    made = enter(desk, draft, source.printed, record, _later(desk, source), number=number)
+    made = enter(desk, draft, source.printed, record, later(desk, source), number=number)
     made = replace(made, draft=source.draft, invoice=replace(made.invoice, invoice_date=source.invoice.invoice_date))
     return [_light(desk, made, rng.choice(("number", "date")))]
 
 
-def _invented(desk: Desk, source: Booked, day: date) -> str:
+def invented(desk: Desk, source: Booked, day: date) -> str:
     """A number somebody made up, or took from another paper on the same work."""
     rng, draft = desk.rng, source.draft
     return rng.choice((
-        f"{rng.choice(('MAHN', 'REM', 'STMT', 'KTO', 'SUM'))}-{rng.randint(10, 9999)}", day.strftime("%d%m%Y"), f"{day:%Y%m%d}-1",
+        f"{rng.choice(('MAHN', 'REM', 'STMT', 'KTO', 'SUM'))}-{rng.randint(10, 9999)}", day.strftime("%d%m%Y"),
+        f"{day:%Y%m%d}-1",
         draft.po or str(rng.randint(1000, 999999)), f"LS{rng.randint(1000, 99999)}", str(rng.randint(100, 9999999)),
-        f"{day:%m}/{day:%Y}", f"EMAIL {day:%d.%m}", f"{rng.choice('ABCEKPRS')}{rng.randint(100, 999999)}", f"PF-{rng.randint(100, 9999)}",
+        f"{day:%m}/{day:%Y}", f"EMAIL {day:%d.%m}", f"{rng.choice('ABCEKPRS')}{rng.randint(100, 999999)}",
+        f"PF-{rng.randint(100, 9999)}",
     ))  # fmt: skip
 
 
@@ -225,7 +219,7 @@ def renumbered(desk: Desk, source: Booked) -> list[Booked]:
     )
     day = max(min(day, desk.house.last), invoice.invoice_date + timedelta(days=1))
     supplier = desk.suppliers[source.draft.supplier]
-    printed = desk.fresh_number(supplier, day) if rng.random() < 0.72 else _invented(desk, source, day)
+    printed = desk.fresh_number(supplier, day) if rng.random() < 0.72 else invented(desk, source, day)
     lag = int(rng.expovariate(1 / (desk.house.lag + 1)))
     made = enter(desk, replace(source.draft, day=day), printed, _record(desk, source), day + timedelta(days=lag))
     number, changes = made.invoice.invoice_no, {"invoice_date": day, "vendor_id": invoice.vendor_id}
@@ -250,57 +244,4 @@ def other_currency(desk: Desk, source: Booked) -> list[Booked]:
         return []
     if currency in WHOLE:
         made = made.quantize(Decimal("0.01"))
-    return [_light(desk, _again(desk, source, currency=currency, amount=made), rng.choice(("number", "date")))]
-
-
-def _shares(desk: Desk, source: Booked, count: int) -> list[Decimal]:
-    rng, amount, unit = desk.rng, source.invoice.amount, _unit(source.invoice)
-    vat = rng.choice(COUNTRIES[desk.suppliers[source.draft.supplier].country].vat)
-    if count == 2 and vat and rng.random() < 0.2:
-        first = (amount * 100 / (100 + vat)).quantize(unit, ROUND_HALF_UP)
-    else:
-        first = (
-            amount * Decimal(rng.choice(("0.3", "0.4", "0.5", "0.6", "0.7", f"{rng.uniform(0.2, 0.8):.4f}")))
-        ).quantize(unit)
-    if first * 2 == amount:
-        first += unit
-    if count == 2:
-        return [first, amount - first]
-    second = ((amount - first) * Decimal(f"{rng.uniform(0.3, 0.7):.3f}")).quantize(unit)
-    return [first, second, amount - first - second]
-
-
-def split(desk: Desk, source: Booked) -> list[Booked]:
-    """A bill paid whole and once more in parts, which add up to it."""
-    rng, invoice = desk.rng, source.invoice
-    count = rng.choice((2, 2, 2, 3))
-    if invoice.amount < 200 or invoice.invoice_date is None:
-        return []
-    shares = _shares(desk, source, count)
-    if len(set(shares)) < count or min(shares) <= 1:
-        return []
-    how = rng.choice(("same", "marked", "marked", "fresh", "fresh", "other"))
-    marks = rng.choice((("-1", "-2", "-3"), ("/1", "/2", "/3"), ("A", "B", "C"), (" T1", " T2", " T3"), ("-a", "-b", "-c"),
-                        (" 1/2", " 2/2", " 3/3"), (" part 1", " part 2", " part 3"), (".1", ".2", ".3"), ("", "-1", "-2")))  # fmt: skip
-    supplier, posted = desk.suppliers[source.draft.supplier], _later(desk, source, most=90)
-    moved = 0 if how in ("same", "marked") and rng.random() < 0.7 else rng.randint(1, 45)
-    made = []
-    for at, share in enumerate(shares):
-        day = invoice.invoice_date + timedelta(days=moved + (rng.randint(0, 20) if moved else 0))
-        number = invoice.invoice_no + (marks[at] if how == "marked" else "")
-        if how == "fresh":
-            number = desk.fresh_number(supplier, day)
-        elif how == "other":
-            number = _invented(desk, source, day) + f"-{at + 1}"
-        copy = _again(desk, source, posted, amount=share, invoice_no=number, invoice_date=day)
-        posted += timedelta(days=rng.choice((0, 0, 0, 3, 14, 30)))
-        made.append(copy)
-    return made
-
-
-Twin = Callable[[Desk, Booked], list[Booked]]
-TWINS: dict[str, Twin] = {
-    "exact": exact, "format": number_format, "ocr": misread, "typo": slip, "suffix": marked, "vendor": other_vendor,
-    "date": moved_date, "penny": pennies, "entity": other_entity, "renumbered": renumbered, "currency": other_currency,
-    "split": split,
-}  # fmt: skip
+    return [_light(desk, again(desk, source, currency=currency, amount=made), rng.choice(("number", "date")))]

@@ -1,4 +1,4 @@
-"""Words for made-up ledgers: countries, names of firms, what is bought. Everything here is invented or common knowledge.
+"""Words for made-up ledgers: countries, names of firms, what is bought: invented or common knowledge.
 
 Yearly mean rates are units of a currency for one euro, rounded from memory of the published means: they need to be
 plausible, not exact.
@@ -89,14 +89,17 @@ def rate(currency: str, day: date) -> float:
 
 SURNAMES = {
     "de": "Müller Schmidt Schneider Fischer Weber Meyer Wagner Becker Schulz Hoffmann Koch Bauer Richter Klein Wolf "
-    "Schröder Neumann Schwarz Zimmermann Braun Krüger Hofmann Hartmann Lange Krause Lehmann Maier Köhler Huber Großmann",
+    "Schröder Neumann Schwarz Zimmermann Braun Krüger Hofmann Hartmann Lange Krause Lehmann Maier Köhler "
+    "Huber Großmann",
     "en": "Smith Jones Taylor Brown Williams Wilson Johnson Davies Robinson Wright Thompson Evans Walker White Roberts "
     "Green Hall Wood Jackson Clarke Harrison O'Brien McKenzie Hughes Carter Mitchell Fletcher Barker Thornton Pearce",
-    "fr": "Martin Bernard Dubois Durand Leroy Moreau Lefèvre Girard Roux Fournier Mercier Dupont Lambert Bonnet Garnier "
+    "fr": "Martin Bernard Dubois Durand Leroy Moreau Lefèvre Girard Roux Fournier Mercier Dupont Lambert "
+    "Bonnet Garnier "
     "Faure Chevalier Blanchard Guérin Rousseau",
     "it": "Rossi Russo Ferrari Esposito Bianchi Romano Colombo Ricci Marino Greco Bruno Gallo Conti Costa Mancini "
     "Barbieri Fontana Moretti Caruso",
-    "es": "García Fernández González Rodríguez López Martínez Sánchez Pérez Gómez Ruiz Díaz Moreno Álvarez Romero Navarro "
+    "es": "García Fernández González Rodríguez López Martínez Sánchez Pérez Gómez Ruiz Díaz Moreno "
+    "Álvarez Romero Navarro "
     "Torres Domínguez Vázquez Serrano Blanco",
     "pt": "Silva Santos Oliveira Pereira Costa Rodrigues Almeida Carvalho Gonçalves Ribeiro Teixeira Moreira Araújo",
     "nl": "de Jong Jansen de Vries Bakker Visser Smit Meijer Mulder Bos Vos Peters Hendriks Dekker Brouwer",
@@ -111,11 +114,13 @@ TRADES = {
     "Maschinenbau Werkzeuge Großhandel Gebäudereinigung Gerüstbau Dachtechnik Fördertechnik Leasing Büroservice Chemie "
     "Energie Personal Entsorgung Hydraulik Lacke Tiefbau Trockenbau Holzhandel",
     "en": "Construction Logistics Haulage Freight Steel Fabrications Electrical Packaging Plastics Engineering Tooling "
-    "Wholesale Cleaning Scaffolding Roofing Conveyors Leasing Office Supplies Chemicals Energy Staffing Waste Hydraulics "
+    "Wholesale Cleaning Scaffolding Roofing Conveyors Leasing Office Supplies Chemicals Energy Staffing "
+    "Waste Hydraulics "
     "Coatings Groundworks Drylining Timber Fasteners",
     "fr": "Bâtiment Transports Logistique Emballages Électricité Métaux Industrie Nettoyage Location Énergie Peinture "
     "Outillage Distribution Travaux Publics Menuiserie",
-    "it": "Costruzioni Trasporti Logistica Imballaggi Elettrica Metalli Meccanica Pulizie Noleggi Energia Vernici Utensili",
+    "it": "Costruzioni Trasporti Logistica Imballaggi Elettrica Metalli Meccanica Pulizie Noleggi "
+    "Energia Vernici Utensili",
     "es": "Construcciones Transportes Logística Embalajes Electricidad Metales Maquinaria Limpiezas Alquileres Energía",
     "pt": "Construções Transportes Logística Embalagens Metais Máquinas Limpezas Energia",
     "nl": "Bouw Transport Logistiek Verpakkingen Techniek Metaal Schoonmaak Verhuur Energie Groothandel Installatie",
@@ -139,47 +144,16 @@ TOWNS = {
     "ro": "Carpat Dunărea Ardeal",
     "sv": "Nordic Malmö Göteborg Skåne Oslo",
 }
-SYLLABLES = [
-    "al",
-    "tro",
-    "ven",
-    "dex",
-    "ma",
-    "lo",
-    "ri",
-    "pro",
-    "tec",
-    "nor",
-    "ba",
-    "sil",
-    "ko",
-    "ra",
-    "ta",
-    "ver",
-    "in",
-    "ka",
-    "mo",
-    "del",
-    "fi",
-    "xo",
-    "gra",
-    "lu",
-    "ce",
-    "sta",
-    "mi",
-    "no",
-    "qua",
-    "er",
-    "vi",
-    "po",
-    "zen",
-    "ar",
-]
+SYLLABLES = (
+    "al", "tro", "ven", "dex", "ma", "lo", "ri", "pro", "tec", "nor", "ba", "sil", "ko", "ra", "ta", "ver", "in",
+    "ka", "mo", "del", "fi", "xo", "gra", "lu", "ce", "sta", "mi", "no", "qua", "er", "vi", "po", "zen", "ar",
+)  # fmt: skip
 
 # What is bought, by kind of supplier: per language "a|b|c". English stands in where a language has no words of its own.
 ITEMS: dict[str, dict[str, str]] = {
     "goods": {
-        "en": "M8 hex bolts|steel coil DC01|corrugated boxes 400x300|pallets EUR|bearings 6204-2RS|cable NYM 3x1.5|paint RAL "
+        "en": "M8 hex bolts|steel coil DC01|corrugated boxes 400x300|pallets EUR|bearings 6204-2RS|cable "
+        "NYM 3x1.5|paint RAL "
         "7016|gaskets|hydraulic hose|granulate PP|shrink film|toner|safety shoes S3|workwear|sealant|aluminium profile",
         "de": "Sechskantschrauben M8|Coil DC01|Faltkartons|Europaletten|Kugellager 6204|Kabel NYM 3x1,5|Lack RAL 7016|"
         "Dichtungen|Hydraulikschlauch|Granulat PP|Stretchfolie|Arbeitsschuhe S3|Zement CEM II|Dämmplatten|Zuschnitte",
@@ -190,13 +164,15 @@ ITEMS: dict[str, dict[str, str]] = {
         "pl": "śruby M8|kartony|palety|łożyska|kabel|farba|cement",
     },
     "freight": {
-        "en": "haulage|groupage|FTL|express|container drayage|pallet delivery|air freight|fuel surcharge|customs clearance",
+        "en": "haulage|groupage|FTL|express|container drayage|pallet delivery|air freight|fuel surcharge|"
+        "customs clearance",
         "de": "Fracht|Stückgut|Komplettladung|Express|Container-Vorlauf|Maut|Verzollung|Nahverkehr",
         "fr": "transport|messagerie|affrètement|express",
         "es": "porte|grupaje|transporte|exprés",
     },
     "stage": {
-        "en": "groundworks|brickwork|first fix electrical|drylining|roofing|scaffold hire|M&E works|fit-out|steel erection",
+        "en": "groundworks|brickwork|first fix electrical|drylining|roofing|scaffold hire|M&E works|"
+        "fit-out|steel erection",
         "de": "Erdarbeiten|Rohbau|Elektroinstallation|Trockenbau|Dacharbeiten|Gerüst|Fassade|Estrich|Innenausbau",
         "fr": "gros œuvre|terrassement|plomberie|électricité lot 7|toiture|façade",
         "it": "scavi|muratura|impianto elettrico|copertura",
@@ -213,7 +189,8 @@ ITEMS: dict[str, dict[str, str]] = {
         "fr": "ligne mobile|abonnement fibre|carte SIM",
     },
     "service": {
-        "en": "maintenance contract|cleaning|security|rent|software subscription|waste collection|consulting retainer|canteen",
+        "en": "maintenance contract|cleaning|security|rent|software subscription|waste collection|"
+        "consulting retainer|canteen",
         "de": "Wartung|Reinigung|Wachdienst|Miete|Lizenz|Entsorgung|Beratung|Kantine|Winterdienst",
         "fr": "maintenance|nettoyage|loyer|gardiennage|abonnement",
         "it": "manutenzione|pulizia|affitto|vigilanza",
