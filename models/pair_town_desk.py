@@ -104,8 +104,11 @@ class Desk:
     def number(self, supplier: Supplier, when: date) -> str:
         """The next free number of the supplier on that day."""
         for ahead in range(60 if supplier.series.counts else 10):
-            text = self.typed(written(supplier.series, when, self.town.start, ahead))
-            if self.free(supplier, text):
+            printed = written(supplier.series, when, self.town.start, ahead)
+            text = self.typed(printed)
+            # Two spellings of one printed number would be one bill twice.
+            if self.free(supplier, printed) and self.free(supplier, text):
+                self.take(supplier, printed)
                 return self.take(supplier, text)
         while True:
             text = f"{when:%y%m%d}{self.rng.randrange(10**5):05d}"
@@ -156,8 +159,9 @@ class Desk:
             made = " ".join(part for part in parts if part)
             if mode == 4 and rng.random() < 0.12:
                 made = mistyped(rng, made)
+        made = plain_letters(made) if town.ascii_only else made
         made = {"upper": made.upper(), "lower": made.lower(), "title": made.title()}.get(town.text_case, made)
-        return (plain_letters(made) if town.ascii_only else made)[: town.text_length].strip() or None
+        return made[: town.text_length].strip() or None
 
     def posted(self, day: date) -> date:
         """The day of the payment run that follows."""

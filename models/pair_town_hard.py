@@ -171,7 +171,11 @@ def parallel_lines(desk: Desk, supplier: Supplier) -> None:
         shared = desk.number(supplier, day) if one_bill else None
         for line in range(count):
             named = f"{account + 11 * line}"
-            text = f"{rng.choice(['line', 'a/c', 'policy', 'meter'])} {named}" if one_bill or rng.random() < 0.6 else ""
+            text = (
+                f"{rng.choice(['line', 'a/c', 'policy', 'meter', 'Nr.', 'ref', 'no', '#', 'cpte', 'id'])} {named}"
+                if one_bill or rng.random() < 0.6
+                else ""
+            )
             places.append(desk.bill(supplier, day, amount, number=shared, text=text))
     desk.group(places, "parallel_lines", closed=one_bill)
 
@@ -215,7 +219,7 @@ def near_sequence(desk: Desk, supplier: Supplier) -> None:
     amount = rng.choice(usual) if usual else desk.lone_price(supplier, day)
     base = desk.number(supplier, day)
     digits = [place for place, letter in enumerate(base) if letter.isdigit()]
-    if not digits or not 2 < len(squeezed(base)) < 14:
+    if not supplier.series.counts or not digits or not 2 < len(squeezed(base)) < 14:
         return
     step = rng.choice([1, 1, 2, 9, 10, 18])
     end = digits[-1] + 1
