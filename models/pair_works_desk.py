@@ -59,11 +59,14 @@ class Desk:
         """A positive amount this supplier has never charged before."""
         used = self.amounts.setdefault(supplier.at, set())
         spread = 0.4 + supplier.at % 7 / 6
-        for attempt in range(1000):
-            level = math.exp(self.rng.gauss(supplier.level, spread)) * factor * rate(supplier.currency, self.house.last)
-            made = self._shaped(supplier, min(max(level, 3.0), 5e6) * (1 + attempt / 50))
-            if made not in used:
-                break
+        scale, step = factor * rate(supplier.currency, self.house.last), 100 if supplier.currency in WHOLE else 1
+        level = math.exp(self.rng.gauss(supplier.level, spread)) * scale
+        made = self._shaped(supplier, min(max(level, 3.0), 5e6))
+        tries = 0
+        # A firm that bills often runs out of round amounts: the odd ones are always free.
+        while made in used:
+            tries += 1
+            made += step * self.rng.randint(1, 50 * tries)
         used.add(made)
         return made
 

@@ -196,7 +196,7 @@ def draw_suppliers(rng: Random, house: House, count: int, taken: set[str]) -> li
             country=country,
             currency=rng.choice(("USD", "EUR", "GBP")) if rng.random() < 0.05 else COUNTRIES[country].currency,
             kind=made[-1].kind if sister else rng.choices(kinds, weights)[0],
-            scheme=draw_scheme(rng, rng.random()), volume=rng.paretovariate(tilt), level=rng.gauss(6.3, 1.2),
+            scheme=draw_scheme(rng, rng.random()), volume=min(rng.paretovariate(tilt), 60.0), level=rng.gauss(6.3, 1.2),
             entities=tuple(sorted(rng.sample(wide, min(len(wide), rng.choice((1, 1, 2, len(wide))))))),
             sister=at - 1 if sister else -1,
         ))  # fmt: skip

@@ -212,7 +212,7 @@ def invented(desk: Desk, source: Booked, day: date) -> str:
 def renumbered(desk: Desk, source: Booked) -> list[Booked]:
     """The same work billed again under a new number, days to months later."""
     rng, invoice = desk.rng, source.invoice
-    if invoice.invoice_date is None or not (invoice.po or invoice.description or invoice.amount % 10):
+    if invoice.invoice_date is None:
         return []
     day = invoice.invoice_date + timedelta(
         days=rng.choice((rng.randint(2, 15), rng.randint(10, 60), rng.randint(30, 150)))
@@ -222,8 +222,12 @@ def renumbered(desk: Desk, source: Booked) -> list[Booked]:
     printed = desk.fresh_number(supplier, day) if rng.random() < 0.72 else invented(desk, source, day)
     lag = int(rng.expovariate(1 / (desk.house.lag + 1)))
     made = enter(desk, replace(source.draft, day=day), printed, _record(desk, source), day + timedelta(days=lag))
-    number, changes = made.invoice.invoice_no, {"invoice_date": day, "vendor_id": invoice.vendor_id}
-    return [] if bare(number) == bare(invoice.invoice_no) else [replace(made, invoice=_with(made.invoice, changes))]
+    made = replace(made, invoice=_with(made.invoice, {"invoice_date": day, "vendor_id": invoice.vendor_id}))
+    # Something must tell an auditor that it is the same work: the order, the text, or an odd amount.
+    same_order = invoice.po is not None and invoice.po == made.invoice.po
+    same_text = bool(invoice.description) and invoice.description == made.invoice.description
+    told = same_order or same_text or invoice.amount % 1 != 0
+    return [made] if told and bare(made.invoice.invoice_no) != bare(invoice.invoice_no) else []
 
 
 def other_currency(desk: Desk, source: Booked) -> list[Booked]:

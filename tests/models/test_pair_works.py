@@ -102,7 +102,8 @@ def differs(name: str, left: Invoice, right: Invoice) -> None:
     }.get(name, ())  # fmt: skip
     for field in same:
         assert getattr(left, field) == getattr(right, field), (name, field, left, right)
-    other = {"format": "invoice_no", "suffix": "invoice_no", "entity": "entity", "date": "invoice_date", "penny": "amount",
+    other = {"format": "invoice_no", "suffix": "invoice_no", "entity": "entity",
+        "date": "invoice_date", "penny": "amount",
              "currency": "currency", "split": "amount", "renumbered": "invoice_no"}.get(name)  # fmt: skip
     if other:
         assert getattr(left, other) != getattr(right, other), (name, other, left, right)
