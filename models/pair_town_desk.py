@@ -89,7 +89,8 @@ class Desk:
             number = re.sub(r"[^A-Za-z0-9]", "", number)
         if self.rng.random() < self.town.retyped:
             number = reformatted(self.rng, number)
-        return number[: self.town.number_length].strip()
+        # A short field loses the front: the counter behind is what clerks keep.
+        return number[-self.town.number_length :].strip()
 
     def free(self, supplier: Supplier, number: str) -> bool:
         """Whether no bill of this supplier has the number."""
