@@ -12,7 +12,7 @@ from agents.remedy import WEAK, Both, remedy, state_json
 from agents.tolerances import Tolerances
 from governance.record.candidates import BookedInvoice
 from governance.record.twin_states import TwinState
-from models.duplicates import DuplicatePair
+from models.duplicates import AGAINST, DuplicatePair
 from models.pair_groups import DuplicateGroup
 from models.risk import RiskEstimate
 from models.twin_memory import DampedPair
@@ -58,6 +58,21 @@ def twin_finding(
     if isinstance(pair, DampedPair):
         found |= {"memory": pair.notes(), "probability_without_memory": round(float(pair.without), 4)}
     return found
+
+
+def as_taken_back(found: dict[str, Any]) -> dict[str, Any] | None:
+    """A twin that would be one without a credit note, with what was done about it as counter-evidence; None where no
+    credit note of the books took one of the two back. It is shown, and alerts nobody: its probability is low."""
+    number = found["invoice_number"] or found["invoice_id"]
+    if found["twin_state"]["state"] == "reversed":
+        said = f"was twin of {number}, which {found['twin_state']['says']}: nothing to do"
+    elif found["own_state"]["state"] == "reversed":
+        said = f"was twin of {number}, but this one {found['own_state']['says']}: nothing to do"
+    else:
+        return None
+    at = next((n for n, one in enumerate(found["reasons"]) if one.startswith(AGAINST)), len(found["reasons"]))
+    reasons = [*found["reasons"][:at], (AGAINST + said)[:_LONGEST], *found["reasons"][at:]]
+    return {**found, "reasons": reasons[:_MOST_REASONS], "taken_back": said[:_LONGEST]}
 
 
 def _rounded(value: float) -> float:
@@ -115,9 +130,14 @@ def risk_finding(estimate: RiskEstimate) -> dict[str, Any]:
 
 
 def shown(duplicates: list[dict[str, Any]], tolerances: Tolerances) -> list[dict[str, Any]]:
-    """The twins that a person should see, likeliest first; also those that only a supplier's memory makes unlikely."""
+    """The twins that a person should see, likeliest first; also those that only a supplier's memory or a credit note
+    makes unlikely."""
     least = float(tolerances.duplicate_shown)
     return sorted(
-        (one for one in duplicates if max(one["probability"], one.get("probability_without_memory") or 0.0) >= least),
+        (
+            one
+            for one in duplicates
+            if max(one["probability"], one.get("probability_without_memory") or 0.0) >= least or one.get("taken_back")
+        ),
         key=lambda one: (-one["probability"], one["invoice_id"]),
     )[:_SHOWN]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from agents import facts
-from agents.assess import twin_finding, with_groups
+from agents.assess import as_taken_back, twin_finding, with_groups
 from agents.twin_keys import asked_keys, name_key, number_key
 from agents.twin_rates import rates_of, worth_the_same
 from agents.twin_texts import neighbours
@@ -47,6 +47,7 @@ class TwinsRead:
     asked: the batch's invoices by case id. twins: (case id, invoice that shares enough with it), its own row too where
     it is booked. ledger: rows of the same vendors. users: vendors and rows that have the same numbers, by number key.
     habits: what people approved of how these vendors bill. rates: of the days and currencies of all of these.
+    suspects: cases whose sender takes them for duplicates.
     """
 
     asked: Mapping[str, Invoice]
@@ -55,17 +56,22 @@ class TwinsRead:
     users: Mapping[int, tuple[int, int]] = field(default_factory=dict)
     habits: Sequence[SupplierHabit] = ()
     rates: DatedRates | None = None
+    suspects: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class LikelyTwin:
-    """One pair: the case's invoice, as it is booked (None where it is not), its twin, and how likely they are one."""
+    """One pair: the case's invoice, as it is booked (None where it is not), its twin, and how likely they are one.
+
+    settled: it is told only where a credit note took one of them back, so that nobody looks for it in vain.
+    """
 
     case_id: str
     invoice: Invoice
     own: BookedInvoice | None
     twin: BookedInvoice
     pair: DuplicatePair
+    settled: bool = False
 
 
 def read_twins(conn: Connection, briefs: Mapping[str, Brief]) -> TwinsRead:
@@ -83,7 +89,8 @@ def read_twins(conn: Connection, briefs: Mapping[str, Brief]) -> TwinsRead:
     vendors = sorted({one.vendor_id for one in compared} - {""})
     habits = [SupplierHabit.stored(one) for one in twin_memories.of(conn, vendors)]
     background, users = _background(conn, compared), _users(conn, compared)
-    return TwinsRead(asked, twins, background, users, habits, rates_of(conn, compared))
+    suspects = [case_id for case_id in asked if briefs[case_id].facts.exception_type == "duplicate_suspect"]
+    return TwinsRead(asked, twins, background, users, habits, rates_of(conn, compared), suspects)
 
 
 def with_neighbours(conn: Connection, read: TwinsRead, vectors: Mapping[str, Sequence[float]]) -> TwinsRead:
@@ -159,7 +166,8 @@ def _as_invoice(row: BookedInvoice) -> Invoice:
 
 
 def likely_twins(read: TwinsRead, scorer: PairScorer, least: float) -> list[LikelyTwin]:
-    """The likeliest twins of each case that are as likely as `least` before a supplier's habits explain anything.
+    """The likeliest twins of each case that are as likely as `least` before a supplier's habits explain anything, and
+    those that a credit note may have taken back.
 
     One call scores all pairs of the batch.
     """
@@ -178,9 +186,18 @@ def likely_twins(read: TwinsRead, scorer: PairScorer, least: float) -> list[Like
     for at in order:
         (case_id, row), (one, other), pair = asked[at], pairs[at], scored[at]
         of_case = found.setdefault(case_id, [])
-        if pair.probability >= least and len(of_case) < MOST_SHOWN:
-            of_case.append(LikelyTwin(case_id, one, own.get(case_id), row, damped(pair, one, other, read.habits)))
+        settled = pair.probability < least
+        if (settled and not _rebilled(pair, one, other, case_id in read.suspects)) or len(of_case) == MOST_SHOWN:
+            continue
+        pair = damped(pair, one, other, read.habits)
+        of_case.append(LikelyTwin(case_id, one, own.get(case_id), row, pair, settled))
     return [one for twins in found.values() for one in twins]
+
+
+def _rebilled(pair: DuplicatePair, one: Invoice, other: Invoice, suspect: bool) -> bool:
+    """The same bill but for a credit note; under another number only where somebody suspects a duplicate."""
+    alike = (abs(one.amount), one.currency) == (abs(other.amount), other.currency)
+    return pair.kind == "credit_and_rebill" and alike and (suspect or pair.queue == "duplicate")
 
 
 def twin_findings(
@@ -195,6 +212,11 @@ def twin_findings(
         made = [
             twin_finding(one.pair, one.twin, one.own or one.invoice, _earlier(one.twin, one.own), states)
             for one in twins
+        ]
+        made = [
+            told
+            for one, found_one in zip(twins, made, strict=True)
+            if (told := as_taken_back(found_one) if one.settled else found_one) is not None
         ]
         beside = {twins[0].invoice.invoice_id: twins[0].invoice}
         vendors = {one.invoice.vendor_id for one in twins} | {one.twin.vendor_id for one in twins}

@@ -103,9 +103,32 @@ def test_a_credit_note_took_the_twin_back(acme: World, workers: Workers, bill: I
     acme.import_books("invoices", ledger_rows([(credit, None)]))
     rebill = replace(bill, invoice_date=bill.invoice_date.replace(day=28))
     row, twins, _ = proposed(acme, workers, arrives(acme, rebill))
-    assert not twins, "what was taken back is no twin of the bill that came instead"
+    (twin,) = [one for one in twins if one["invoice_id"] == bill.invoice_id]
+    assert twin["probability"] <= 0.1, "what was taken back is no twin of the bill that came instead"
+    said = (
+        f"was twin of {bill.invoice_no}, which was taken back by credit note CN-1 of {bill.invoice_date}: nothing to do"
+    )
+    assert twin["taken_back"] == said
+    assert f"but: {said}" in twin["reasons"]
+    assert twin["remedy"]["action"] is None
     assert row["envelope"]["action"]["name"] == "refer_to_person", "the sender's suspicion is a person's to settle"
-    assert "no earlier invoice is likely enough" in row["envelope"]["action"]["args"]["reason"]
+    why = row["envelope"]["action"]["args"]["reason"]
+    assert "taken back by credit note CN-1" in why
+    assert bill.invoice_no in why
+
+
+def test_a_bill_that_nobody_suspects_is_not_told_of_every_credited_one(
+    acme: World, workers: Workers, bill: Invoice
+) -> None:
+    """Under another number, a bill in place of a credited one is the supplier's daily business."""
+    assert bill.invoice_date is not None
+    credit = replace(bill, invoice_id="credit", invoice_no="CN-1", doc_type="credit_note", description=bill.invoice_no)
+    acme.import_books("invoices", ledger_rows([(credit, None)]))
+    rebill = replace(bill, invoice_no="ZZ/99-4471", invoice_date=bill.invoice_date.replace(day=28))
+    for key, kind in (("copy", "duplicate_suspect"), ("other", "invoice_received")):
+        _, twins, _ = proposed(acme, workers, arrives(acme, rebill, key, exception_type=kind))
+        taken = [one for one in twins if one["invoice_id"] == bill.invoice_id and one.get("taken_back")]
+        assert len(taken) == (kind == "duplicate_suspect")
 
 
 def test_without_its_credit_note_the_same_twin_is_told(acme: World, workers: Workers, bill: Invoice) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from agents.context import build_context
+from agents.twin_keys import KEYS_VERSION, stored_keys
 from agents.twin_texts import spoken, tell
 from agents.twins import TwinsRead, invoice_of, likely_twins, read_twins
 from agents.upkeep import Upkeep
@@ -203,3 +205,24 @@ def test_the_ten_likeliest_twins_of_a_case_are_told(acme: World, bundle: SmallBu
     likely = likely_twins(read, bundle.pair_scorer, 0.0)
     assert len(likely) == 10
     assert [one.pair.probability for one in likely] == sorted((one.pair.probability for one in likely), reverse=True)
+
+
+PINNED = (2, "6f11948b58b9a177")
+"""KEYS_VERSION, and what the keys of the invoices below are under it."""
+
+
+def test_who_changes_the_keys_of_an_invoice_raises_their_version() -> None:
+    """Else invoices on record keep the old keys, and their twins are not found: raise KEYS_VERSION, then pin anew."""
+    full = dataclasses.replace(ONE, tax_id="DE811907980", iban="DE89370400440532013000", invoice_date=date(2026, 3, 4),
+                               posting_date=date(2026, 3, 9), po="4500012345", currency="USD")  # fmt: skip
+    some = [
+        full,
+        dataclasses.replace(full, vendor_id="", invoice_no="RE-2026/0815-B COPY"),
+        dataclasses.replace(full, doc_type="credit_note", amount=Decimal("-99.90"), invoice_no="\uff2f0l-\uff15"),
+        dataclasses.replace(ONE, vendor_name="***", invoice_no="7", description=None),
+        dataclasses.replace(full, vendor_name="Société Müller & Cie. S.A.", invoice_no="", invoice_date=None),
+    ]
+    said = "\n".join(" ".join(map(str, keys)) for keys in stored_keys(some))
+    made = sha256(said.encode()).hexdigest()[:16]
+    assert min(map(len, stored_keys(some))) > 3
+    assert (KEYS_VERSION, made) == PINNED, "keys have changed: raise KEYS_VERSION, so that invoices on record get them"
