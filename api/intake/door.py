@@ -272,13 +272,14 @@ def _file(conn: Connection, made: Filing, kept: list[tuple[Filing, str]]) -> Rec
         entry = books.accept(conn, item, made.content)
     except Malformed as error:
         return _refused(conn, item, error.detail)
-    if entry.status == "accepted" and entry.case_id is not None:
+    revised = entry.status == "already_known" and (entry.reason or "").startswith("new facts:")
+    if (entry.status == "accepted" or revised) and entry.case_id is not None:
         kept.append((made, entry.case_id))
     return _receipt(item, entry)
 
 
 def _post(conn: Connection, kept: Sequence[tuple[Filing, str]]) -> None:
-    """The supplier invoices among new cases enter the ledger that duplicates are looked for in."""
+    """The supplier invoices among new cases and new revisions enter the ledger that duplicates are looked for in."""
     invoices = [(made.invoice, case_id) for made, case_id in kept if made.invoice is not None]
     if invoices:
         books.import_books(conn, "invoices", bills.ledger_rows(invoices), "intake")

@@ -5,10 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 from typing import Any, cast
 
 import pytest
 
+from api.intake import bills
 from api.intake.door import CaseRow, File, IntakeDoor, Receipt, Unopened
 from api.intake.pdf import PdfPool
 from api.intake.reader import Accepted, DocumentReader, Incoming, ReadResult
@@ -17,6 +21,7 @@ from governance.case import Reading
 from governance.errors import NotPermitted
 from governance.record import books
 from governance.record.db import Database
+from models.invoice import Invoice
 from models.synthetic import CompanyMonth, company_month
 from tests.api.intake_samples import cii, pdf, rewritten
 from tests.build import World, world
@@ -199,6 +204,58 @@ def test_new_facts_make_a_new_revision(acme: World, door: IntakeDoor, month: Com
     (second,) = receive(door, CaseRow(case_row({**row, "amount": "999.00"})))
     assert (second.status, second.case_id) == ("already_known", first.case_id)
     assert facts(acme, first)["revision"] == 2
+
+
+LEDGER = "invoice_id,entity,vendor_id,vendor_name,invoice_no,invoice_date,amount,currency,description\n"
+
+
+def booked(acme: World, name: str = "L-1") -> tuple[Any, ...]:
+    """(number, amount, keys) of a row of the ledger."""
+    found = acme.scalar(
+        "SELECT jsonb_build_array(invoice_no, amount::text, keys) FROM cs.invoices WHERE invoice_id = %s", name
+    )
+    return tuple(found)
+
+
+@pytest.mark.parametrize(("number", "amount"), [("R-77", "12.50"), ("R-7731", "10.00"), ("R-7731", "12.50")])
+def test_the_ledger_follows_a_new_revision(acme: World, door: IntakeDoor, number: str, amount: str) -> None:
+    """A corrected number or amount has keys of its own; those of before are gone. The same again changes nothing."""
+
+    def sent(number: str, amount: str) -> Receipt:
+        line = f"L-1,DE01,V-9,Nordwind,{number},2026-05-01,{amount},EUR,Repair of a gate\n"
+        return receive(door, File("ledger.csv", (LEDGER + line).encode()))[0]
+
+    first = sent("R-77", "10.00")
+    before = booked(acme)
+    assert sent("R-77", "10.00").status == "already_known"
+    assert booked(acme) == before
+    assert facts(acme, first)["revision"] == 1
+    sent(number, amount)
+    assert facts(acme, first)["revision"] == 2
+    after = booked(acme)
+    assert after[:2] == (number, amount)
+    fresh = bills.ledger_rows([(replace(BILL, invoice_no=number, amount=Decimal(amount)), None)])[0]
+    assert set(after[2]) == set(acme.scalar("SELECT cs._own_keys('acme', %s)", fresh["keys"]))
+    assert set(before[2]) - set(after[2])
+    sent(number, amount)
+    assert facts(acme, first)["revision"] == 2
+    assert acme.scalar("SELECT count(*) FROM cs.invoices") == 1
+
+
+BILL = Invoice("L-1", "DE01", "V-9", "Nordwind", None, None, "R-77", date(2026, 5, 1), None, "EUR", Decimal("10.00"),
+               None, "Repair of a gate", "invoice")  # fmt: skip
+
+
+def test_nobody_writes_over_the_row_of_a_case_afterwards(acme: World, door: IntakeDoor) -> None:
+    """What is imported later changes no row: else a duplicate could be hidden under another number."""
+    line = "L-1,DE01,V-9,Nordwind,R-77,2026-05-01,10.00,EUR,Repair of a gate\n"
+    (receipt,) = receive(door, File("ledger.csv", (LEDGER + line).encode()))
+    receive(door, File("ledger.csv", (LEDGER + line.replace("10.00", "11.00")).encode()))
+    before = booked(acme)
+    for case in (receipt.case_id, None):
+        for changed in (replace(BILL, amount=Decimal("11.00"), invoice_no="XX"), replace(BILL, amount=Decimal(3))):
+            acme.import_books("invoices", bills.ledger_rows([(changed, case)]))
+    assert booked(acme) == before
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,7 @@ DECLARE
     last_facts jsonb;
     read_facts jsonb;
     beside int;
+    renumbered boolean;
     new_id text := gen_random_uuid()::text;
     digest text;
     next_facts jsonb;
@@ -106,8 +107,13 @@ BEGIN
     WHERE tenant = me.tenant AND case_id = known.id AND corrects IS NULL ORDER BY revision DESC LIMIT 1;
     next_facts := jsonb_build_object('amount', item->>'amount', 'currency', item->>'currency', 'supplier_id', item->>'supplier_id',
         'customer_id', item->>'customer_id', 'payee_iban', item->>'iban', 'due_date', item->>'due_date', 'document', item->>'document_sha256');
-    IF last_facts @> next_facts OR read_facts @> next_facts OR known.source_key <> item->>'source_key' OR known.state = 'delivering' THEN
-        RETURN cs._log_intake(me, item, 'already_known', known.id, CASE WHEN last_facts @> next_facts OR read_facts @> next_facts THEN 'same document or source key'
+    -- A row under another number is another row, though the law asks for no number: its duplicate would not be found.
+    renumbered := item->>'document_sha256' IS NULL AND EXISTS (
+        SELECT FROM cs.case_readings p WHERE p.tenant = me.tenant AND p.case_id = known.id AND p.revision = (
+            SELECT max(revision) FROM cs.case_revisions WHERE tenant = me.tenant AND case_id = known.id AND corrects IS NULL)
+        AND p.reading#>>'{fields,invoice_number}' <> item#>>'{reading,fields,invoice_number}');
+    IF (last_facts @> next_facts OR read_facts @> next_facts) AND NOT renumbered OR known.source_key <> item->>'source_key' OR known.state = 'delivering' THEN
+        RETURN cs._log_intake(me, item, 'already_known', known.id, CASE WHEN (last_facts @> next_facts OR read_facts @> next_facts) AND NOT renumbered THEN 'same document or source key'
             WHEN known.state = 'delivering' THEN 'facts differ, but an effect is on its way: send it again afterwards'
             ELSE 'same document under another name' END);
     END IF;
@@ -256,8 +262,17 @@ BEGIN
         FROM jsonb_to_recordset(rows) AS r (invoice_id text, case_id text, entity text, vendor_id text, vendor_name text,
             tax_id text, iban text, invoice_no text, invoice_date date, posting_date date, currency text, amount numeric,
             po text, description text, doc_type text, keys bigint[], keys_version int)
-        ON CONFLICT (tenant, invoice_id) DO NOTHING;
+        -- A case's own row follows its new revision, in the transaction that makes it; when it came, and was posted, stays.
+        ON CONFLICT (tenant, invoice_id) DO UPDATE SET vendor_id = excluded.vendor_id, vendor_name = excluded.vendor_name,
+            entity = excluded.entity, tax_id = excluded.tax_id, iban = excluded.iban, invoice_no = excluded.invoice_no,
+            invoice_date = excluded.invoice_date, currency = excluded.currency, amount = excluded.amount, po = excluded.po,
+            description = excluded.description, doc_type = excluded.doc_type, keys = excluded.keys, keys_version = excluded.keys_version
+            WHERE b.case_id = excluded.case_id AND cs._newly_says(excluded);
         GET DIAGNOSTICS n = ROW_COUNT;
+        -- Made again when the case is triaged.
+        DELETE FROM cs.invoice_vectors v USING jsonb_to_recordset(rows) AS r (invoice_id text, case_id text), cs.invoices i
+        WHERE r.case_id IS NOT NULL AND v.tenant = me.tenant AND v.invoice_id = r.invoice_id AND i.tenant = v.tenant
+            AND i.invoice_id = v.invoice_id AND i.case_id = r.case_id AND v.size <> abs(i.amount)::double precision;
     ELSE
         PERFORM cs._refuse('CS400', 'the books know no ' || coalesce(kind, 'rows without a kind') || ': entities, suppliers, customers, bank_accounts, orders, '
             'receipts, payments, fx, open_items, invoices');

@@ -8,6 +8,17 @@ LANGUAGE sql IMMUTABLE STRICT SET search_path = cs, pg_temp AS $$
     FROM unnest(keys) WITH ORDINALITY AS t(k, n)
 $$;
 
+-- Whether a row of the ledger is what its case's newest revision says, and that revision is of this transaction: nobody
+-- writes over a case's row later, and what people corrected stays. An amount that is contested is null in the law.
+CREATE OR REPLACE FUNCTION cs._newly_says(bill cs.invoices) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = cs, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM cs.cases c JOIN cs.case_revisions r ON r.tenant = c.tenant AND r.case_id = c.id AND r.revision = c.revision
+        WHERE c.tenant = bill.tenant AND c.id = bill.case_id AND r.revision > 1 AND r.created_at = now()
+          AND (r.invoice_id, coalesce(r.currency, ''), coalesce(r.supplier_id, ''), r.entity) IS NOT DISTINCT FROM
+              (bill.invoice_id, bill.currency, bill.vendor_id, bill.entity)
+          AND (r.amount IS NULL OR r.amount = bill.amount))
+$$;
+
 -- Invoices of the tenant that share keys with what is asked for. One row of the arguments is one key: who asks, the key, up to how
 -- many invoices that share it are pairs by that alone, up to how many it still is a sign, and of what: one bit. A pair needs two.
 -- Of those who share most, at most `most` for each asker.
