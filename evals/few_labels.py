@@ -15,7 +15,8 @@ from evals.scorers import Floats, Ints, average_precision
 from models.blocking import candidate_pairs, key_tables
 from models.invoice import vendor_key
 from models.pair_learning import LabelledPairs, bare, teaching, tuned
-from models.pair_scorer import LabelledLedger, PairScorer, training_pairs
+from models.pair_scorer import LabelledLedger, PairScorer
+from models.pair_training import training_pairs
 
 COUNTS = (0, 10, 20, 50, 100, 200, 500, 1000)
 SELECTIONS = ("active", "random", "alerts")

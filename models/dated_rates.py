@@ -30,7 +30,7 @@ _SAME = 0.01
 """Up to this they are one amount: what a bank, a card and a central bank say of one day differs by less. Where the
 numbers are alike, up to FAR: books keep the rate of a month."""
 
-_CHANCE = ("amount_shifted", "amount_anagram", "amount_tax_ratio", "amount_remainder", "amount_whole")
+_CHANCE = ("amount_shifted", "amount_anagram", "amount_tax_ratio", "amount_remainder", "amount_whole", "amount_sum")
 """What may hold between two figures, and says nothing where they count different things."""
 
 

@@ -32,14 +32,8 @@ from models.pair_columns import Columns, columns
 from models.pair_context import LedgerContext, ordinal
 from models.pair_features import PAIR_FEATURES, pair_features, renumbered_rows
 from models.pair_reasons import AGAINST, kind, reasons
-from models.pair_scorer import (
-    RENUMBERED_THRESHOLD,
-    LabelledLedger,
-    PairScorer,
-    contributions,
-    train_pair_scorer,
-    training_pairs,
-)
+from models.pair_scorer import RENUMBERED_THRESHOLD, LabelledLedger, PairScorer, contributions
+from models.pair_training import train_pair_scorer, training_pairs
 
 __all__ = [
     "AGAINST", "PAIR_FEATURES", "RENUMBERED_THRESHOLD", "WITHIN_DAYS", "DatedRates", "DuplicatePair", "Invoice", "Join",
@@ -53,7 +47,15 @@ Ints = NDArray[np.int64]
 Queue = Literal["duplicate", "renumbered"]
 
 _CHUNK, _SCORED = 50_000, 4_000
-_AMOUNTS = ("amount_same", "amount_remainder", "amount_whole", "amount_shifted", "amount_anagram", "amount_tax_ratio")
+_AMOUNTS = (
+    "amount_same",
+    "amount_remainder",
+    "amount_whole",
+    "amount_sum",
+    "amount_shifted",
+    "amount_anagram",
+    "amount_tax_ratio",
+)
 
 
 class Scorer(Protocol):

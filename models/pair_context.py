@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from models.invoice import Invoice
 from models.pair_grouping import gap_medians, makes_up, medians, nearby, others, sizes, together
 from models.pair_ledger import Rows, rows_of
+from models.pair_sums import parts_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.signedinteger[Any]]
@@ -30,7 +31,7 @@ HABITS = (
     "count", "median", "spread", "gap", "sequential", "step", "course", "style", "amounts", "amount_gap", "regular",
     "amount_day", "copies", "amounts_repeat", "twin_days", "numbers", "reuse", "lines", "heads", "credited", "open",
     "orders", "order", "texts", "text", "entities", "vendors", "number_rows", "whole_number", "whole_day",
-    "whole_order",
+    "whole_order", "place", "part_named", "part_worded",
 )  # fmt: skip
 """What is known of each row from its vendor's other rows; nan where too little is.
 
@@ -45,7 +46,8 @@ its last run of digits. credited: days to the next credit of this amount. open: 
 days less credits of it. orders, texts: rows with this order and text; order, text: their share. entities: share
 of its other (amount, day) that more than one entity has. vendors, number_rows: vendors that use this number and
 rows that have it. whole_number, whole_day, whole_order: 1 where this bill is the sum of all others of its
-vendor with its stem, day or order.
+vendor with its stem, day or order. place: this row, from 1; part_named, part_worded: the place of the bill that it
+and one or two others of its vendor sum to, with its stem or order, or its text or head of number; 0 without one.
 """
 
 
@@ -100,11 +102,20 @@ def habits(rows: Rows) -> Floats:
     day = np.where(np.isnan(rows.day), 0, rows.day).astype(np.int64)
     for name, codes in (("number", rows.stem), ("day", day), ("order", rows.order)):
         made[f"whole_{name}"] = makes_up(together(billed & (codes > 0), rows.vendor, codes), value)
+    made |= _sums(rows, billed, value)
     for name, codes in (("order", rows.order), ("text", rows.text)):
         said = known & (codes > 0)
         made[f"{name}s"] = sizes(together(said, rows.vendor, codes))
         made[name] = made[f"{name}s"] / sizes(together(said, rows.vendor))
     return np.column_stack([made[name] for name in HABITS])
+
+
+def _sums(rows: Rows, billed: NDArray[np.bool_], value: Floats) -> Mapping[str, Floats]:
+    made = {"place": np.arange(1.0, len(value) + 1.0)}
+    for name, keys in (("part_named", (rows.stem, rows.order)), ("part_worded", (rows.text, rows.head))):
+        first, then = (parts_of(together(codes > 0, rows.vendor, codes), rows.day, value, billed) for codes in keys)
+        made[name] = np.where(first >= 0, first, then) + 1.0
+    return made
 
 
 def _amounts(rows: Rows, known: NDArray[np.bool_]) -> Mapping[str, Floats]:

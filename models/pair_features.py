@@ -23,8 +23,8 @@ PAIR_FEATURES = (
     "number_middle_short", "number_middle_long", "serial_gap", "serial_steps", "serial_off_course", "serial_course",
     "vendor_sequential", "style_same", "style_share", "number_count", "number_reuse", "number_lines",
     "number_heads", "number_vendors", "number_rows", "amount_same", "amount_ratio", "amount_gap", "amount_anagram",
-    "amount_shifted", "amount_tax_ratio", "amount_opposite", "amount_remainder", "amount_whole", "amount_round",
-    "amount_unusual", "amount_count", "amount_share", "amount_day_count", "amount_repeats", "amount_twin_days",
+    "amount_shifted", "amount_tax_ratio", "amount_opposite", "amount_remainder", "amount_whole", "amount_sum",
+    "amount_round", "amount_unusual", "amount_count", "amount_share", "amount_day_count", "amount_repeats", "amount_twin_days",
     "amount_regular", "amount_open", "type_same", "credit_involved", "credited_after", "date_gap", "date_swapped",
     "date_year_off", "posting_gap", "rhythm_amount", "rhythm_vendor", "off_month", "vendor_same", "vendor_count",
     "name_similarity", "tax_same", "account_same", "entity_same", "entity_habit", "order_same", "order_share",
@@ -163,14 +163,20 @@ def _remainder(a: Columns, b: Columns, large: Floats, small: Floats) -> Floats:
 
 
 def _whole(a: Columns, b: Columns, left: Floats, right: Floats) -> Floats:
-    """1 where the larger bill is the sum of all others with its number, day or order, the smaller one of them."""
+    """1 where the larger bill is a sum of the smaller and of others with its number or order, or of all of its day."""
     x, y = a.rows, b.rows
     sums = np.zeros(len(left), dtype=bool)
     for name, shared in (("number", (x.stem == y.stem) & (x.stem > 0)), ("day", x.day == y.day),
                          ("order", (x.order == y.order) & (x.order > 0))):  # fmt: skip
         sums |= shared & (np.where(left >= right, a.habit(f"whole_{name}"), b.habit(f"whole_{name}")) == 1.0)
-    found: Floats = (sums & (x.vendor == y.vendor) & (left != right)).astype(float)
+    found: Floats = ((sums & (x.vendor == y.vendor) & (left != right)) | _sums(a, b, "part_named")).astype(float)
     return found
+
+
+def _sums(a: Columns, b: Columns, name: str) -> Flags:
+    """Whether one bill is the whole that the other one is a part of."""
+    part_a, part_b, place_a, place_b = a.habit(name), b.habit(name), a.habit("place"), b.habit("place")
+    return np.asarray((part_a == place_b) | (part_b == place_a))
 
 
 def _amount_features(a: Columns, b: Columns) -> list[Floats]:
@@ -198,6 +204,7 @@ def _amount_features(a: Columns, b: Columns) -> list[Floats]:
         (np.sign(x.amount) * np.sign(y.amount) < 0).astype(float),
         _remainder(a, b, large, small),
         _whole(a, b, left, right),
+        _sums(a, b, "part_worded").astype(float),
         rounds.astype(float),
         np.fmin(off[0], off[1]),
         np.log1p(often),

@@ -59,7 +59,7 @@ def _amount(a: Invoice, b: Invoice, seen: _Seen) -> str | None:
         return (
             f"amounts {pair}, and the vendor has one more bill over the difference {abs(abs(a.amount) - abs(b.amount))}"
         )
-    if seen.yes("amount_whole"):
+    if seen.yes("amount_whole") or seen.yes("amount_sum"):
         return f"amounts {pair}: the smaller is one of the parts that sum to the larger"
     if seen.yes("amount_shifted"):
         return f"amounts {pair} differ by a shifted decimal point"
@@ -197,7 +197,7 @@ def kind(a: Invoice, b: Invoice, row: Floats) -> str:
 def _other_amount(a: Invoice, b: Invoice, seen: _Seen) -> str:
     part = seen["amount_ratio"] < _PART
     named = seen.yes("number_same_stem") and seen.no("number_same_folded")
-    if part and (named or seen.yes("amount_remainder") or seen.yes("amount_whole")):
+    if part and (named or seen.yes("amount_remainder") or seen.yes("amount_whole") or seen.yes("amount_sum")):
         return "split"
     return "penny" if abs(abs(a.amount) - abs(b.amount)) < 1 else "amount"
 

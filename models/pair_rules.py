@@ -9,8 +9,9 @@ import numpy as np
 from models.pair_columns import Floats
 from models.pair_features import PAIR_FEATURES, renumbered_rows
 
-# Log odds from which and to which a rule that needs no ledger moves a pair: .9 and .1.
+# Log odds from which and to which a rule that needs no ledger moves a pair: .9 and .1; .8 for parts and their whole.
 _CERTAIN, _TELLING, _SEEN_BACK, _LIKE_NAME = 2.2, 3, 120, 0.8
+_SUMMED = 1.4
 _ONLY_THESE = np.log1p(2.0) + 1e-6
 
 
@@ -18,8 +19,9 @@ def settled(table: Floats, logit: Floats) -> Mapping[str, Floats]:
     """What is certain by itself, whatever a ledger's habits say: feature → (n,) to add to the log odds.
 
     One vendor's number, date and amount twice is a duplicate, however often the number is used; with day and month
-    exchanged too, where only these two have the number. What a credit note took back is none. Unlike numbers of
-    parties with nothing in common are none.
+    exchanged too, where only these two have the number. A bill that two or three others with its number or order sum
+    to, to the hundredth, was most likely paid whole and in parts. What a credit note took back is none. Unlike numbers
+    of parties with nothing in common are none.
     """
 
     def at(name: str) -> Floats:
@@ -31,10 +33,12 @@ def settled(table: Floats, logit: Floats) -> Mapping[str, Floats]:
     same &= (at("amount_same") == 1.0) & (at("amount_opposite") == 0.0) & (at("type_same") == 1.0)
     same &= ((at("date_gap") == 0) | swapped) & (at("entity_same") != 0.0) & (at("currency_same") != 0.0)
     back = (at("credited_after") <= _SEEN_BACK) & (at("amount_open") <= 1.0) & (at("type_same") == 1.0)
+    parts = (at("amount_whole") == 1.0) & (at("type_same") == 1.0) & (at("vendor_same") == 1.0) & ~back
     strangers = (at("vendor_same") == 0.0) & (at("tax_same") != 1.0) & (at("account_same") != 1.0)
     strangers &= (at("order_same") != 1.0) & ~(at("name_similarity") >= _LIKE_NAME) & ~back & renumbered_rows(table)
     return {
         "number_same_plain": np.where(same & ~back, np.maximum(0.0, _CERTAIN - logit), 0.0),
+        "amount_whole": np.where(parts, np.maximum(0.0, _SUMMED - logit), 0.0),
         "credited_after": np.where(back, np.minimum(0.0, -_CERTAIN - logit), 0.0),
         "vendor_same": np.where(strangers, np.minimum(0.0, -_CERTAIN - logit), 0.0),
     }

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -14,13 +13,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 from sklearn.utils.validation import check_is_fitted
 
-from models.blocking import blocking_keys, candidate_pairs
 from models.boosting import filled
 from models.invoice import Invoice
-from models.pair_columns import columns
-from models.pair_context import LedgerContext
-from models.pair_drills import drill
-from models.pair_features import PAIR_FEATURES, column_features, family, renumbered_rows
+from models.pair_features import PAIR_FEATURES, family, renumbered_rows
 from models.pair_forest import feature_shares, summed
 from models.pair_rules import settled
 
@@ -30,7 +25,8 @@ Floats = NDArray[np.float64]
 _RISING = {
     "number_same_plain": 1, "number_same_folded": 1, "number_same_stem": 1, "number_same_digits": 1,
     "number_similarity": 1, "number_prefix": 1, "amount_same": 1, "amount_ratio": 1, "amount_remainder": 1,
-    "amount_whole": 1, "amount_open": 1, "amount_tax_ratio": 1, "amount_shifted": 1, "amount_anagram": 1,
+    "amount_whole": 1, "amount_sum": 1, "amount_open": 1, "amount_tax_ratio": 1, "amount_shifted": 1,
+    "amount_anagram": 1,
     "type_same": 1, "vendor_same": 1, "name_similarity": 1, "account_same": 1, "tax_same": 1, "entity_same": 1,
     "currency_same": 1, "order_same": 1, "description_similarity": 1, "description_digits_same": 1, "number_edits":
     -1, "number_middle_short": -1, "number_middle_long": -1, "number_count": -1, "number_reuse": -1, "number_lines":
@@ -39,23 +35,10 @@ _RISING = {
     "credit_involved": -1, "date_gap": -1, "order_share": -1, "order_count": -1, "description_share": -1,
     "description_count": -1, "entity_habit": -1,
 }  # fmt: skip
-# Columns that many ledgers lack: the model must know how to do without them.
-_OPTIONAL = (
-    ("tax_same", "account_same"),
-    ("order_same", "order_share", "order_count"),
-    ("description_similarity", "description_digits_same", "description_share", "description_count"),
-    ("posting_gap",),
-    ("name_similarity",),
-    ("entity_same", "entity_habit", "currency_same"),
-)
-
-
 # What the booster without numbers does not see.
 _NUMBERS = [name.startswith(("number_", "serial_", "style_")) for name in PAIR_FEATURES]
 # Where no renumbered bill was ever seen: what the rest of a bill says, less what an unlike number says against it.
 _UNSEEN_SLOPES, _UNSEEN_INTERCEPT, _ENOUGH = (0.0, 1.0), -1.3, 8
-_SEEN_AGAIN, _DULL_SHARE = 0.4, 0.2
-_VENDORS, _COPIED = 50, 0.08
 RENUMBERED_THRESHOLD = 0.15
 """From which probability a pair with unlike numbers is worth the queue of its own."""
 
@@ -97,7 +80,7 @@ class PairScorer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     2005), for ledgers like the training ledgers: elsewhere they rank, and their level has to be checked.
     """
 
-    def __init__(self, seed: int = 0, max_iter: int = 160, folds: int = 3) -> None:
+    def __init__(self, seed: int = 0, max_iter: int = 140, folds: int = 3) -> None:
         self.seed = seed
         self.max_iter = max_iter
         self.folds = folds
@@ -120,8 +103,10 @@ class PairScorer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         y: ArrayLike,
         groups: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
+        judged: ArrayLike | None = None,
     ) -> Self:
-        """Fits on labelled pairs. `groups` (n,): pairs of one group (a ledger, a vendor) share a fold.
+        """Fits on labelled pairs. `groups` (n,): pairs of one group (a ledger, a vendor) share a fold. `judged`
+        (n,) bool: the pairs that probabilities are held against, where not all: made-up pairs teach, no more.
 
         Raises ValueError for another number of features or a single class.
         """
@@ -139,6 +124,8 @@ class PairScorer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             if len(np.unique(labels[train])) == 2:
                 full, blind = self._fitted(table[train], labels[train], weights[train])
                 held_out[test] = _decisions(full, blind, table[test])
+        if judged is not None:
+            held_out[~np.asarray(judged, dtype=bool)] = np.nan
         self._calibrate(table, labels, weights, held_out)
         self.booster_, self.blind_ = self._fitted(table, labels, weights)
         self.n_features_in_ = table.shape[1]
@@ -208,111 +195,3 @@ def contributions(scorer: Explained, rows: Floats) -> list[tuple[tuple[str, floa
     rows: (n, len(PAIR_FEATURES)). The sum and the log odds of the training pairs make the log odds of the pair.
     """
     return summed(scorer.shares(np.asarray(rows, dtype=float)), [family(name) for name in PAIR_FEATURES])
-
-
-def training_pairs(month: LabelledLedger) -> tuple[Floats, NDArray[np.int64]]:
-    """The candidate pairs of a ledger whose duplicates are known: X (n, features), y (n,).
-
-    Copies of one invoice duplicate each other too; the parts of a split invoice duplicate only the whole.
-    """
-    invoices = list(month.invoices)
-    pairs = candidate_pairs(blocking_keys(invoices))
-    table = columns(invoices, LedgerContext.fit(invoices))
-    ids = [one.invoice_id for one in invoices]
-    root = _clusters(ids, [(left, right) for left, right, kind in month.duplicate_pairs if kind != "split"])
-    named = {frozenset((left, right)) for left, right, _ in month.duplicate_pairs}
-    labels = np.array([root[a] == root[b] or frozenset((ids[a], ids[b])) in named for a, b in pairs], dtype=np.int64)
-    return column_features(table, pairs[:, 0], pairs[:, 1]), labels
-
-
-def _clusters(ids: Sequence[str], pairs: Sequence[tuple[str, str]]) -> list[int]:
-    """One number per invoice, the same for invoices that are linked directly or by way of others."""
-    row = {invoice_id: at for at, invoice_id in enumerate(ids)}
-    parent = list(range(len(ids)))
-
-    def find(at: int) -> int:
-        while parent[at] != at:
-            parent[at] = parent[parent[at]]
-            at = parent[at]
-        return at
-
-    for left, right in (pair for pair in pairs if pair[0] in row and pair[1] in row):
-        parent[find(row[left])] = find(row[right])
-    return [find(at) for at in range(len(ids))]
-
-
-def without_optional(table: Floats, seed: int) -> Floats:
-    """A copy in which optional columns are missing, each group of columns in half of the rows."""
-    rng = np.random.default_rng(seed)
-    masked = table.copy()
-    for group in _OPTIONAL:
-        rows = rng.random(len(table)) < 0.5
-        for name in group:
-            masked[rows, PAIR_FEATURES.index(name)] = np.nan
-    return masked
-
-
-def _untellable(table: Floats) -> NDArray[np.bool_]:
-    """(n,) True where amounts agree, but nothing that is particular to one bill does: nobody could know.
-
-    An order or a text that the vendor puts on half of its bills or more is not particular to one.
-    """
-    number, order, orders, text, texts, amount = (
-        table[:, PAIR_FEATURES.index(name)]
-        for name in ("number_similarity", "order_same", "order_share", "description_similarity", "description_share",
-                     "amount_same")
-    )  # fmt: skip
-    told = (number >= 0.7) | ((order == 1.0) & (orders < 0.5)) | ((text > 0.9) & (texts < 0.5))
-    silent: NDArray[np.bool_] = ~told & (amount == 1.0)
-    return silent
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A ledger without some of its duplicates."""
-
-    invoices: list[Invoice]
-    duplicate_pairs: list[tuple[str, str, str]]
-
-
-def _without(month: LabelledLedger, kinds: Collection[str]) -> LabelledLedger:
-    """The ledger without the copies of these kinds."""
-    gone = {copy for _, copy, kind in month.duplicate_pairs if kind in kinds}
-    if not gone:
-        return month
-    return _Part(
-        [one for one in month.invoices if one.invoice_id not in gone],
-        [pair for pair in month.duplicate_pairs if not gone & set(pair[:2])],
-    )
-
-
-def train_pair_scorer(
-    months: Sequence[LabelledLedger], seed: int, drills: int = 28, without: Collection[str] = ()
-) -> PairScorer:
-    """A scorer trained on the candidate pairs of `months` and of `drills` ledgers of near misses.
-
-    Duplicates of the kinds in `without` are left out, to see how it does on what it was never shown.
-    Every other pair is seen twice: as it is, and without some of the optional columns. Raises ValueError
-    where no ledger is given at all, or none holds a duplicate.
-    """
-    ledgers: list[LabelledLedger] = [_without(month, without) for month in months]
-    ledgers += [drill(seed * 1000 + number, _VENDORS, _COPIED, tuple(without)) for number in range(drills)]
-    tables, labels, groups, weights = [], [], [], []
-    for at, ledger in enumerate(ledgers):
-        table, label = training_pairs(ledger)
-        rng = np.random.default_rng(seed + at)
-        # Pairs with unlike numbers are many and teach little: some stand for all.
-        dull = renumbered_rows(table) & (label == 0)
-        kept = ~(_untellable(table) & (label == 1)) & (~dull | (rng.random(len(label)) < _DULL_SHARE))
-        weight = np.where(dull, 1.0 / _DULL_SHARE, 1.0)[kept]
-        table, label = table[kept], label[kept]
-        again = rng.random(len(label)) < _SEEN_AGAIN
-        # A masked pair is its own twin, so both copies share a fold; with several ledgers, a whole ledger does.
-        group = np.full(len(label), at) if len(ledgers) >= 4 else at * 97 + np.arange(len(label)) % 97
-        tables += [table, without_optional(table[again], seed + at)]
-        labels += [label, label[again]]
-        groups += [group, group[again]]
-        weights += [weight, weight[again]]
-    return PairScorer(seed=seed, folds=2).fit(
-        np.vstack(tables), np.concatenate(labels), np.concatenate(groups), np.concatenate(weights)
-    )

@@ -13,7 +13,8 @@ from models.bundle import TRUSTED
 from models.pair_drills import drill
 from models.pair_features import PAIR_FEATURES
 from models.pair_learning import LEAST_EACH, Floats, LabelledPairs, TunedScorer, bare, teaching, tuned
-from models.pair_scorer import PairScorer, training_pairs
+from models.pair_scorer import PairScorer
+from models.pair_training import training_pairs
 
 pytestmark = pytest.mark.xdist_group("pair learning")
 

@@ -23,7 +23,8 @@ from models.pair_groups import groups
 from models.pair_noise import CHANGES, copies
 from models.pair_reasons import kind, queue_of, reasons
 from models.pair_rules import settled
-from models.pair_scorer import contributions, train_pair_scorer
+from models.pair_scorer import contributions
+from models.pair_training import train_pair_scorer
 from models.synthetic_numbers import stream
 
 BILL = Invoice(
