@@ -154,7 +154,9 @@ def normal_name(name: str) -> str:
     if not tidy or _REDACTED.search(tidy):
         return ""
     flat = "".join(letter for letter in unicodedata.normalize("NFKD", tidy) if unicodedata.category(letter) != "Mn")
-    words = re.findall(r"[A-Z0-9]+", flat.replace("&", " ").replace(".", ""))
+    plain = flat.replace("&", " ").replace(".", "")
+    # A name in another script keeps its own letters.
+    words = re.findall(r"[A-Z0-9]+", plain) or re.findall(r"[^\W_]+", plain)
     return " ".join(word for word in words if not _LEGAL.fullmatch(word)) or " ".join(words)
 
 

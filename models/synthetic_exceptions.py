@@ -203,6 +203,7 @@ _SUSPECTS = ("resubmitted", "format", "ocr", "typo", "suffix", "renumbered")
 def _duplicate_suspect(at: Arrivals) -> Plant:
     """A posted invoice that comes again, or (one in four) a monthly bill that only looks like one.
 
+    Under another number nothing but circumstances speak for one bill: it is held, and marked by nobody but a person.
     details: none; the ledger tells.
     """
     by_id = {supplier.id: supplier for supplier in at.firm.suppliers}
@@ -212,14 +213,16 @@ def _duplicate_suspect(at: Arrivals) -> Plant:
     trade = [i for i in at.ledger.invoices if i.doc_type == "invoice" and i.invoice_id not in at.taken]
     while True:
         original = at.rng.choice(trade)
-        copy = duplicate(at.rng, original, at.rng.choice(_SUSPECTS), at.firm)
+        kind = at.rng.choice(_SUSPECTS)
+        copy = duplicate(at.rng, original, kind, at.firm)
         if copy is not None and copy.invoice_date is not None:
             break
     at.taken.add(original.invoice_id)
     supplier, day = by_id[original.vendor_id], copy.invoice_date
     bill = at.bill(supplier, at.ledger.lines[original.invoice_id], copy.po)
     bill = replace(bill, number=copy.invoice_no, issued=day, due=day + timedelta(days=supplier.terms))
-    return Plant("data_quality", "mark_duplicate", title, bill, duplicate_of=original.invoice_id)
+    action = "hold_payment" if kind == "renumbered" else "mark_duplicate"
+    return Plant("data_quality", action, title, bill, duplicate_of=original.invoice_id)
 
 
 def _monthly_bill(at: Arrivals, by_id: dict[str, Supplier]) -> Bill | None:
