@@ -14,7 +14,7 @@ from governance.record.twin_keys import AskedKey, Bill, packed
 from models.blocking import KINDS, NAMES, key_tables
 from models.invoice import Invoice, normal_name, number_forms
 
-KEYS_VERSION = 2
+KEYS_VERSION = 3
 """Raised whenever an invoice's keys change: what the record holds under a lower number is made again."""
 
 

@@ -38,7 +38,12 @@ FIELDS = {
     "doc_type": ("document type", "type", "invoice type", "transaction type", "blart"),
 }  # fmt: skip
 REQUIRED = (("invoice_id",), ("vendor_id", "vendor_name"), ("invoice_no",), ("invoice_date",), ("amount",))
+_LONGEST = {
+    "invoice_no": 200, "vendor_id": 200, "po": 1_000, "tax_id": 200, "iban": 200, "entity": 200, "currency": 20,
+}  # fmt: skip
+"""Characters of a cell that names something. What is longer names nothing: columns are mixed up, or somebody tries."""
 _CREDIT_WORDS = ("credit", "gutschrift", "avoir", "abono", "nota di credito", "creditnota", "storno")
+_ID = 500
 _CREDIT_CODES = frozenset(("cn", "cm", "cr", "kg", "381", "credit_note"))
 
 
@@ -54,6 +59,10 @@ def invoice(row: Row, how: Habit) -> Invoice:
 
 def loose(row: Row, how: Habit, invoice_id: str, missing: frozenset[str]) -> Invoice:
     """One row as an invoice of this id. `missing`: invoice_no or invoice_date, where the file has none."""
+    if long := [name for name, most in _LONGEST.items() if name not in missing and len(row[name].strip()) > most]:
+        raise BadCell(f"{long[0]} has {len(row[long[0]].strip()):,} characters")
+    if len(invoice_id) > _ID:
+        raise BadCell(f"invoice_id has {len(invoice_id):,} characters")
     value = amount(row.required("amount"), how)
     vendor_id, vendor_name = row.optional("vendor_id") or "", row["vendor_name"].strip()
     if not vendor_id and not vendor_name:

@@ -243,11 +243,27 @@ def run(args: argparse.Namespace) -> int:
     return 1 if ledger.rejected or history.rejected else 0
 
 
+def _unreported(ledger: Ledger, found: Sequence[DuplicatePair]) -> int:
+    """Sets of documents with one supplier, number, date and amount of which no pair is reported."""
+    told = {one for pair in found for one in (pair.left_id, pair.right_id)}
+    sets: dict[tuple[object, ...], list[str]] = {}
+    for one in ledger.invoices:
+        if one.invoice_no and (one.vendor_id or one.vendor_name):
+            same = (one.vendor_id or one.vendor_name, one.invoice_no, one.invoice_date, one.amount, one.currency)
+            sets.setdefault((*same, one.entity, one.doc_type), []).append(one.invoice_id)
+    return sum(len(ids) > 1 and told.isdisjoint(ids) for ids in sets.values())
+
+
 def _say_found(ledger: Ledger, found: Sequence[DuplicatePair], grouped: Sequence[DuplicateGroup]) -> None:
     kinds = ", ".join(f"{count} {kind}" for kind, count in Counter(pair.kind for pair in found).most_common())
     say(f"{len(found)} likely pairs among {len(ledger.invoices)} invoices" + (f": {kinds}" if kinds else ""))
     alerts = sum(group.alert and group.queue == "duplicate" for group in grouped)
     apart = sum(group.alert and group.queue != "duplicate" for group in grouped)
+    if equal := _unreported(ledger, found):
+        say(
+            f"{equal} sets of documents with the same supplier, number, date and amount are not reported: where a "
+            "supplier repeats itself that often, it says little (--report lists them)"
+        )
     if not ledger.invoices:
         say("there is no row to compare: is it the right file, and the right column for each field?")
     if grouped:

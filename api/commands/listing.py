@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import re
 import sys
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -46,10 +48,27 @@ def _as_csv(stream: IO[str], columns: Sequence[str], records: Sequence[Record]) 
     writer.writerows([_guarded(_cell(record[name])) for name in columns] for record in records)
 
 
+_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_NEXT = re.compile(r"(?<=[;\t\n])(?=[=+@\uff1d\uff0b\uff20])")
+
+
 def _guarded(cell: str) -> str:
-    """Spreadsheets run cells that start like formulas: a leading apostrophe keeps them text (OWASP, CSV injection)."""
+    """Spreadsheets run cells that start like formulas: a leading apostrophe keeps them text (OWASP, CSV injection).
+
+    Wide forms of the signs count, and what a program that divides at semicolons takes for the start of a cell. Signs
+    that steer a terminal or turn the direction of the text are shown by their code.
+    """
+    if cell.isalnum():
+        return cell
+    cell = "".join(letter if letter in "\n\t" or not _steers(letter) else f"\\u{ord(letter):04x}" for letter in cell)
+    cell = _NEXT.sub("'", cell)
     numeric = cell[:1] in "+-" and cell[1:].replace(".", "", 1).isdigit()
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") and cell[:1] and not numeric else cell
+    starts = unicodedata.normalize("NFKC", cell[:1]).startswith(_STARTS)
+    return f"'{cell}" if starts and not numeric else cell
+
+
+def _steers(letter: str) -> bool:
+    return unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 def _as_table(columns: Sequence[str], records: Sequence[Record]) -> None:

@@ -20,6 +20,7 @@ from api.commands.cells import currency, habit
 from api.commands.headers import places, words_of
 from api.commands.mapping import ColumnMap, with_flags
 from governance.errors import Malformed
+from models.invoice import normal_name
 
 HEADER = "invoice_id,vendor_id,vendor_name,invoice_no,invoice_date,amount,currency\n"
 
@@ -244,6 +245,26 @@ def test_huge_cells_and_surplus_cells_are_listed(desk: Desk) -> None:
     assert said[0] == (2, "a cell has more than 131,072 characters")
     assert said[1] == (15, "8 cells, but the header has 7")
     assert [line for line, _ in said] == [2, 15, 16]
+
+
+def test_what_is_too_long_to_name_anything_is_listed(desk: Desk) -> None:
+    """A number of 100,000 digits once ended the whole search."""
+    nines = "9" * 100_000
+    hostile = f"X1,V1,Vendor,{nines},2026-03-04,5.00,EUR\nX2,{nines},Vendor,1,2026-03-04,5.00,EUR\n"
+    ledger = desk.read(HEADER + body() + hostile + f"{nines},V1,Vendor,1,2026-03-04,5.00,EUR\n")
+    assert len(ledger.invoices) == 12
+    assert [one.reason for one in ledger.files[0].rejected] == [
+        f"{name} has 100,000 characters" for name in ("invoice_no", "vendor_id", "invoice_id")
+    ]
+
+
+def test_names_in_other_scripts_are_names(desk: Desk) -> None:
+    rows = "".join(
+        f"B{n},,{name},R-{n},2026-03-04,5.00,EUR\n" for n, name in enumerate(("شركة النور", "株式会社光", "***"))
+    )
+    ledger = desk.read(HEADER + rows)
+    assert "1 vendor names are redacted" in notes(ledger)
+    assert len({normal_name(one.vendor_name) for one in ledger.invoices}) == 3
 
 
 def test_cells_with_line_breaks_stay_whole(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 import sys
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 
 from api.cli import main
 from api.commands.cells import BadCell, Habit, amount, day, habit
+from api.commands.listing import show
 from models.duplicates import PairScorer, train_pair_scorer
 from models.synthetic import company_month
 
@@ -252,6 +254,31 @@ def test_out_writes_csv_and_keeps_stdout_clean(
     assert [row["left_id"] for row in written] == ["'=B1"]
     assert main(["duplicates", ledger, "--home", str(tmp_path)]) == 0
     assert capsys.readouterr().out.startswith("left_id,right_id,probability,kind,reasons,queue,")
+
+
+@pytest.mark.parametrize(
+    ("cell", "written"),
+    [
+        ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"), ("@SUM(1)", "'@SUM(1)"), ("+1+cmd", "'+1+cmd"),
+        ("\t=x", "'\t'=x"), ("\uff1dcmd", "'\uff1dcmd"), ("Acme;=cmd", "Acme;'=cmd"), ("\n=cmd", "'\n'=cmd"), ("-12.50", "-12.50"),
+        ("70\u200b91", "70\\u200b91"), ("\u202eemca", "\\u202eemca"), ("\x1b[31mred", "\\u001b[31mred"),
+        ("Müller & Söhne - Köln", "Müller & Söhne - Köln"), ("شركة النور", "شركة النور"), ("", ""), ("A-1", "A-1"),
+    ],
+)  # fmt: skip
+def test_no_cell_of_the_result_runs_or_hides_anything(
+    cell: str, written: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.csv"
+    show(argparse.Namespace(out=out, json=False), ("cell",), [{"cell": cell}])
+    with out.open(encoding="utf-8", newline="") as stream:
+        assert list(csv.reader(stream))[1:] == [[written]]
+
+
+def test_what_is_repeated_too_often_to_be_told_is_counted(shell: Shell) -> None:
+    lines = "".join(f"A{n},V,Vendor,7091,2026-01-01,5.00,EUR\n" for n in range(200))
+    code, found = shell(shell.file("ledger.csv", HEADER + lines))
+    assert (code, found) == (0, [])
+    assert "1 sets of documents with the same supplier, number, date and amount are not reported" in shell.err
 
 
 def test_twenty_thousand_rows_take_far_less_than_a_second_a_thousand(shell: Shell) -> None:
