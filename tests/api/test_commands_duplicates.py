@@ -155,7 +155,8 @@ def test_a_mapping_names_columns_numbers_rows_and_sums_lines(shell: Shell) -> No
         'vendor_id = "Supplier No"\ninvoice_date = "GL Date"\ninvoice_no = ["Inv", "Invoice No."]\namount = "Value"\n'
     )
     summed = shell.file("lines.toml", f'[columns]\ninvoice_id = "Doc"\n{columns}[format]\nrows = "lines"\n')
-    code, found = shell(ledger, "--map", summed)
+    # What is read is asked here, not what a small model thinks of it.
+    code, found = shell(ledger, "--map", summed, "--threshold", "0")
     assert code == 0
     assert [(one["left_id"], one["right_id"]) for one in found] == [("900", "901")]
     assert "the header was found on line 3" in shell.err
@@ -163,7 +164,8 @@ def test_a_mapping_names_columns_numbers_rows_and_sums_lines(shell: Shell) -> No
     code, found = shell(ledger, "--map", numbered, "--threshold", "0")
     assert code == 0
     assert {one["left_id"] for one in found} <= {"ledger.csv:4", "ledger.csv:5", "ledger.csv:6"}
-    code, found = shell(ledger, "--map", shell.file("plain.toml", f'invoice_id = "Doc"\n{columns}'))
+    plain = shell.file("plain.toml", f'invoice_id = "Doc"\n{columns}')
+    code, found = shell(ledger, "--map", plain, "--threshold", "0")
     assert [(one["left_id"], one["right_id"]) for one in found] == [("900", "901")]
     assert "1 rows are further lines of a document" in shell.err
     apart = shell.file("apart.toml", f'invoice_id = "Doc"\n{columns}[format]\nrows = "documents"\n')
@@ -260,7 +262,8 @@ def test_out_writes_csv_and_keeps_stdout_clean(
     ("cell", "written"),
     [
         ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"), ("@SUM(1)", "'@SUM(1)"), ("+1+cmd", "'+1+cmd"),
-        ("\t=x", "'\t'=x"), ("\uff1dcmd", "'\uff1dcmd"), ("Acme;=cmd", "Acme;'=cmd"), ("\n=cmd", "'\n'=cmd"), ("-12.50", "-12.50"),
+        ("\t=x", "'\t'=x"), ("\uff1dcmd", "'\uff1dcmd"), ("Acme;=cmd", "Acme;'=cmd"), ("\n=cmd", "'\n'=cmd"),
+        ("-12.50", "-12.50"),
         ("70\u200b91", "70\\u200b91"), ("\u202eemca", "\\u202eemca"), ("\x1b[31mred", "\\u001b[31mred"),
         ("Müller & Söhne - Köln", "Müller & Söhne - Köln"), ("شركة النور", "شركة النور"), ("", ""), ("A-1", "A-1"),
     ],
