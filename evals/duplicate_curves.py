@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 
 from evals import duplicate_ledgers, few_labels
@@ -16,10 +16,26 @@ from models.blocking import KINDS, blocking_keys, candidate_pairs
 _LABEL_LEDGERS, _LABEL_ROWS = 3, 1200
 
 
-def candidates(ledgers: Sequence[Planted]) -> Part:
+def candidates(sets: Mapping[str, Sequence[Planted]]) -> Part:
     """What each kind of key buys: the kinds are added one after the other, in the order of their table."""
-    part, points = Part(), []
-    tables = [list(blocking_keys(one.invoices)) for one in ledgers]
+    curves = {name: _bought(ledgers) for name, ledgers in sets.items()}
+    return Part(
+        plots=[
+            Lines(
+                "Candidate recall against candidates for each invoice",
+                "As the kinds of keys are added one after the other; the last point is what is used.",
+                "candidates for each invoice",
+                "candidate recall",
+                curves,
+                x_range=(0.0, max(x for points in curves.values() for x, _ in points) * 1.05),
+            )
+        ]
+    )
+
+
+def _bought(ledgers: Sequence[Planted]) -> list[tuple[float, float]]:
+    points = []
+    tables = [list(blocking_keys(one.invoices, one.rates)) for one in ledgers]
     invoices, true = sum(len(one.invoices) for one in ledgers), sum(len(one.twins) for one in ledgers)
     for count in range(1, 1 + len(KINDS)):
         kinds = set(islice(KINDS, count))
@@ -31,17 +47,7 @@ def candidates(ledgers: Sequence[Planted]) -> Part:
             proposed += len(pairs)
             found += len(pairs & set(one.twins))
         points.append((proposed / invoices, found / true))
-    part.plots.append(
-        Lines(
-            "Candidate recall against candidates for each invoice",
-            "Second generator, as the kinds of keys are added one after the other; the last point is what is used.",
-            "candidates for each invoice",
-            "candidate recall",
-            {"second": points},
-            x_range=(0.0, max(x for x, _ in points) * 1.05),
-        )
-    )
-    return part
+    return points
 
 
 def labels(options: Options) -> Part:

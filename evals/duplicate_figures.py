@@ -25,7 +25,6 @@ from evals.scorers import Floats, Ints
 from evals.suites import Options
 
 RECURRING = ("recurring_sequence", "recurring_reference")
-REVERSED = "credit_and_rebill"
 _POINTS = 160
 _LEAST_IN_BAND = 40
 _DRAWS = 200

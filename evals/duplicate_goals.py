@@ -13,7 +13,7 @@ from evals.thresholds import Mark
 
 MOST_ALERTS = 22.0
 """Of 1,000 invoices, where 20 are duplicates and 19 of them are found."""
-_SETS = ("second", "oxford", "sheffield")
+_SETS = ("third", "second", "oxford", "sheffield")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,12 @@ GOALS = (
     Goal("alerts_at_recall_95", Mark(at_most=MOST_ALERTS)),
     Goal("ece_in_band", Mark(at_most=0.05), ("company", *_SETS)),
     Goal("ece_in_band_worst_kind", Mark(at_most=0.05)),
-    Goal("worst_class", Mark(at_least=0.80), ("company_unseen", "second_unseen")),
-    Goal("renumbered", Mark(at_least=0.50), ("company_unseen", "second_unseen")),
+    Goal("worst_class", Mark(at_least=0.80), ("company_unseen", "second_unseen", "third_unseen")),
+    Goal("renumbered", Mark(at_least=0.50), ("company_unseen", "second_unseen", "third_unseen")),
     Goal("pr_auc_0_labels", Mark(at_least=0.90), ("second_labels",)),
     Goal("pr_auc_50_labels", Mark(at_least=0.95), ("second_labels",)),
-    Goal("alerts_per_1000_recurring", Mark(at_most=0.5), ("second_lookalikes",)),
-    Goal("alerts_per_1000_credit_and_rebill", Mark(at_most=0), ("second_lookalikes",)),
+    Goal("alerts_per_1000_recurring", Mark(at_most=0.5), ("second_lookalikes", "third_lookalikes")),
+    Goal("alerts_per_1000_credit_and_rebill", Mark(at_most=0), ("second_lookalikes", "third_lookalikes")),
     Goal("alerts_cut_times", Mark(at_least=5), ("sheffield_as_it_is",)),
     Goal("obvious_kept", Mark(at_least=1), ("sheffield_as_it_is",)),
 )

@@ -188,7 +188,12 @@ def _closed(name: str, rows: Sequence[tuple[Invoice, int, str]]) -> Planted:
     invoices = [replace(rows[at][0], invoice_id=f"{4_000_000 + position}") for position, at in enumerate(order)]
     twins = {ordered(place[source], place[at]): kind for at, (_, source, kind) in enumerate(rows) if source >= 0}
     known = obvious(invoices) | _twice_alike(invoices)
-    return Planted(name, invoices, twins, (siblings(twins) | known) - frozenset(twins), complete=False)
+    return Planted(name, invoices, twins, (siblings(twins) | known) - frozenset(twins), complete=False,
+                   rates=_in_pounds)  # fmt: skip
+
+
+def _in_pounds(currency: str, day: date) -> Decimal | None:
+    return {"GBP": Decimal(1), "EUR": 1 / Decimal(str(_EUROS))}.get(currency)
 
 
 def _bare(number: str) -> str:

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
 from itertools import combinations
 
 from evals.datasets import Ledger, held_out, near_miss_ledgers, sized
 from evals.second_generator import second_ledger
-from models.duplicates import Invoice
+from evals.second_twins import RATES
+from evals.third_generator import third_ledger
+from evals.third_words import rate
+from models.duplicates import Invoice, Rates
 from models.synthetic import company_month
 
 Pair = tuple[int, int]
@@ -19,6 +24,8 @@ Pair = tuple[int, int]
 SECOND_SHARE = 0.0178
 """Planted cases for each invoice: as a split has two or three parts, 2 % of the rows are duplicates of another."""
 SECOND_LEDGERS, SECOND_ROWS = 8, 8000
+THIRD_LEDGERS, THIRD_ROWS = 16, 4000
+"""Smaller and more than those of the second generator: each is another firm."""
 COMPANIES, COMPANY_INVOICES = 4, 1800
 RENUMBERED = "renumbered"
 
@@ -29,7 +36,7 @@ class Planted:
 
     twins: true pairs and their class. aside: pairs that count neither for nor against a finder, such as two parts of
     one split. lookalikes: kind of honest look-alike → rows that are part of one. complete: False where rows of which
-    nobody knows (a real ledger's own) are taken as no duplicates of each other.
+    nobody knows (a real ledger's own) are taken as no duplicates of each other. rates: exchange rates of its days.
     """
 
     name: str
@@ -38,6 +45,7 @@ class Planted:
     aside: frozenset[Pair] = frozenset()
     lookalikes: Mapping[str, frozenset[int]] = field(default_factory=dict)
     complete: bool = True
+    rates: Rates | None = None
 
     @property
     def rows(self) -> dict[str, int]:
@@ -100,5 +108,43 @@ def second_planted(seed: int, rows: int, share: float, classes: Sequence[str] | 
     for pair in made.hard_negatives:
         looks.setdefault(pair.kind, set()).update((place[pair.left_id], place[pair.right_id]))
     return Planted(
-        "second", made.invoices, twins, siblings(twins), {kind: frozenset(rows) for kind, rows in looks.items()}
-    )
+        "second", made.invoices, twins, siblings(twins), {kind: frozenset(rows) for kind, rows in looks.items()},
+        rates=_second_rate,
+    )  # fmt: skip
+
+
+def _second_rate(currency: str, day: date) -> Decimal | None:
+    return 1 / RATES[currency] if currency in RATES else None
+
+
+def third(seed: int, scale: float) -> list[Planted]:
+    """Ledgers of a generator that was written without sight of the others, of the features and of any result."""
+    return [
+        third_planted(held_out(seed, 700 + number), sized(THIRD_ROWS, scale, 700))
+        for number in range(sized(THIRD_LEDGERS, scale, 2))
+    ]
+
+
+def third_planted(seed: int, rows: int, share: float = 0.02) -> Planted:
+    """One ledger of the third generator."""
+    made = third_ledger(seed, rows, share)
+    place = {one.invoice_id: row for row, one in enumerate(made.invoices)}
+    twins = {ordered(place[left], place[right]): kind for left, right, kind in made.pairs}
+    looks: dict[str, set[int]] = {}
+    for ids, kind in made.hard:
+        looks.setdefault(_LOOKS.get(kind, kind), set()).update(place[one] for one in ids)
+    return Planted(
+        "third", made.invoices, twins, siblings(twins), {kind: frozenset(rows) for kind, rows in looks.items()},
+        rates=_third_rate,
+    )  # fmt: skip
+
+
+# What the second generator calls them.
+_LOOKS = {"credit_rebill": "credit_and_rebill", "same_day": "same_day_deliveries", "restart": "number_restarts"}
+
+
+def _third_rate(currency: str, day: date) -> Decimal | None:
+    try:
+        return Decimal(str(round(rate(currency, "EUR", day), 6)))
+    except KeyError:
+        return None

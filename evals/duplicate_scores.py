@@ -109,7 +109,8 @@ def ours(ledger: Planted, scorer: PairScorer) -> tuple[list[Found], frozenset[Pa
         proposed.update((int(one), int(two)) for one, two in pairs)
         return pairs
 
-    pairs = find_duplicates(ledger.invoices, scorer, threshold=LEAST, renumbered=LEAST, join=join)
+    pairs = find_duplicates(ledger.invoices, scorer, threshold=LEAST, renumbered=LEAST, join=join,
+                            rates=ledger.rates)  # fmt: skip
     return [found(one, rows) for one in pairs], frozenset(proposed)
 
 

@@ -6,7 +6,7 @@ negatives. Which classes there are, the generator of the training data says.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -21,14 +21,17 @@ from evals.suites import Options, tracked
 from models.duplicates import train_pair_scorer
 from models.synthetic import company_month
 
-# The same class goes by another name in the second generator.
-_SECOND = {"resubmitted": "exact", "penny": "amount", "other_vendor_record": "vendor_double"}
-_COMPANIES, _DRILLS = 1, 12
+# The same class goes by another name in the other generators.
+_CALLED = {
+    "second": {"resubmitted": "exact", "penny": "amount", "other_vendor_record": "vendor_double"},
+    "third": {"resubmitted": "exact", "amount": "penny", "other_vendor_record": "vendor", "other_entity": "entity"},
+}
+_COMPANIES, _DRILLS = 1, 14
 
 
-def run(options: Options, ledgers: Sequence[Planted], asked: Sequence[Planted]) -> Part:
-    """One scorer for each class of `ledgers` (of the training generator), asked for the true pairs of that class in
-    ledgers of both generators (`asked`: the second one's)."""
+def run(options: Options, asked: Mapping[str, Sequence[Planted]]) -> Part:
+    """One scorer for each class of the training generator, asked for the true pairs of that class in ledgers of each
+    generator (name → ledgers)."""
     training = _training(options)
     kinds = _kinds(training, options.scale)
     found: list[tuple[str, str, Interval, int]] = []
@@ -39,7 +42,8 @@ def run(options: Options, ledgers: Sequence[Planted], asked: Sequence[Planted]) 
             drills=sized(_DRILLS, options.scale),
             without=(kind,),
         )
-        for name, own, tested in (("company", kind, ledgers), ("second", _SECOND.get(kind, kind), asked)):
+        for name, tested in asked.items():
+            own = _CALLED.get(name, {}).get(kind, kind)
             some = [one for one in tested if own in one.twins.values()]
             if some:
                 seen, count = _recall(merged([scored(one, *ours(one, scorer)) for one in some]), own, options)

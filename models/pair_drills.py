@@ -20,6 +20,7 @@ from models.pair_noise import copies
 from models.synthetic_numbers import stream
 
 _RUN_DAYS = (1, 7, 7, 14, 30)
+_OF_CREDITS = ("resubmitted", "format", "suffix", "typo", "ocr", "date")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def _copied(
     rng: random.Random, way: Fashion, ledger: list[Invoice], count: int, without: Sequence[str]
 ) -> list[tuple[str, str, str]]:
     """Adds copies of `count` bills to the ledger; (first id, second id, kind) of each."""
-    pool = [one for one in ledger if one.doc_type == "invoice" and one.amount > 1]
+    pool = [one for one in ledger if abs(one.amount) > 1]
     count = count if way.numbers != "none" else count // 4
     rng.shuffle(pool)
     pairs: list[tuple[str, str, str]] = []
@@ -77,6 +78,8 @@ def _copied(
             continue
         kind, made = drawn
         if kind == "split" and len(made) < 2:
+            continue
+        if original.doc_type != "invoice" and kind not in _OF_CREDITS:
             continue
         ids = [original.invoice_id]
         delay = rng.choice((0, 0, 1, 3, 7, rng.randint(0, 60), 30))

@@ -62,6 +62,7 @@ def family(name: str) -> str:
 
 _TAX = np.array([1.05, 1.055, 1.06, 1.07, 1.08, 1.09, 1.1, 1.13, 1.17, 1.18, 1.19, 1.2, 1.21, 1.22, 1.23, 1.24, 1.25])
 _MONTH = 30.4375
+_RUN = 18  # figures of a run that still counts something
 Codes = NDArray[np.int32]
 Flags = NDArray[np.bool_]
 
@@ -105,7 +106,7 @@ def _run_gap(x: Rows, y: Rows) -> Floats:
     for at in np.flatnonzero((x.style == y.style) & (x.plain_code != y.plain_code)):
         both = zip(x.runs[at].split(), y.runs[at].split(), strict=False)
         differ = [(one, other) for one, other in both if one != other]
-        if len(differ) == 1 and differ[0][0].isdigit() and differ[0][1].isdigit():
+        if len(differ) == 1 and differ[0][0].isdigit() and differ[0][1].isdigit() and max(map(len, differ[0])) <= _RUN:
             found[at] = log1p(abs(int(differ[0][0]) - int(differ[0][1])))
     return found
 

@@ -32,7 +32,7 @@ def settled(table: Floats, logit: Floats) -> Mapping[str, Floats]:
     same = (at("vendor_same") == 1.0) & (at("number_same_plain") == 1.0) & (at("number_length") >= _TELLING)
     same &= (at("amount_same") == 1.0) & (at("amount_opposite") == 0.0) & (at("type_same") == 1.0)
     same &= ((at("date_gap") == 0) | swapped) & (at("entity_same") != 0.0) & (at("currency_same") != 0.0)
-    back = (at("credited_after") <= _SEEN_BACK) & (at("amount_open") <= 1.0) & (at("type_same") == 1.0)
+    back = (at("credited_after") <= _SEEN_BACK) & (at("amount_open") <= 1.0) & (at("credit_involved") == 0.0)
     parts = (at("amount_whole") == 1.0) & (at("type_same") == 1.0) & (at("vendor_same") == 1.0) & ~back
     strangers = (at("vendor_same") == 0.0) & (at("tax_same") != 1.0) & (at("account_same") != 1.0)
     strangers &= (at("order_same") != 1.0) & ~(at("name_similarity") >= _LIKE_NAME) & ~back & renumbered_rows(table)

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import pytest
 
-from api.intake import bills
+from api.intake import bills, reference
 from api.intake.door import CaseRow, File, IntakeDoor, Receipt, Unopened
 from api.intake.pdf import PdfPool
 from api.intake.reader import Accepted, DocumentReader, Incoming, ReadResult
@@ -244,6 +244,44 @@ def test_the_ledger_follows_a_new_revision(acme: World, door: IntakeDoor, number
 
 BILL = Invoice("L-1", "DE01", "V-9", "Nordwind", None, None, "R-77", date(2026, 5, 1), None, "EUR", Decimal("10.00"),
                None, "Repair of a gate", "invoice")  # fmt: skip
+
+
+def test_two_companies_of_a_group_may_number_their_documents_alike(acme: World, door: IntakeDoor) -> None:
+    """Each has its own row and case, and the same again is known."""
+    first = "L-1,DE01,V-9,Nordwind,R-77,2026-05-01,10.00,EUR,Repair of a gate\n"
+    second = "L-1,DE02,V-3,Seidel,4711,2026-05-02,99.00,EUR,Paper\n"
+    receipts = receive(door, File("a.csv", (LEDGER + first + second).encode()))
+    receipts += receive(door, File("b.csv", (LEDGER + second + first).encode()))
+    assert [one.status for one in receipts] == ["accepted", "accepted", "already_known", "already_known"]
+    found = acme.scalar("SELECT jsonb_object_agg(invoice_id, invoice_no) FROM cs.invoices")
+    assert found == {"L-1": "R-77", "DE02/L-1": "4711"}
+    assert [facts(acme, one)["invoice_id"] for one in receipts[:2]] == ["L-1", "DE02/L-1"]
+    receive(door, File("c.csv", (LEDGER + second.replace("99.00", "98.00")).encode()))
+    assert booked(acme, "DE02/L-1")[1] == "98.00"
+    assert booked(acme)[1] == "10.00"
+
+
+def test_history_of_two_companies_is_kept_apart_too(acme: World) -> None:
+    first, second = BILL, replace(BILL, entity="DE02", vendor_id="V-3", invoice_no="4711", amount=Decimal(99))
+    for one in (first, second, first, second, replace(first, entity="FR01"), replace(second, entity="unknown")):
+        acme.import_books("invoices", bills.ledger_rows([(one, None)]))
+    found = acme.scalar("SELECT jsonb_object_agg(invoice_id, invoice_no) FROM cs.invoices")
+    assert found == {"L-1": "R-77", "DE02/L-1": "4711"}
+    text = "invoice_id,entity,vendor_id,vendor_name,invoice_no,invoice_date,amount,currency\n" + (
+        "L-2,DE01,V-9,Nordwind,R-78,2026-05-01,10.00,EUR\nL-2,DE02,V-3,Seidel,4712,2026-05-02,9.00,EUR\n"
+        "L-2,DE02,V-3,Seidel,4713,2026-05-02,9.00,EUR\n"
+    )
+    table = reference.read("invoices", "ledger.csv", text.encode())
+    assert [row["invoice_id"] for row in table.rows] == ["L-2", "DE02/L-2"]
+    assert [one.row for one in table.bad] == [3]
+
+
+def test_one_row_sent_twice_in_a_file_is_booked_as_it_came_last(acme: World, door: IntakeDoor) -> None:
+    line = "L-1,DE01,V-9,Nordwind,R-77,2026-05-01,10.00,EUR,Repair of a gate\n"
+    both = receive(door, File("a.csv", (LEDGER + line + line.replace("10.00", "12.50")).encode()))
+    assert [one.status for one in both] == ["accepted", "already_known"]
+    assert facts(acme, both[0])["revision"] == 2
+    assert booked(acme)[:2] == ("R-77", "12.50")
 
 
 def test_nobody_writes_over_the_row_of_a_case_afterwards(acme: World, door: IntakeDoor) -> None:
