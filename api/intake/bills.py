@@ -9,9 +9,12 @@ from typing import Any
 
 from agents.twin_keys import KEYS_VERSION, stored_keys
 from governance.record.books import OpenItem
+from governance.record.twin_ids import Booked
 from models.invoice import Invoice
 
 BILLS = ("invoice", "credit_note")
+UNKNOWN = "unknown"
+"""The entity of a document that names none."""
 
 
 def bill(
@@ -64,6 +67,22 @@ def ledger_rows(invoices: Sequence[tuple[Invoice, str | None]]) -> list[dict[str
         for (invoice, case_id), keys in zip(invoices, stored_keys([one for one, _ in invoices]), strict=True)
     ]
     return [clean(row) for row in rows]
+
+
+def own_id(invoice: Invoice, known: Mapping[str, Booked]) -> str:
+    """The id of an invoice in the ledger: its own, with its entity before it where a document of another entity has
+    that id already. Twin: cs._own_id. What says the same but for its entity is one document that moved."""
+    first = known.get(invoice.invoice_id)
+    if first is None or UNKNOWN in (first.entity, invoice.entity) or first.entity == invoice.entity:
+        return invoice.invoice_id
+    one = (invoice.vendor_id, invoice.invoice_no, invoice.amount)
+    same = one == (first.vendor_id, first.invoice_no, first.amount)
+    return invoice.invoice_id if same else f"{invoice.entity}/{invoice.invoice_id}"
+
+
+def booked(invoice: Invoice) -> Booked:
+    """What `own_id` asks of an invoice that came before."""
+    return Booked(invoice.entity, invoice.vendor_id, invoice.invoice_no, invoice.amount)
 
 
 def open_item(values: Mapping[str, Any]) -> dict[str, Any]:

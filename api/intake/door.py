@@ -18,7 +18,7 @@ from api.intake.resolve import Directory
 from api.intake.results import documents
 from api.intake.rows import RejectedRow, Row, RowFile
 from governance.errors import Malformed
-from governance.record import books
+from governance.record import books, twin_ids
 from governance.record.db import Connection, Database, retrying
 
 FILES = 50
@@ -162,12 +162,15 @@ class IntakeDoor:
                 books.import_books(conn, "open_items", bills.one_an_invoice(receivables), f"intake: {name}")
             receipts: list[Receipt] = []
             kept: list[tuple[Filing, str]] = []
+            payables = [row.values["invoice_id"] for row in chunk if isinstance(row, Row) and row.kind == "ap_invoice"]
+            known = twin_ids.booked(conn, payables)
             for row in chunk:
                 if isinstance(row, RejectedRow):
                     item = {"name": name, "row": row.index, "source_key": row.source_key}
                     receipts.append(_refused(conn, item, row.reason))
                 else:
-                    receipts.append(_file(conn, self._filing(name, row, directory, today), kept))
+                    made = filing.told_apart(self._filing(name, row, directory, today), known)
+                    receipts.append(_file(conn, made, kept))
             _post(conn, kept)
             return receipts
 
@@ -282,7 +285,7 @@ def _post(conn: Connection, kept: Sequence[tuple[Filing, str]]) -> None:
     """The supplier invoices among new cases and new revisions enter the ledger that duplicates are looked for in."""
     invoices = [(made.invoice, case_id) for made, case_id in kept if made.invoice is not None]
     if invoices:
-        books.import_books(conn, "invoices", bills.ledger_rows(invoices), "intake")
+        books.import_books(conn, "invoices", bills.one_an_invoice(bills.ledger_rows(invoices)), "intake")
 
 
 def _refused_file(conn: Connection, item: Item, result: ReadResult | None) -> Receipt:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from api.intake.bills import BILLS, bill, clean
+from api.intake.bills import BILLS, bill, booked, clean, own_id
 from api.intake.reader import Accepted
 from api.intake.resolve import UNKNOWN, Directory
 from api.intake.rows import Row
 from governance.case import Reading, parse_amount, parse_currency
 from governance.errors import Malformed
+from governance.record.twin_ids import Booked
 from models.invoice import Invoice, normal_id
 from models.supplier_match import Clues, SupplierMatch
 
@@ -159,6 +160,18 @@ def payable_row(name: str, row: Row, directory: Directory, queue: str | None = N
     }
     item = _row_item(name, row, directory, plan, fields, match)
     return Filing(item, None, bill(item, fields, posted=stated["posting_date"], description=stated["description"]))
+
+
+def told_apart(made: Filing, known: dict[str, Booked]) -> Filing:
+    """The same under an id of its own, where another entity's document has it already. What stands in `known` grows."""
+    invoice = made.invoice
+    if invoice is None:
+        return made
+    name = own_id(invoice, known)
+    known.setdefault(name, booked(invoice))
+    if name == invoice.invoice_id:
+        return made
+    return replace(made, item={**made.item, "invoice_id": name}, invoice=replace(invoice, invoice_id=name))
 
 
 def receivable_row(name: str, row: Row, directory: Directory, *, today: date, queue: str | None = None) -> Filing:

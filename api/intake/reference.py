@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import partial
@@ -15,6 +15,7 @@ from api.intake.columns import AmountColumn, DateColumn, absent
 from api.intake.tables import ColumnMap, Record, Table, loads, read_table
 from governance.case import parse_currency
 from governance.errors import Malformed, Unreadable
+from governance.record.twin_ids import Booked
 from models.invoice import Invoice, normal_id
 
 _TEXT_LIMIT = 2000
@@ -243,12 +244,18 @@ def _ledger(kind: str, name: str, found: rows.RowFile | None) -> Reference:
         raise Unreadable(f"{name} does not hold {kind}: the columns {columns} must be there")
     bad = [Bad(row.index, row.reason) for row in found.rejected_rows]
     kept: dict[str, rows.Row] = {}
+    known: dict[str, Booked] = {}
     for row in found.rows:
-        first = kept.setdefault(row.values["invoice_id"], row)
+        name = row.values["invoice_id"]
+        if kind == "invoices":
+            one = _invoice(row.values)
+            name = bills.own_id(one, known)
+            known.setdefault(name, bills.booked(one))
+        first = kept.setdefault(name, row)
         if first is not row:
             bad.append(Bad(row.index, f"the same invoice_id as in row {first.index}"))
     if kind == "invoices":
-        good = bills.ledger_rows([(_invoice(row.values), None) for row in kept.values()])
+        good = bills.ledger_rows([(replace(_invoice(row.values), invoice_id=name), None) for name, row in kept.items()])
     else:
         good = [bills.open_item(row.values) for row in kept.values()]
     return Reference(good, sorted(bad, key=lambda one: one.row), found.notes)

@@ -164,6 +164,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, pg_temp AS $$
 DECLARE
     me cs.actors := cs._me();
     n int;
+    followed int;
 BEGIN
     -- Whoever brings in a document brings its ledger row; master data, to which letters go, takes another role.
     IF me.kind = 'agent' OR (me.kind = 'person' AND NOT me.roles && (CASE WHEN kind IN ('invoices', 'open_items')
@@ -256,19 +257,27 @@ BEGIN
     WHEN 'invoices' THEN
         INSERT INTO cs.invoices AS b (tenant, invoice_id, case_id, entity, vendor_id, vendor_name, tax_id, iban, invoice_no,
             invoice_date, posting_date, currency, amount, po, description, doc_type, keys, keys_version)
-        SELECT me.tenant, r.invoice_id, r.case_id, coalesce(r.entity, 'unknown'), r.vendor_id, r.vendor_name, r.tax_id, r.iban,
+        SELECT me.tenant, CASE WHEN r.case_id IS NULL THEN cs._own_id(me.tenant, r.invoice_id, r.entity, r.vendor_id, r.invoice_no, r.amount) ELSE r.invoice_id END,
+            r.case_id, coalesce(r.entity, 'unknown'), r.vendor_id, r.vendor_name, r.tax_id, r.iban,
             r.invoice_no, r.invoice_date, r.posting_date, r.currency, r.amount, r.po, r.description, coalesce(r.doc_type, 'invoice'),
             coalesce(cs._own_keys(me.tenant, r.keys), '{}'), coalesce(r.keys_version, 0)
         FROM jsonb_to_recordset(rows) AS r (invoice_id text, case_id text, entity text, vendor_id text, vendor_name text,
             tax_id text, iban text, invoice_no text, invoice_date date, posting_date date, currency text, amount numeric,
             po text, description text, doc_type text, keys bigint[], keys_version int)
-        -- A case's own row follows its new revision, in the transaction that makes it; when it came, and was posted, stays.
-        ON CONFLICT (tenant, invoice_id) DO UPDATE SET vendor_id = excluded.vendor_id, vendor_name = excluded.vendor_name,
-            entity = excluded.entity, tax_id = excluded.tax_id, iban = excluded.iban, invoice_no = excluded.invoice_no,
-            invoice_date = excluded.invoice_date, currency = excluded.currency, amount = excluded.amount, po = excluded.po,
-            description = excluded.description, doc_type = excluded.doc_type, keys = excluded.keys, keys_version = excluded.keys_version
-            WHERE b.case_id = excluded.case_id AND cs._newly_says(excluded);
+        ON CONFLICT (tenant, invoice_id) DO NOTHING;
         GET DIAGNOSTICS n = ROW_COUNT;
+        -- A case's own row follows its new revision, in the transaction that makes it; when it came, and was posted, stays.
+        UPDATE cs.invoices b SET vendor_id = r.vendor_id, vendor_name = r.vendor_name, entity = coalesce(r.entity, 'unknown'), tax_id = r.tax_id,
+            iban = r.iban, invoice_no = r.invoice_no, invoice_date = r.invoice_date, currency = r.currency, amount = r.amount, po = r.po,
+            description = r.description, doc_type = coalesce(r.doc_type, 'invoice'), keys = coalesce(cs._own_keys(me.tenant, r.keys), '{}'),
+            keys_version = coalesce(r.keys_version, 0)
+        FROM jsonb_to_recordset(rows) AS r (invoice_id text, case_id text, entity text, vendor_id text, vendor_name text,
+            tax_id text, iban text, invoice_no text, invoice_date date, currency text, amount numeric,
+            po text, description text, doc_type text, keys bigint[], keys_version int)
+        WHERE b.tenant = me.tenant AND b.invoice_id = r.invoice_id AND b.case_id = r.case_id
+            AND cs._newly_says(me.tenant, r.case_id, r.invoice_id, coalesce(r.entity, 'unknown'), r.vendor_id, r.currency, r.amount);
+        GET DIAGNOSTICS followed = ROW_COUNT;
+        n := n + followed;
         -- Made again when the case is triaged.
         DELETE FROM cs.invoice_vectors v USING jsonb_to_recordset(rows) AS r (invoice_id text, case_id text), cs.invoices i
         WHERE r.case_id IS NOT NULL AND v.tenant = me.tenant AND v.invoice_id = r.invoice_id AND i.tenant = v.tenant

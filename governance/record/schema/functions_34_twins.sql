@@ -8,15 +8,23 @@ LANGUAGE sql IMMUTABLE STRICT SET search_path = cs, pg_temp AS $$
     FROM unnest(keys) WITH ORDINALITY AS t(k, n)
 $$;
 
+-- The id of an invoice in the ledger: with its entity before it, where a document of another entity has that id already. Twin:
+-- api/intake/bills.py. What says the same but for its entity is one document that moved.
+CREATE OR REPLACE FUNCTION cs._own_id(of_tenant text, of_id text, of_entity text, vendor text, number text, size numeric) RETURNS text
+LANGUAGE sql STABLE SET search_path = cs, pg_temp AS $$
+    SELECT CASE WHEN coalesce(of_entity, 'unknown') <> 'unknown' AND EXISTS (
+        SELECT FROM cs.invoices n WHERE n.tenant = of_tenant AND n.invoice_id = of_id AND n.entity NOT IN ('unknown', of_entity)
+        AND (n.vendor_id, n.invoice_no, n.amount) IS DISTINCT FROM (vendor, number, size)) THEN of_entity || '/' || of_id ELSE of_id END
+$$;
+
 -- Whether a row of the ledger is what its case's newest revision says, and that revision is of this transaction: nobody
 -- writes over a case's row later, and what people corrected stays. An amount that is contested is null in the law.
-CREATE OR REPLACE FUNCTION cs._newly_says(bill cs.invoices) RETURNS boolean
+CREATE OR REPLACE FUNCTION cs._newly_says(of_tenant text, of_case text, of_id text, of_entity text, vendor text, money text, size numeric) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = cs, pg_temp AS $$
     SELECT EXISTS (SELECT FROM cs.cases c JOIN cs.case_revisions r ON r.tenant = c.tenant AND r.case_id = c.id AND r.revision = c.revision
-        WHERE c.tenant = bill.tenant AND c.id = bill.case_id AND r.revision > 1 AND r.created_at = now()
-          AND (r.invoice_id, coalesce(r.currency, ''), coalesce(r.supplier_id, ''), r.entity) IS NOT DISTINCT FROM
-              (bill.invoice_id, bill.currency, bill.vendor_id, bill.entity)
-          AND (r.amount IS NULL OR r.amount = bill.amount))
+        WHERE c.tenant = of_tenant AND c.id = of_case AND r.revision > 1 AND r.created_at = now()
+          AND (r.invoice_id, coalesce(r.currency, ''), coalesce(r.supplier_id, ''), r.entity) IS NOT DISTINCT FROM (of_id, money, vendor, of_entity)
+          AND (r.amount IS NULL OR r.amount = size))
 $$;
 
 -- Invoices of the tenant that share keys with what is asked for. One row of the arguments is one key: who asks, the key, up to how
