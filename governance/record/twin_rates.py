@@ -31,20 +31,29 @@ SELECT a.currency, a.day, r.per_eur FROM unnest(%(currencies)s::text[], %(days)s
 CROSS JOIN LATERAL (SELECT f.per_eur FROM cs.fx_rates f WHERE f.currency = a.currency AND f.day <= a.day
                     AND f.day >= a.day - %(within)s ORDER BY f.day DESC LIMIT 1) r
 """
-# By the index of a vendor's days; of each bill the rate of its own day. The nearest amounts first.
+# By the index of a vendor's days; what no rate of these days makes worth enough is left out before its own rate is looked
+# up. The nearest amounts first.
 _NEAR = """
+WITH span AS MATERIALIZED (
+    SELECT 'EUR' AS currency, 1::numeric AS least, 1::numeric AS most
+    UNION ALL
+    SELECT f.currency, min(f.per_eur), max(f.per_eur) FROM cs.fx_rates f
+    WHERE f.day BETWEEN %(first)s::date - %(around)s - %(within)s AND %(last)s::date + %(around)s GROUP BY f.currency
+)
 SELECT a.case_id, n.invoice_id
-FROM unnest(%(cases)s::text[], %(vendors)s::text[], %(currencies)s::text[], %(days)s::date[], %(worths)s::double precision[])
-    AS a(case_id, vendor_id, currency, day, worth)
+FROM unnest(%(cases)s::text[], %(vendors)s::text[], %(currencies)s::text[], %(days)s::date[], %(lows)s::numeric[], %(worths)s::numeric[], %(highs)s::numeric[])
+    AS a(case_id, vendor_id, currency, day, low, worth, high)
 CROSS JOIN LATERAL (
-    SELECT i.invoice_id FROM cs.invoices i CROSS JOIN LATERAL (
+    SELECT i.invoice_id FROM (
+        SELECT o.invoice_id, o.currency, o.amount, coalesce(o.invoice_date, o.posting_date) AS day FROM cs.invoices o JOIN span s ON s.currency = o.currency
+        WHERE o.vendor_id = a.vendor_id AND o.currency <> a.currency AND coalesce(o.invoice_date, o.posting_date) BETWEEN a.day - %(around)s AND a.day + %(around)s
+          AND abs(o.amount) BETWEEN a.low * s.least AND a.high * s.most OFFSET 0
+    ) i CROSS JOIN LATERAL (
         SELECT abs(i.amount) / (CASE WHEN i.currency = 'EUR' THEN 1 ELSE (
-            SELECT f.per_eur FROM cs.fx_rates f WHERE f.currency = i.currency AND f.day <= coalesce(i.invoice_date, i.posting_date)
-            AND f.day >= coalesce(i.invoice_date, i.posting_date) - %(within)s ORDER BY f.day DESC LIMIT 1) END) AS worth OFFSET 0) w
-    WHERE i.vendor_id = a.vendor_id AND i.currency <> a.currency
-      AND coalesce(i.invoice_date, i.posting_date) BETWEEN a.day - %(around)s AND a.day + %(around)s
-      AND w.worth BETWEEN a.worth * (1 - %(far)s::double precision) AND a.worth * (1 + %(far)s::double precision)
-    ORDER BY abs(w.worth - a.worth), i.invoice_id LIMIT %(most)s
+            SELECT f.per_eur FROM cs.fx_rates f WHERE f.currency = i.currency AND f.day <= i.day AND f.day >= i.day - %(within)s
+            ORDER BY f.day DESC LIMIT 1) END) AS worth OFFSET 0
+    ) w
+    WHERE w.worth BETWEEN a.low AND a.high ORDER BY abs(w.worth - a.worth), i.invoice_id LIMIT %(most)s
 ) n
 """
 
@@ -72,8 +81,11 @@ def near(
         "vendors": [one.vendor_id for one in asked],
         "currencies": [one.currency for one in asked],
         "days": [one.day for one in asked],
-        "worths": [one.worth for one in asked],
-        "far": far,
+        "first": min(one.day for one in asked),
+        "last": max(one.day for one in asked),
+        "lows": [Decimal(one.worth * (1 - far)) for one in asked],
+        "worths": [Decimal(one.worth) for one in asked],
+        "highs": [Decimal(one.worth * (1 + far)) for one in asked],
         "around": around,
         "within": within,
         "most": most,
