@@ -18,7 +18,8 @@ from models.pair_context import LedgerContext, bill_keys
 from models.pair_ledger import Rows
 
 PAIR_FEATURES = (
-    "number_same_plain", "number_same_folded", "number_same_stem", "number_same_digits", "number_head_same",
+    "number_same_plain", "number_written_anew", "number_same_folded", "number_same_stem", "number_same_digits",
+    "number_head_same",
     "number_similarity", "number_edits", "number_anagram", "number_length", "number_prefix", "number_run_gap",
     "number_middle_short", "number_middle_long", "serial_gap", "serial_steps", "serial_off_course", "serial_course",
     "vendor_sequential", "style_same", "style_share", "number_count", "number_reuse", "number_lines",
@@ -126,6 +127,7 @@ def _number_features(a: Columns, b: Columns) -> list[Floats]:
     expected = step * np.abs(x.day - y.day) / np.maximum(1.0, _habit("gap", a, b, np.fmin))
     return [
         _same(x.plain_code, y.plain_code),
+        np.where(equal & (x.plain_code > 0), (x.written != y.written).astype(float), 0.0),
         _same(x.folded_code, y.folded_code),
         _same(x.stem, y.stem),
         _same(x.digits, y.digits),

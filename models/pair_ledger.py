@@ -29,7 +29,7 @@ class Rows:
     """One entry per invoice.
 
     Texts that are compared for equality are integer codes, 0 = ''. runs: the letters and digits of the number, run
-    by run; cents: a code of the magnitude of the amount.
+    by run; written: the number as it stands; cents: a code of the magnitude of the amount.
     """
 
     plain: Texts
@@ -37,6 +37,7 @@ class Rows:
     runs: Texts
     name: Texts
     description: Texts
+    written: Codes
     plain_code: Codes
     folded_code: Codes
     stem: Codes
@@ -109,6 +110,7 @@ def _codes(hashes: NDArray[np.int64]) -> Codes:
 
 
 _EQUAL: dict[str, Callable[[Invoice, NumberForms], str]] = {
+    "written": lambda one, forms: one.invoice_no.strip(),
     "plain_code": lambda one, forms: forms.plain,
     "folded_code": lambda one, forms: forms.folded,
     "stem": lambda one, forms: forms.stem,

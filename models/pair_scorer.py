@@ -23,7 +23,8 @@ Floats = NDArray[np.float64]
 
 # More likeness never makes two invoices less alike, and what is common says less: whatever the training ledger says.
 _RISING = {
-    "number_same_plain": 1, "number_same_folded": 1, "number_same_stem": 1, "number_same_digits": 1,
+    "number_same_plain": 1, "number_written_anew": 1, "number_same_folded": 1, "number_same_stem": 1,
+    "number_same_digits": 1,
     "number_similarity": 1, "number_prefix": 1, "amount_same": 1, "amount_ratio": 1, "amount_remainder": 1,
     "amount_whole": 1, "amount_sum": 1, "amount_open": 1, "amount_tax_ratio": 1, "amount_shifted": 1,
     "amount_anagram": 1,

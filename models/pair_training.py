@@ -210,7 +210,6 @@ def _differs(table: Floats) -> Mapping[str, Flags]:
 
     return {
         "number": (at("number_same_folded") == 0.0) & (at("number_similarity") < 0.7),
-        "amount": at("amount_same") == 0.0,
         "date": at("date_gap") > 0.0,
         "vendor": at("vendor_same") == 0.0,
         "entity": at("entity_same") == 0.0,
@@ -223,7 +222,8 @@ def _differs(table: Floats) -> Mapping[str, Flags]:
 def _strange(table: Floats, label: Ints, rng: np.random.Generator) -> Iterator[tuple[Ints, Floats]]:
     """Duplicates in which one family of fields is as in two bills that have nothing to do with each other.
 
-    So the scorer learns that any one thing may differ, and not only what the makers of its ledgers thought of.
+    So the scorer learns that any one thing may differ, and not only what the makers of its ledgers thought of. Not the
+    amount: one number with unlike amounts is most often the lines of one document.
     Each item: places of the duplicates in `table`, and their rows so changed.
     """
     duplicates = np.flatnonzero((label == 1) & ~renumbered_rows(table) & ~untellable(table))
