@@ -1,0 +1,200 @@
+"""Which kind of model a ledger carries: each candidate is fitted on the earlier part of it and judged on the later.
+
+What the choice was made from stays with the model, and is logged.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from models.events import Bools, Floats, Ints
+from models.outlook import Curves, reach_of
+from models.risk_curves import bent, chance_of
+from models.risk_fitting import Labels, Linear, boosted
+from models.risk_ledger import Columns
+from models.risk_trees import FEW, Trees
+
+RULE, LOGISTIC, BOOSTING, BLEND = "rule", "logistic", "boosting", "blend"
+CANDIDATES = (RULE, LOGISTIC, BOOSTING, BLEND)
+THIN = 5
+"""Settled invoices from which a model alone answers for a customer."""
+
+_WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
+_USUAL_WEIGHT = 0.5
+_LEAST_THIN = 50
+_LEAST_TESTED = 60
+_SMALL = 3000
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """A fitted model of the anchors. `kind`: one of CANDIDATES; the parts that it does not need are missing."""
+
+    kind: str
+    linear: Linear | None
+    boosters: Sequence[Any]
+    trees: Trees | None = None
+
+    def odds(self, table: Floats, rule: Floats) -> Floats:
+        """Logits at the anchors: (n, a). rule: (n, a) those of the rule."""
+        if self.kind == RULE:
+            return rule
+        if self.kind == LOGISTIC:
+            return self._linear(table)
+        if self.kind == BOOSTING:
+            return self._boosted(table)
+        return (self._linear(table) + self._boosted(table)) / 2.0
+
+    def _linear(self, table: Floats) -> Floats:
+        assert self.linear is not None
+        return self.linear.odds(table)
+
+    def _boosted(self, table: Floats) -> Floats:
+        if self.trees is not None and len(table) <= FEW:
+            found = self.trees.odds(table)
+        else:
+            found = np.column_stack([one.decision_function(table) for one in self.boosters])
+        # Both ways sum the same trees in another order: the last digits are none of ours.
+        return np.round(found, 9)
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """What candidates are fitted on and judged by, for n invoices in order of posting: table (n, f) of what models
+    see, own (n, k) logits of the rule's curve at the knots, settled (n,) invoices of the customer that had passed."""
+
+    items: Columns
+    table: Floats
+    own: Floats
+    settled: Ints
+    knots: Ints
+    anchors: Ints
+    names: Sequence[str]
+    tail: float
+
+    def labels(self, cut: int) -> Labels:
+        return Labels.before(cut, self.items, self.knots[self.anchors])
+
+    @property
+    def main(self) -> int:
+        """The anchor of 'late or not'."""
+        return int(np.flatnonzero(self.knots[self.anchors] == 0)[0])
+
+    def fit(self, kind: str, cut: int, rows: Bools, seed: int) -> Heads:
+        """A candidate, from what was certain before `cut` of `rows`."""
+        labels = self.labels(cut).kept(rows)
+        linear = Linear.fit(self.table, labels, self.names) if kind in (LOGISTIC, BLEND) else None
+        boosters = boosted(self.table, labels, self.names, self.main, seed) if kind in (BOOSTING, BLEND) else []
+        return Heads(kind, linear, boosters)
+
+    def curves(self, heads: Heads, rows: Bools) -> Curves:
+        own = self.own[rows]
+        odds = heads.odds(self.table[rows], own[:, self.anchors])
+        return Curves(bent(own, self.anchors, odds, self.knots), self.knots, self.tail)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the later part of a ledger said. kind: the candidate chosen. table: one dict a candidate and window.
+    thin_weight: what the model counts for beside the rule with a customer of few settled invoices. days, scores:
+    posting days and conformity scores of invoices that no fit had seen."""
+
+    kind: str
+    table: list[dict[str, Any]]
+    thin_weight: float
+    days: Ints
+    scores: Floats
+
+
+def choose(book: Book, cut: int, seed: int) -> Choice:
+    """The candidate with the least squared error of probabilities, at 'late or not' and over all anchors."""
+    made: list[dict[str, Any]] = []
+    total = dict.fromkeys(CANDIDATES, 0.0)
+    last: tuple[Heads, Bools] | None = None
+    for start, end in _windows(book.items.post):
+        earlier, later = book.items.post < start, (book.items.post >= start) & (book.items.post < end)
+        labels = book.labels(cut).kept(later)
+        if labels.known[:, book.main].sum() < _LEAST_TESTED or not _can_fit(book.labels(start).kept(earlier)):
+            continue
+        blend = book.fit(BLEND, start, earlier, seed)
+        for kind in CANDIDATES:
+            heads = Heads(kind, blend.linear, blend.boosters)
+            row = _judged(book, heads, later, labels)
+            total[kind] += row["brier"] + row["brier_all"]
+            made.append({"candidate": kind, "from": start, "until": end, **row})
+        last = (blend, later)
+    if last is None:
+        return Choice(RULE, made, _USUAL_WEIGHT, np.empty(0, dtype=np.int64), np.empty(0))
+    kind = min(CANDIDATES, key=lambda name: total[name])
+    for one in made:
+        _log.info("collection risk candidate %s", one)
+    _log.info("collection risk model chosen: %s", kind)
+    heads, later = Heads(kind, last[0].linear, last[0].boosters), last[1]
+    return Choice(kind, made, _thin_weight(book, heads, later, cut), *unseen_scores(book, heads, later, cut))
+
+
+def _windows(post: Ints) -> list[tuple[int, int]]:
+    """(first day, day after the last) of the later parts: one, or two of a short ledger."""
+    end = int(post.max()) + 1
+    marks = [int(np.quantile(post, share)) for share in ((0.5, 0.75) if len(post) < _SMALL else (0.75,))]
+    return list(zip(marks, [*marks[1:], end], strict=True))
+
+
+def _can_fit(labels: Labels) -> bool:
+    late = (labels.late & labels.known).sum(axis=0)
+    return bool((np.minimum(late, labels.known.sum(axis=0) - late) >= 2).all())
+
+
+def _judged(book: Book, heads: Heads, later: Bools, labels: Labels) -> dict[str, Any]:
+    chances = book.curves(heads, later).chances[:, book.anchors]
+    known, late = labels.known[later], labels.late[later]
+    errors = np.where(known, (chances - late) ** 2, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    rows = known[:, book.main]
+    return {
+        "rows": int(rows.sum()),
+        "brier": round(float(errors[book.main]), 5),
+        "brier_all": round(float(errors.mean()), 5),
+        "auc": _auc(late[rows, book.main], chances[rows, book.main]),
+    }
+
+
+def _auc(late: Bools, chance: Floats) -> float | None:
+    """The chance that a late invoice ranks above one that is not (Mann and Whitney)."""
+    order = np.argsort(chance, kind="stable")
+    _, place, count = np.unique(chance[order], return_inverse=True, return_counts=True)
+    ranks = np.empty(len(chance))
+    ranks[order] = (np.cumsum(count) - (count - 1) / 2.0)[place]
+    positive = int(late.sum())
+    if not 0 < positive < len(late):
+        return None
+    pairs = positive * (len(late) - positive)
+    return round(float((ranks[late].sum() - positive * (positive + 1) / 2) / pairs), 5)
+
+
+def _thin_weight(book: Book, heads: Heads, later: Bools, cut: int) -> float:
+    labels = book.labels(cut)
+    rows = later & labels.known[:, book.main] & (book.settled > 0) & (book.settled < THIN)
+    if rows.sum() < _LEAST_THIN:
+        return _USUAL_WEIGHT
+    rule = book.own[rows][:, book.anchors]
+    by_model, by_rule = heads.odds(book.table[rows], rule)[:, book.main], rule[:, book.main]
+    late = labels.late[rows, book.main]
+
+    def error(weight: float) -> float:
+        return float(((chance_of(weight * by_model + (1 - weight) * by_rule) - late) ** 2).mean())
+
+    return min(_WEIGHTS, key=error)
+
+
+def unseen_scores(book: Book, heads: Heads, later: Bools, cut: int) -> tuple[Ints, Floats]:
+    """Posting days and conformity scores of invoices among `later` that were certain before `cut`."""
+    rows = later & (np.maximum(book.items.due + 30, book.items.post) < cut)
+    # What is still unpaid is later than anything seen: no interval holds it.
+    days = np.where(book.items.known < cut, book.items.clear - book.items.due, 10**4)[rows]
+    return book.items.post[rows], reach_of(book.curves(heads, rows), days)
