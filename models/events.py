@@ -30,17 +30,11 @@ def mean(total: Ints, count: Ints) -> Floats:
 @dataclass(frozen=True, slots=True)
 class Asked:
     """Questions to one stream, (n,) each: from which event to which one, and the question's own event among them,
-    -1 for none: it is not counted."""
+    -1 for none (None: none at all): it is not counted."""
 
     start: Ints
     end: Ints
-    own: Ints
-
-    @property
-    def count(self) -> Ints:
-        """How many events lie before each day."""
-        found: Ints = self.end - self.start - (self.own >= 0)
-        return found
+    own: Ints | None
 
 
 class Stream:
@@ -64,22 +58,23 @@ class Stream:
 
     def starts(self, group: Ints) -> Ints:
         """The place of each group's first event: (n,). The same in every stream over the same groups."""
-        found: Ints = np.searchsorted(self._keys, group * SPAN)
+        found: Ints = self._keys.searchsorted(group * SPAN)
         return found
 
-    def ask(self, group: Ints, day: Ints, own: Ints, starts: Ints) -> Asked:
-        """The events of each group strictly before each day. `own`: the question's row of the ledger, -1 for none."""
-        end = np.searchsorted(self._keys, group * SPAN + day)
-        if not len(self._keys) or not (own >= 0).any():
-            return Asked(starts, end, np.full(len(day), -1))
+    def ask(self, group: Ints, day: Ints, own: Ints | None, starts: Ints) -> Asked:
+        """The events of each group strictly before each day. `own`: the question's row of the ledger, -1 for none;
+        None where no question has one."""
+        end = self._keys.searchsorted(group * SPAN + day)
+        if own is None:
+            return Asked(starts, end, None)
         counted = (own >= 0) & (self._group[own] == group) & (self._day[own] < day)
-        return Asked(starts, end, np.where(counted, own, -1))
+        return Asked(starts, end, np.where(counted, own, -1) if counted.any() else None)
 
     def total(self, asked: Asked) -> Ints:
         """The sums of all values: (n, v)."""
         found: Ints = self._sums[asked.end] - self._sums[asked.start]
-        rows = np.flatnonzero(asked.own >= 0)
-        if len(rows):
+        if asked.own is not None:
+            rows = np.flatnonzero(asked.own >= 0)
             found[rows] -= self._values[asked.own[rows]]
         return found
 
@@ -103,5 +98,5 @@ class Stream:
     def _day_at(self, place: Ints, asked: Asked) -> Floats:
         if not len(self._keys):
             return np.full(len(place), np.nan)
-        days = self._keys[np.clip(place, 0, len(self._keys) - 1)] % SPAN
+        days = self._keys[np.minimum(np.maximum(place, 0), len(self._keys) - 1)] % SPAN
         return np.where(asked.end > asked.start, days.astype(float), np.nan)

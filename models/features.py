@@ -123,14 +123,17 @@ class Answers:
 
     def __init__(self, now: Moment) -> None:
         self.now = now
-        self._starts: dict[str, Ints] = {}
+        bills = now.past.bills
+        self._own = now.own if len(bills.due) and (now.own >= 0).any() else None
+        self._groups: dict[str, tuple[Ints, Ints]] = {}
         self._matured: dict[tuple[int, str], Ints] = {}
 
     def asked(self, stream: Stream, group: str = "customer", day: Ints | None = None) -> Asked:
-        codes = _group(self.now.item, group)
-        if group not in self._starts:
-            self._starts[group] = stream.starts(codes)
-        return stream.ask(codes, self.now.day if day is None else day, self.now.own, self._starts[group])
+        if group not in self._groups:
+            codes = _group(self.now.item, group)
+            self._groups[group] = codes, stream.starts(codes)
+        codes, starts = self._groups[group]
+        return stream.ask(codes, self.now.day if day is None else day, self._own, starts)
 
     def matured(self, threshold: int, group: str = "customer") -> Ints:
         """(certain, late, amount, due) summed over the invoices whose day had passed: (n, 4)."""
@@ -276,9 +279,8 @@ def _open_credit(said: Answers) -> Floats:
         return np.zeros(len(said.now.day))
     posted = said.now.past.stream("credit", lambda: Stream(notes.customer, notes.post, -notes.amount[:, None]))
     used = said.now.past.stream("used", lambda: Stream(notes.customer, notes.known, -notes.amount[:, None]))
-    none = np.full(len(said.now.day), -1)
     group, day = said.now.item.customer, said.now.day
-    totals = [one.total(one.ask(group, day, none, one.starts(group)))[:, 0] for one in (posted, used)]
+    totals = [one.total(one.ask(group, day, None, one.starts(group)))[:, 0] for one in (posted, used)]
     return np.log1p((totals[0] - totals[1]) / 100)
 
 

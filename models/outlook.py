@@ -30,20 +30,27 @@ class Curves:
 
     def at(self, days: Ints) -> Floats:
         """S of each curve at its own whole day: (n,)."""
-        right = np.clip(np.searchsorted(self.knots, days), 1, len(self.knots) - 1)
+        right = np.minimum(np.maximum(self.knots.searchsorted(days), 1), len(self.knots) - 1)
         rows = np.arange(len(days))
         low, high = self.knots[right - 1], self.knots[right]
         before, after = self.chances[rows, right - 1], self.chances[rows, right]
-        share = np.clip((days - low) / (high - low), 0.0, 1.0)
+        share = np.minimum(np.maximum((days - low) / (high - low), 0.0), 1.0)
         beyond = np.exp(-np.maximum(days - self.knots[-1], 0) / self.tail)
         found: Floats = np.where(days < self.knots[0], 1.0, (before + (after - before) * share) * beyond)
         return np.maximum(found, _LEAST)
+
+    def beyond(self, day: int) -> Floats:
+        """S of all curves at one whole day: (n,)."""
+        place = int(self.knots.searchsorted(day))
+        if place < len(self.knots) and self.knots[place] == day:
+            return np.maximum(self.chances[:, place], _LEAST)
+        return self.at(np.full(len(self.chances), day))
 
     def day_of(self, target: Floats) -> Floats:
         """The first whole day on which S is at most the target: (n,)."""
         reached = self.chances <= target[:, None]
         right = np.where(reached[:, -1], reached.argmax(axis=1), len(self.knots))
-        inside = np.clip(right, 1, len(self.knots) - 1)
+        inside = np.minimum(np.maximum(right, 1), len(self.knots) - 1)
         rows = np.arange(len(target))
         before, after = self.chances[rows, inside - 1], self.chances[rows, inside]
         share = (before - target) / np.maximum(before - after, _LEAST)
@@ -53,8 +60,8 @@ class Curves:
         found: Floats = np.where(right == 0, self.knots[0], np.where(right < len(self.knots), between, beyond))
         return found
 
-    def rest(self, days: Ints) -> Floats:
-        """The sum of S over all whole days from each curve's own day on: (n,)."""
+    def rest(self, *days: Ints) -> list[Floats]:
+        """The sums of S over all whole days from each curve's own day on, for several such days: (n,) each."""
         width = np.diff(self.knots)
         left, right = self.chances[:, :-1], self.chances[:, 1:]
         pieces = width * (left + right) / 2.0 + (left - right) / 2.0
@@ -62,10 +69,13 @@ class Curves:
         last = np.maximum(self.chances[:, -1], _LEAST)
         from_knot = np.column_stack([np.cumsum(pieces[:, ::-1], axis=1)[:, ::-1], np.zeros(len(last))])
         from_knot += (last * (self.tail + 0.5))[:, None]
-        place = np.clip(np.searchsorted(self.knots, days), 0, len(self.knots) - 1)
+        return [self._rest(one, from_knot) for one in days]
+
+    def _rest(self, days: Ints, from_knot: Floats) -> Floats:
+        place = np.minimum(self.knots.searchsorted(days), len(self.knots) - 1)
         rows = np.arange(len(days))
         gap = np.maximum(self.knots[place] - days, 0)
-        here, there = self.at(days), np.where(days <= self.knots[-1], self.chances[rows, place], 0.0)
+        here, there = self.at(days), self.chances[rows, place]
         inside = from_knot[rows, place] + gap * (here + there) / 2.0 + (here - there) / 2.0 * (gap > 0)
         return np.where(days > self.knots[-1], here * (self.tail + 0.5), inside)
 
@@ -112,7 +122,7 @@ def outlook(curves: Curves, overdue: Ints, reach: Floats) -> Outlook:
     start = np.maximum(overdue, curves.knots[0])
 
     def chance(threshold: int) -> Floats:
-        seen = np.minimum(curves.at(np.full(len(overdue), threshold)) / still, 1.0)
+        seen = np.minimum(curves.beyond(threshold) / still, 1.0)
         return np.where(overdue > threshold, 1.0, seen)
 
     def day(share: Floats) -> Floats:
@@ -120,13 +130,14 @@ def outlook(curves: Curves, overdue: Ints, reach: Floats) -> Outlook:
 
     low, high = day(0.5 + reach), day(0.5 - reach)
     late = np.maximum(start, 0)
+    rest, rest_late = curves.rest(start, late)
     return Outlook(
         late=chance(0),
         late_15=chance(15),
         late_30=chance(30),
         median=day(np.full(len(overdue), 0.5)),
-        mean=start + curves.rest(start) / still,
-        mean_late=late + curves.rest(late) / still,
+        mean=start + rest / still,
+        mean_late=late + rest_late / still,
         low=low,
         high=np.maximum(low, high),
     )

@@ -79,6 +79,7 @@ class CollectionRisk(BaseEstimator):  # type: ignore[misc]
         self.score_days_, self.scores_ = np.empty(0, dtype=np.int64), np.empty(0)
         days = _days_known(now.item, cut)
         self.thresholds_ = knots_for(days)
+        self.matured_after_ = int(np.clip(np.quantile(days, 0.92), 5, LATE[-1])) if len(days) else LATE[-1]
         self.usual_ = np.empty(0)
         self._set_portfolio(now.item, cut)
         settled = certain(now.item, LATE[-1], cut)
@@ -115,7 +116,9 @@ class CollectionRisk(BaseEstimator):  # type: ignore[misc]
         table = design(features_at(said), own, self.anchors_)
         names = columns_of(self.anchors_, self.thresholds_)
         rule = own.rule(self.thresholds_)
-        return Book(now.item, table, rule, own.settled, self.thresholds_, self.anchors_, names, self.tail_)
+        return Book(
+            now.item, table, rule, own.settled, self.thresholds_, self.anchors_, names, self.tail_, self.matured_after_
+        )
 
     def rebased(self, history: Sequence[Receivable] | Ledger, as_of: date, foreign: bool = False) -> CollectionRisk:
         """The same model over the portfolio as `history` shows it before `as_of`: the rates of all customers, and
@@ -133,7 +136,7 @@ class CollectionRisk(BaseEstimator):  # type: ignore[misc]
         if not self.has_model:
             return other
         unseen = now.item.post >= (0 if foreign else self.fitted_to_)
-        matured = certain(now.item, LATE[-1], cut)
+        matured = certain(now.item, self.matured_after_, cut)
         if (unseen & matured).any():
             book = other._book(now.kept(unseen & matured))
             rows = book.settled >= THIN

@@ -66,8 +66,11 @@ class Heads:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """What candidates are fitted on and judged by, for n invoices in order of posting: table (n, f) of what models
-    see, own (n, k) logits of the rule's curve at the knots, settled (n,) invoices of the customer that had passed."""
+    """What candidates are fitted on and judged by, for n invoices.
+
+    table: (n, f) what models see. own: (n, k) logits of the rule's curve at the knots. settled: (n,) invoices of the
+    customer that had passed. matured_after: days late by which most invoices are paid.
+    """
 
     items: Columns
     table: Floats
@@ -77,6 +80,7 @@ class Book:
     anchors: Ints
     names: Sequence[str]
     tail: float
+    matured_after: int
 
     def labels(self, cut: int) -> Labels:
         return Labels.before(cut, self.items, self.knots[self.anchors])
@@ -85,6 +89,10 @@ class Book:
     def main(self) -> int:
         """The anchor of 'late or not'."""
         return int(np.flatnonzero(self.knots[self.anchors] == 0)[0])
+
+    def matured(self, cut: int) -> Bools:
+        found: Bools = np.maximum(self.items.due + self.matured_after, self.items.post) < cut
+        return found
 
     def fit(self, kind: str, cut: int, rows: Bools, seed: int) -> Heads:
         """A candidate, from what was certain before `cut` of `rows`."""
@@ -116,8 +124,8 @@ def choose(book: Book, cut: int, seed: int) -> Choice:
     """The candidate with the least squared error of probabilities, at 'late or not' and over all anchors."""
     made: list[dict[str, Any]] = []
     total = dict.fromkeys(CANDIDATES, 0.0)
-    last: tuple[Heads, Bools] | None = None
-    for start, end in _windows(book.items.post):
+    blends: list[tuple[Heads, Bools]] = []
+    for start, end in _windows(book, cut):
         earlier, later = book.items.post < start, (book.items.post >= start) & (book.items.post < end)
         labels = book.labels(cut).kept(later)
         if labels.known[:, book.main].sum() < _LEAST_TESTED or not _can_fit(book.labels(start).kept(earlier)):
@@ -128,22 +136,27 @@ def choose(book: Book, cut: int, seed: int) -> Choice:
             row = _judged(book, heads, later, labels)
             total[kind] += row["brier"] + row["brier_all"]
             made.append({"candidate": kind, "from": start, "until": end, **row})
-        last = (blend, later)
-    if last is None:
+        blends.append((blend, later))
+    if not blends:
         return Choice(RULE, made, _USUAL_WEIGHT, np.empty(0, dtype=np.int64), np.empty(0))
     kind = min(CANDIDATES, key=lambda name: total[name])
     for one in made:
         _log.info("collection risk candidate %s", one)
     _log.info("collection risk model chosen: %s", kind)
-    heads, later = Heads(kind, last[0].linear, last[0].boosters), last[1]
-    return Choice(kind, made, _thin_weight(book, heads, later, cut), *unseen_scores(book, heads, later, cut))
+    chosen = [(Heads(kind, blend.linear, blend.boosters), later) for blend, later in blends]
+    scored = [unseen_scores(book, heads, later, cut) for heads, later in chosen]
+    days, scores = (np.concatenate([one[at] for one in scored]) for at in range(2))
+    return Choice(kind, made, _thin_weight(book, *chosen[-1], cut), days, scores)
 
 
-def _windows(post: Ints) -> list[tuple[int, int]]:
-    """(first day, day after the last) of the later parts: one, or two of a short ledger."""
-    end = int(post.max()) + 1
-    marks = [int(np.quantile(post, share)) for share in ((0.5, 0.75) if len(post) < _SMALL else (0.75,))]
-    return list(zip(marks, [*marks[1:], end], strict=True))
+def _windows(book: Book, cut: int) -> list[tuple[int, int]]:
+    """(first day, day after the last) of the later parts of what had matured: one, or two of a short ledger."""
+    post = book.items.post[book.matured(cut)]
+    if not len(post):
+        return []
+    shares = (0.5, 0.75) if len(post) < _SMALL else (0.75,)
+    marks = [int(np.quantile(post, share)) for share in shares]
+    return list(zip(marks, [*marks[1:], int(book.items.post.max()) + 1], strict=True))
 
 
 def _can_fit(labels: Labels) -> bool:
@@ -193,8 +206,8 @@ def _thin_weight(book: Book, heads: Heads, later: Bools, cut: int) -> float:
 
 
 def unseen_scores(book: Book, heads: Heads, later: Bools, cut: int) -> tuple[Ints, Floats]:
-    """Posting days and conformity scores of invoices among `later` that were certain before `cut`."""
-    rows = later & (np.maximum(book.items.due + 30, book.items.post) < cut)
+    """Posting days and conformity scores of invoices among `later` that had matured before `cut`."""
+    rows = later & book.matured(cut)
     # What is still unpaid is later than anything seen: no interval holds it.
     days = np.where(book.items.known < cut, book.items.clear - book.items.due, 10**4)[rows]
     return book.items.post[rows], reach_of(book.curves(heads, rows), days)

@@ -25,13 +25,13 @@ _FIRST, _LAST = -90, 120
 
 def logit(chance: Floats) -> Floats:
     """log(p / (1 - p)) of chances kept within 0.001 and 0.999."""
-    kept = np.clip(chance, _EDGE, 1.0 - _EDGE)
+    kept = np.minimum(np.maximum(chance, _EDGE), 1.0 - _EDGE)
     found: Floats = np.log(kept / (1.0 - kept))
     return found
 
 
 def chance_of(odds: Floats) -> Floats:
-    found: Floats = 1.0 / (1.0 + np.exp(-np.clip(odds, -30.0, 30.0)))
+    found: Floats = 1.0 / (1.0 + np.exp(-np.minimum(np.maximum(odds, -30.0), 30.0)))
     return found
 
 
