@@ -13,14 +13,14 @@ from models.outlook import REACH
 
 COVERAGE = 0.8
 _WINDOW = 92
-_LEAST = 400
+_LEAST = 200
 _NARROW, _WIDE = 0.02, 0.495
 
 
 def reach(days: Ints, scores: Floats, coverage: float = COVERAGE) -> float:
     """The reach that held `coverage` of the latest quarter. days, scores: (m,) posting days and conformity scores.
 
-    The quarter is extended back where it holds fewer than 400 invoices. With fewer than 30 there is nothing to
+    The quarter is extended back where it holds fewer than 200 invoices. With fewer than 30 there is nothing to
     learn from, and the model is taken at its word.
     """
     if len(scores) < 30:

@@ -9,6 +9,7 @@ it is no invoice that anybody pays late, only something that the customer may se
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -157,6 +158,13 @@ class Ledger:
         if name not in self._streams:
             self._streams[name] = made()
         return self._streams[name]
+
+    def changed(self, bills: Columns) -> Ledger:
+        """The ledger with other arrays in the place of its invoices: what a test asks of a future that came
+        otherwise."""
+        other = copy(self)
+        other.bills, other._streams = bills, {}
+        return other
 
     def ask(self, items: Sequence[Receivable], as_of: Sequence[date]) -> Moment:
         """The arrays of one question. Raises ValueError where `as_of` has another length than `items`."""

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.features import RISK_FEATURES, Receivable, lateness, moment, risk_features
+from models.features import RISK_FEATURES, Receivable, lateness, risk_features
+from models.risk_ledger import Ledger
 
 START = date(2026, 1, 1)
 DAYS = st.integers(0, 120).map(lambda days: START + timedelta(days=days))
@@ -147,7 +148,7 @@ def test_lateness_counts_what_is_still_open() -> None:
     history = [row(1, 10, 8), row(2, 10, None), row(3, 10, 40), row(4, 60, 30)]
     item = replace(history[0], invoice_id="new")
     for day, threshold, expected in ((20, 0, (3, 2)), (20, 15, (0, 0)), (30, 15, (3, 2)), (45, 30, (3, 1))):
-        certain, late = lateness(moment([item], [START + timedelta(days=day)], history), threshold)
+        certain, late = lateness(Ledger(history).ask([item], [START + timedelta(days=day)]), threshold)
         assert (int(certain[0]), int(late[0])) == expected
 
 
