@@ -18,6 +18,7 @@ WORKED = 0.2
 """Share of the invoices that collectors have time for."""
 _LEAST = 30
 _WEEK = 7
+_NEVER_PAID = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +31,23 @@ class Outcomes:
     terms: Floats
 
 
-def late_value(amounts: Floats, late: Ints, priority: Floats, share: float = WORKED) -> float | None:
-    """Of the money in late invoices, the share that stands in the first `share` of the list."""
-    owed = amounts * late
+def owed_late(amounts: Floats, days: Floats) -> Floats:
+    """Money times days late of each invoice: (n,). What was never paid before the end counts sixty days."""
+    found: Floats = amounts * np.maximum(np.where(np.isnan(days), _NEVER_PAID, days), 0.0)
+    return found
+
+
+def late_value(owed: Floats, priority: Floats, share: float = WORKED) -> float | None:
+    """Of all that is `owed` late, the share that stands in the first `share` of the list."""
     if owed.sum() <= 0:
         return None
     worked = np.argsort(-priority, kind="stable")[: max(1, round(share * len(owed)))]
     return float(owed[worked].sum() / owed.sum())
 
 
-def lift(amounts: Floats, late: Ints, priority: Floats) -> list[tuple[float, float]]:
-    """(share of the list, share of the money in late invoices) in steps of 5 %."""
-    points = [(share, late_value(amounts, late, priority, share)) for share in np.arange(1, 21) / 20]
+def lift(owed: Floats, priority: Floats) -> list[tuple[float, float]]:
+    """(share of the list, share of the money times days late) in steps of 5 %."""
+    points = [(share, late_value(owed, priority, share)) for share in np.arange(1, 21) / 20]
     return [(0.0, 0.0), *((float(share), value) for share, value in points if value is not None)]
 
 

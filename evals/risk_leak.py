@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from models.events import NEVER, Floats, Ints
+from models.events import NEVER, Floats
 from models.features import Answers, features_at
 from models.outlook import falling
 from models.risk_curves import chance_of, own_of
@@ -71,19 +71,19 @@ def rows_unlike_alone(items: list[Receivable]) -> tuple[int, int]:
     customers: dict[str, list[Receivable]] = {}
     for one in items:
         customers.setdefault(one.customer_id, []).append(one)
-    table = _rows(whole, whole.bills.post)
-    place = {(one.invoice_id, one.customer_id): at for at, one in enumerate(whole.items)}
+    table = seen_rows(whole)
     unlike = asked = 0
     for own in customers.values():
-        alone = Ledger(own)
-        for one, row in zip(alone.items, _rows(alone, alone.bills.post), strict=True):
+        for key, row in seen_rows(Ledger(own)).items():
             asked += 1
-            unlike += row != table[place[one.invoice_id, one.customer_id]]
+            unlike += row != table[key]
     return asked, unlike
 
 
-def _rows(past: Ledger, day: Ints) -> list[bytes]:
-    rows = np.arange(len(day))
-    seen = seen_at(Moment(past.bills, day, rows, past))
+def seen_rows(past: Ledger) -> dict[tuple[str, str], bytes]:
+    """(invoice, customer) → all that a model sees of it on its posting day."""
+    rows = np.arange(len(past.items))
+    seen = seen_at(Moment(past.bills, past.bills.post, rows, past))
     width = len(seen) // max(1, len(rows))
-    return [seen[at * width : (at + 1) * width] for at in rows]
+    return {(one.invoice_id, one.customer_id): seen[at * width : (at + 1) * width]
+            for at, one in enumerate(past.items)}  # fmt: skip

@@ -97,9 +97,9 @@ def ranking(name: str, found: Found) -> Plot:
 def lifts(name: str, series: Mapping[str, Sequence[tuple[float, float]]]) -> Plot:
     return Lines(
         f"{heading(name)}: late money in the worklist",
-        "Share of the money in late invoices against the share of the list that is worked, first places first.",
+        "Share of money times days late against the share of the list that is worked, first places first.",
         "share of invoices worked",
-        "share of late money",
+        "share of money times days late",
         series,
         diagonal=True,
     )

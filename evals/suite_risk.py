@@ -22,13 +22,14 @@ from evals.risk_figures import (
     groups,
     late_value,
     lift,
+    owed_late,
     periods,
     wape,
     weekly_cash,
 )  # fmt: skip
 from evals.risk_proofs import left_out, proofs, speed
 from evals.risk_rivals import Judgement, judgement, rivals
-from evals.scorers import Ints, auc, average_precision, brier, ece, mean, resampled
+from evals.scorers import Floats, Ints, auc, average_precision, brier, ece, mean, resampled
 from evals.suites import Options, tracked
 from models.features import Receivable
 from models.risk import CollectionRisk, Ledger, RiskEstimate, Seen
@@ -122,8 +123,8 @@ def _portfolio(
     ]  # fmt: skip
     found = {one.name: measured(name, one, outcomes, options) for one in judged}
     metrics = [metric for part in found.values() for metric in part]
-    amounts = np.array([float(one.amount) for one in tested])
-    metrics += [_worklist(name, one, amounts, outcomes) for one in judged if not np.isnan(one.priority).any()]
+    owed = owed_late(np.array([float(one.amount) for one in tested]), outcomes.days)
+    metrics += [_worklist(name, one, owed) for one in judged if not np.isnan(one.priority).any()]
     foreseen, received = weekly_cash(tested, own.seen, own.rows, portfolio.end)
     if (error := wape(foreseen, received)) is not None:
         metrics.append(Metric(name, "cash_wape", min(1.0, error), count=len(received)))
@@ -142,7 +143,7 @@ def _portfolio(
     plots = [
         risk_plots.reliability_of(name, judged[:3], outcomes),
         risk_plots.ranking(name, found),
-        risk_plots.lifts(name, {one.name: lift(amounts, outcomes.late, one.priority) for one in judged
+        risk_plots.lifts(name, {one.name: lift(owed, one.priority) for one in judged
                                 if not np.isnan(one.priority).any()}),
         *risk_plots.coverage(name, months),
         *risk_plots.cash(name, foreseen, received),
@@ -175,9 +176,9 @@ def _held(one: Judgement, outcomes: Outcomes) -> np.ndarray[tuple[int], np.dtype
     return held
 
 
-def _worklist(name: str, one: Judgement, amounts: np.ndarray, outcomes: Outcomes) -> Metric:
-    value = late_value(amounts, outcomes.late, one.priority)
-    return Metric(name, f"{_prefix(one.name)}late_value_in_top_fifth", value, count=len(amounts))
+def _worklist(name: str, one: Judgement, owed: Floats) -> Metric:
+    value = late_value(owed, one.priority)
+    return Metric(name, f"{_prefix(one.name)}late_value_in_top_fifth", value, count=len(owed))
 
 
 def _few(name: str, settled: Ints, judged: Sequence[Judgement], outcomes: Outcomes) -> list[Metric]:

@@ -1,0 +1,205 @@
+"""The parts of the collection model: its trees, its choice, its intervals and what it says moved an answer."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import permutations
+
+import numpy as np
+import pytest
+import skops.io
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.bundle import TRUSTED
+from models.outlook import REACH, falling
+from models.risk import CollectionRisk, Ledger, Receivable, Seen
+from models.risk_choice import BLEND, BOOSTING, CANDIDATES, LOGISTIC, Heads
+from models.risk_conformal import reach
+from models.risk_curves import anchors_for, bent, chance_of, knots_for
+from models.risk_fitting import columns_of
+from models.risk_reasons import FAMILIES, family_of
+from models.risk_shapley import family_effects
+from models.risk_trees import FEW
+from models.synthetic import company_month
+
+TODAY = date(2026, 11, 20)
+CUT = TODAY - timedelta(days=60)
+
+
+@pytest.fixture(scope="module")
+def book() -> list[Receivable]:
+    return company_month(31, suppliers=5, customers=110, invoices=10, exceptions=0, today=TODAY).receivables
+
+
+@pytest.fixture(scope="module")
+def risk(book: list[Receivable]) -> CollectionRisk:
+    return CollectionRisk().fit(book, CUT)
+
+
+@pytest.fixture(scope="module")
+def items(book: list[Receivable]) -> list[Receivable]:
+    return [one for one in book if one.posting_date >= CUT]
+
+
+def seen(risk: CollectionRisk, items: list[Receivable], book: list[Receivable]) -> Seen:
+    return risk.seen(items, [one.posting_date for one in items], book)
+
+
+def test_flat_trees_say_what_scikit_learn_says(
+    risk: CollectionRisk, items: list[Receivable], book: list[Receivable]
+) -> None:
+    heads = with_boosters(risk, book)
+    table = seen(risk, items, book).table[:FEW]
+    assert heads.trees is not None
+    flat = heads.trees.odds(table)
+    slow = np.column_stack([one.decision_function(table) for one in heads.boosters])
+    assert np.allclose(flat, slow, atol=1e-12)
+    holes = np.where(np.random.default_rng(1).random(table.shape) < 0.3, np.nan, table)
+    assert np.allclose(
+        heads.trees.odds(holes), np.column_stack([one.decision_function(holes) for one in heads.boosters]), atol=1e-12
+    )
+
+
+def with_boosters(risk: CollectionRisk, book: list[Receivable]) -> Heads:
+    """A blend, whatever kind the choice fell on."""
+    past = Ledger(book)
+    fitted = risk._book(past.at_posting(CUT.toordinal()))
+    heads = fitted.fit(BLEND, CUT.toordinal(), np.ones(len(fitted.settled), dtype=bool), 0)
+    other = CollectionRisk()
+    other.kind_, other.boosters_ = BLEND, list(heads.boosters)
+    assert heads.linear is not None
+    other.linear_ = [heads.linear.mean, heads.linear.scale, heads.linear.weights, heads.linear.start]
+    return other._heads()
+
+
+def test_one_row_is_judged_as_in_a_batch(risk: CollectionRisk, items: list[Receivable], book: list[Receivable]) -> None:
+    many = (items * (FEW // len(items) + 2))[: max(FEW + 10, len(items))]
+    batch = risk.predict(many, [one.posting_date for one in many], book)
+    for at in range(0, len(many), 17):
+        assert risk.predict([many[at]], [many[at].posting_date], book) == [batch[at]]
+
+
+def test_the_choice_is_kept_and_is_the_least_error(risk: CollectionRisk) -> None:
+    rows = risk.candidates_
+    assert {one["candidate"] for one in rows} == set(CANDIDATES)
+    total = {name: sum(one["brier"] + one["brier_all"] for one in rows if one["candidate"] == name)
+             for name in CANDIDATES}  # fmt: skip
+    assert total[risk.kind_] == min(total.values())
+    assert all(one["until"] <= CUT.toordinal() for one in rows), "only what lies before the fit was looked at"
+
+
+def test_what_is_saved_says_the_same(risk: CollectionRisk, items: list[Receivable], book: list[Receivable]) -> None:
+    days = [one.posting_date for one in items]
+    before = risk.predict(items, days, book)
+    again = skops.io.loads(skops.io.dumps(risk), trusted=TRUSTED)
+    assert again.predict(items, days, book) == before
+    assert again.candidates_ == risk.candidates_
+
+
+# --- reasons
+
+
+@pytest.mark.parametrize("kind", [LOGISTIC, BOOSTING, BLEND])
+def test_effects_add_up_to_what_the_model_says(
+    risk: CollectionRisk, items: list[Receivable], book: list[Receivable], kind: str
+) -> None:
+    whole = with_boosters(risk, book)
+    linear, boosters = (whole.linear if kind != BOOSTING else None), (whole.boosters if kind != LOGISTIC else [])
+    heads = Heads(kind, linear, boosters)
+    table = seen(risk, items, book).table[:5]
+    main = int(np.flatnonzero(risk.thresholds_[risk.anchors_] == 0)[0])
+    family = [family_of(name) for name in columns_of(risk.anchors_, risk.thresholds_)]
+    effects = family_effects(heads, main, table, risk.typical_, family)
+    rule = np.zeros((6, len(risk.anchors_)))
+    odds = heads.odds(np.vstack([table, risk.typical_]), rule)[:, main]
+    assert effects.shape == (5, len(FAMILIES))
+    assert effects.sum(axis=1) == pytest.approx(odds[:-1] - odds[-1], abs=1e-6)
+
+
+class Sum:
+    """A 'booster' of three columns with an interaction, to be worked out by hand."""
+
+    def decision_function(self, table: np.ndarray) -> np.ndarray:
+        first, second, third = table.T
+        found: np.ndarray = 2 * first + first * second - third * second
+        return found
+
+
+def test_effects_are_the_mean_over_all_orders() -> None:
+    row, usual = np.array([1.0, 2.0, 3.0]), np.array([0.5, -1.0, 0.0])
+    found = family_effects(Heads(BOOSTING, None, [Sum()]), 0, row[None, :], usual, [0, 1, 2])[0]
+    expected = np.zeros(3)
+    for order in permutations(range(3)):
+        at = usual.copy()
+        for one in order:
+            before = Sum().decision_function(at[None, :])[0]
+            at[one] = row[one]
+            expected[one] += (Sum().decision_function(at[None, :])[0] - before) / math.factorial(3)
+    assert found == pytest.approx(expected)
+
+
+def test_reasons_do_not_hang_on_a_cent(risk: CollectionRisk, items: list[Receivable], book: list[Receivable]) -> None:
+    shown = items[:60]
+    days = [one.posting_date for one in shown]
+    moved = [replace(one, amount=one.amount + Decimal("0.01")) for one in shown]
+    before, after = (risk.predict(rows, days, book) for rows in (shown, moved))
+    same = [one.reasons == other.reasons for one, other in zip(before, after, strict=True)]
+    assert sum(same) >= 0.97 * len(same)
+    assert all(abs((one.p_late or 0) - (other.p_late or 0)) < 0.05 for one, other in zip(before, after, strict=True))
+
+
+# --- curves and intervals
+
+
+@given(st.lists(st.integers(-60, 120), max_size=300))
+@settings(deadline=None, max_examples=100)
+def test_knots_rise_and_hold_the_days_that_are_asked_for(days: list[int]) -> None:
+    knots = knots_for(np.array(days, dtype=np.int64))
+    assert {0, 15, 30, 60} <= set(knots.tolist())
+    assert (np.diff(knots) > 0).all()
+    assert len(knots) <= 60
+    anchors = anchors_for(np.array(days, dtype=np.int64), knots)
+    assert {0, 15, 30} <= set(knots[anchors].tolist())
+
+
+@given(st.lists(st.floats(-5, 5), min_size=4, max_size=4), st.lists(st.floats(0.01, 0.99), min_size=6, max_size=6))
+@settings(deadline=None, max_examples=100)
+def test_a_bent_curve_falls_and_passes_through_falling_anchors(odds: list[float], own: list[float]) -> None:
+    knots, anchors = np.array([-5, 0, 5, 10, 15, 30]), np.array([0, 1, 4, 5])
+    curve = np.log(falling(np.array([own])) / (1 - falling(np.array([own]))))
+    wanted = np.sort(np.array([odds]))[:, ::-1]
+    made = bent(curve, anchors, wanted, knots)
+    assert (np.diff(made) <= 1e-12).all()
+    assert (made[:, anchors] <= chance_of(wanted) + 1e-9).all()
+    assert made[0, 0] == pytest.approx(chance_of(wanted)[0, 0])
+
+
+@given(st.lists(st.floats(0, 0.49), min_size=30, max_size=400))
+@settings(deadline=None, max_examples=100)
+def test_the_reach_holds_what_is_promised(scores: list[float]) -> None:
+    found = reach(np.arange(len(scores)) * 0, np.array(scores))
+    assert (np.array(scores) <= found + 1e-12).mean() >= 0.8
+
+
+def test_the_reach_follows_the_latest_quarter() -> None:
+    days = np.arange(1000)
+    scores = np.where(days < 700, 0.1, 0.3)
+    assert reach(days[:700], scores[:700]) == pytest.approx(0.1)
+    assert reach(days, scores) == pytest.approx(0.3)
+    assert reach(days[:10], scores[:10]) == REACH
+
+
+def test_intervals_follow_what_has_matured_since_the_fit(risk: CollectionRisk, book: list[Receivable]) -> None:
+    since = CUT - timedelta(days=40)
+    later = [
+        replace(one, clear_date=one.due_date + timedelta(days=25)) if one.posting_date >= since else one for one in book
+    ]
+    day = TODAY
+    calm, moved = risk.rebased(book, day), risk.rebased(later, day)
+    assert moved.reach_ > calm.reach_
+    assert len(calm.scores_) > len(risk.scores_)
+    assert risk.rebased(book, CUT).reach_ == risk.reach_
