@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from models.bundle import TRUSTED
 from models.outlook import REACH, falling
 from models.risk import CollectionRisk, Ledger, Receivable, Seen
+from models.risk_cash import expected_cash
 from models.risk_choice import BLEND, BOOSTING, CANDIDATES, LOGISTIC, Heads
 from models.risk_conformal import reach
 from models.risk_curves import anchors_for, bent, chance_of, knots_for
@@ -203,3 +204,18 @@ def test_intervals_follow_what_has_matured_since_the_fit(risk: CollectionRisk, b
     assert moved.reach_ > calm.reach_
     assert len(calm.scores_) > len(risk.scores_)
     assert risk.rebased(book, CUT).reach_ == risk.reach_
+
+
+# --- cash
+
+
+def test_cash_by_week_is_the_whole_amount_spread_over_time(risk: CollectionRisk, book: list[Receivable]) -> None:
+    owed = [one for one in book if one.clear_date is None]
+    said = risk.seen(owed, [TODAY] * len(owed), book)
+    weeks = expected_cash(owed, said, TODAY, weeks=8)
+    assert sum(one.expected for one in weeks) == sum(one.amount for one in owed)
+    assert [one.start for one in weeks] == [*(TODAY + timedelta(days=7 * week) for week in range(8)), None]
+    assert all(one.expected >= 0 for one in weeks)
+    assert sum(one.expected for one in weeks[:5]) > sum(one.amount for one in owed) / 2
+    with pytest.raises(ValueError, match="1 items"):
+        expected_cash(owed[:1], said, TODAY)
