@@ -289,7 +289,8 @@ def features_at(said: Answers) -> Floats:
     if not len(said.now.day):
         return np.empty((0, len(RISK_FEATURES)))
     late, rhythm = _paid_part(said)
-    return np.column_stack([*_item_part(said), *late, *_late_part(said), *rhythm, *_open_part(said)])
+    columns = np.array([*_item_part(said), *late, *_late_part(said), *rhythm, *_open_part(said)])
+    return np.ascontiguousarray(columns.T)
 
 
 def risk_features(items: Sequence[Receivable], as_of: Sequence[date], history: Sequence[Receivable] | Ledger) -> Floats:

@@ -29,9 +29,9 @@ class Curves:
     tail: float
 
     def at(self, days: Ints) -> Floats:
-        """S of each curve at its own whole day: (n,)."""
+        """S of each curve at its own whole days: (..., n) as `days`."""
         right = np.minimum(np.maximum(self.knots.searchsorted(days), 1), len(self.knots) - 1)
-        rows = np.arange(len(days))
+        rows = np.arange(days.shape[-1])
         low, high = self.knots[right - 1], self.knots[right]
         before, after = self.chances[rows, right - 1], self.chances[rows, right]
         share = np.minimum(np.maximum((days - low) / (high - low), 0.0), 1.0)
@@ -46,38 +46,37 @@ class Curves:
             return np.maximum(self.chances[:, place], _LEAST)
         return self.at(np.full(len(self.chances), day))
 
-    def day_of(self, target: Floats) -> Floats:
-        """The first whole day on which S is at most the target: (n,)."""
-        reached = self.chances <= target[:, None]
-        right = np.where(reached[:, -1], reached.argmax(axis=1), len(self.knots))
+    def day_of(self, targets: Floats) -> Floats:
+        """The first whole day on which S is at most the target: (q, n) as `targets`."""
+        reached = self.chances <= targets[:, :, None]
+        right = np.where(reached[:, :, -1], reached.argmax(axis=2), len(self.knots))
         inside = np.minimum(np.maximum(right, 1), len(self.knots) - 1)
-        rows = np.arange(len(target))
+        rows = np.arange(targets.shape[1])
         before, after = self.chances[rows, inside - 1], self.chances[rows, inside]
-        share = (before - target) / np.maximum(before - after, _LEAST)
+        share = (before - targets) / np.maximum(before - after, _LEAST)
         between = self.knots[inside - 1] + np.ceil(share * (self.knots[inside] - self.knots[inside - 1]) - 1e-7)
         last = np.maximum(self.chances[:, -1], _LEAST)
-        beyond = self.knots[-1] + np.ceil(self.tail * np.log(np.maximum(last / np.maximum(target, _LEAST), 1.0)))
+        beyond = self.knots[-1] + np.ceil(self.tail * np.log(np.maximum(last / np.maximum(targets, _LEAST), 1.0)))
         found: Floats = np.where(right == 0, self.knots[0], np.where(right < len(self.knots), between, beyond))
         return found
 
-    def rest(self, *days: Ints) -> list[Floats]:
-        """The sums of S over all whole days from each curve's own day on, for several such days: (n,) each."""
+    def rest(self, days: Ints, here: Floats) -> Floats:
+        """The sum of S over all whole days from each curve's own days on: (j, n) as `days`. here: S at those days."""
         width = np.diff(self.knots)
         left, right = self.chances[:, :-1], self.chances[:, 1:]
         pieces = width * (left + right) / 2.0 + (left - right) / 2.0
         # What is left from each knot on; beyond the last the mean wait is the tail.
         last = np.maximum(self.chances[:, -1], _LEAST)
-        from_knot = np.column_stack([np.cumsum(pieces[:, ::-1], axis=1)[:, ::-1], np.zeros(len(last))])
+        from_knot = np.zeros_like(self.chances)
+        from_knot[:, :-1] = np.cumsum(pieces[:, ::-1], axis=1)[:, ::-1]
         from_knot += (last * (self.tail + 0.5))[:, None]
-        return [self._rest(one, from_knot) for one in days]
-
-    def _rest(self, days: Ints, from_knot: Floats) -> Floats:
         place = np.minimum(self.knots.searchsorted(days), len(self.knots) - 1)
-        rows = np.arange(len(days))
+        rows = np.arange(days.shape[-1])
         gap = np.maximum(self.knots[place] - days, 0)
-        here, there = self.at(days), self.chances[rows, place]
+        there = self.chances[rows, place]
         inside = from_knot[rows, place] + gap * (here + there) / 2.0 + (here - there) / 2.0 * (gap > 0)
-        return np.where(days > self.knots[-1], here * (self.tail + 0.5), inside)
+        found: Floats = np.where(days > self.knots[-1], here * (self.tail + 0.5), inside)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,26 +117,25 @@ def outlook(curves: Curves, overdue: Ints, reach: Floats) -> Outlook:
     overdue invoice is late for certain and its low end is at least `overdue`. reach: (n,) of each interval
     (see REACH).
     """
-    still = curves.at(overdue - 1)
     start = np.maximum(overdue, curves.knots[0])
+    asked = np.array([overdue - 1, start, np.maximum(start, 0)])
+    alive = curves.at(asked)
+    still = alive[0]
 
     def chance(threshold: int) -> Floats:
         seen = np.minimum(curves.beyond(threshold) / still, 1.0)
         return np.where(overdue > threshold, 1.0, seen)
 
-    def day(share: Floats) -> Floats:
-        return np.maximum(curves.day_of(share * still), overdue)
-
-    low, high = day(0.5 + reach), day(0.5 - reach)
-    late = np.maximum(start, 0)
-    rest, rest_late = curves.rest(start, late)
+    shares = np.array([0.5 + reach, np.full(len(reach), 0.5), 0.5 - reach])
+    low, median, high = np.maximum(curves.day_of(shares * still), overdue)
+    mean, mean_late = asked[1:] + curves.rest(asked[1:], alive[1:]) / still
     return Outlook(
         late=chance(0),
         late_15=chance(15),
         late_30=chance(30),
-        median=day(np.full(len(overdue), 0.5)),
-        mean=start + rest / still,
-        mean_late=late + rest_late / still,
+        median=median,
+        mean=mean,
+        mean_late=mean_late,
         low=low,
         high=np.maximum(low, high),
     )
