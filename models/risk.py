@@ -179,7 +179,8 @@ class CollectionRisk(BaseEstimator):  # type: ignore[misc]
 
     def seen(self, items: Sequence[Receivable], as_of: Sequence[date], history: Sequence[Receivable] | Ledger) -> Seen:
         """What is said about the items as arrays; see `predict`."""
-        check_is_fitted(self, "thresholds_")
+        if "thresholds_" not in self.__dict__:  # the check itself takes a tenth of the time of one row
+            check_is_fitted(self, "thresholds_")
         now = as_ledger(history).ask(items, as_of)
         said = Answers(now)
         own = own_of(said, self.thresholds_, self._whole())

@@ -55,12 +55,12 @@ def estimates(
     if not items:
         return []
     amounts = np.array([max(0.0, float(one.amount)) for one in items])
-    late = np.column_stack([seen.late, seen.late_15, seen.late_30])
-    shares = -np.diff(np.column_stack([np.ones(len(items)), late, np.zeros(len(items))]), axis=1)
+    late = np.array([seen.late, seen.late_15, seen.late_30])
+    buckets = np.array([1.0 - late[0], late[0] - late[1], late[1] - late[2], late[2]]).argmax(axis=0)
     rows = zip(
-        items, words, modelled.tolist(), settled.tolist(), overdue.tolist(), np.round(late, 4).tolist(),
+        items, words, modelled.tolist(), settled.tolist(), overdue.tolist(), np.round(late.T, 4).tolist(),
         seen.median.tolist(), seen.low.tolist(), seen.high.tolist(), np.round(seen.mean, 1).tolist(),
-        np.round(amounts * seen.mean_late / 30.0, 2).tolist(), shares.argmax(axis=1).tolist(), strict=True,
+        np.round(amounts * seen.mean_late / 30.0, 2).tolist(), buckets.tolist(), strict=True,
     )  # fmt: skip
     made = []
     for one, why, by_model, count, days, chances, median, low, high, mean, priority, bucket in rows:
