@@ -124,7 +124,7 @@ def _portfolio(
     found = {one.name: measured(name, one, outcomes, options) for one in judged}
     metrics = [metric for part in found.values() for metric in part]
     owed = owed_late(np.array([float(one.amount) for one in tested]), outcomes.days)
-    metrics += [_worklist(name, one, owed) for one in judged if not np.isnan(one.priority).any()]
+    metrics += [_worklist(name, one, owed, outcomes, options) for one in judged if not np.isnan(one.priority).any()]
     foreseen, received = weekly_cash(tested, own.seen, own.rows, portfolio.end)
     if (error := wape(foreseen, received)) is not None:
         metrics.append(Metric(name, "cash_wape", min(1.0, error), count=len(received)))
@@ -176,9 +176,11 @@ def _held(one: Judgement, outcomes: Outcomes) -> np.ndarray[tuple[int], np.dtype
     return held
 
 
-def _worklist(name: str, one: Judgement, owed: Floats) -> Metric:
-    value = late_value(owed, one.priority)
-    return Metric(name, f"{_prefix(one.name)}late_value_in_top_fifth", value, count=len(owed))
+def _worklist(name: str, one: Judgement, owed: Floats, outcomes: Outcomes, options: Options) -> Metric:
+    found = resampled(
+        lambda at: late_value(owed[at], one.priority[at]), outcomes.customers, options.seed, options.resamples
+    )
+    return Metric(name, f"{_prefix(one.name)}late_value_in_top_fifth", found.value, found.low, found.high, len(owed))
 
 
 def _few(name: str, settled: Ints, judged: Sequence[Judgement], outcomes: Outcomes) -> list[Metric]:
