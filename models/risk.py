@@ -22,6 +22,7 @@ from models.risk_estimates import RiskEstimate, estimates
 from models.risk_fitting import Labels, Linear, certain, columns_of, design, told_apart
 from models.risk_ledger import Columns, Ledger, Moment, as_ledger
 from models.risk_reasons import family_of, model_reasons, rule_reasons
+from models.risk_reference import Reference, reference_of
 from models.risk_shapley import family_effects
 from models.risk_trees import Trees
 
@@ -66,6 +67,12 @@ class CollectionRisk(BaseEstimator):  # type: ignore[misc]
         """False where the history was too short for a model."""
         return bool(getattr(self, "kind_", ""))
 
+    @property
+    def reference(self) -> Reference | None:
+        """How each feature was spread over the rows of the fit; None where there was no model, or it is older."""
+        found = getattr(self, "reference_", None)
+        return Reference(found[0], found[1], int(found[2][0])) if found else None
+
     def fit(self, history: Sequence[Receivable] | Ledger, as_of: date) -> Self:
         """Fits on what was known strictly before `as_of`: later rows, payments and outcomes are not looked at."""
         past, cut = as_ledger(history), as_of.toordinal()
@@ -81,6 +88,7 @@ class CollectionRisk(BaseEstimator):  # type: ignore[misc]
         self.thresholds_ = knots_for(days)
         self.matured_after_ = int(np.clip(np.quantile(days, 0.92), 5, LATE[-1])) if len(days) else LATE[-1]
         self.usual_ = np.empty(0)
+        self.reference_: list[Floats] = []
         self._set_portfolio(now.item, cut)
         settled = certain(now.item, LATE[-1], cut)
         self.trained_rows_ = int(settled.sum())
@@ -105,10 +113,12 @@ class CollectionRisk(BaseEstimator):  # type: ignore[misc]
         self.candidates_, self.thin_weight_ = choice.table, choice.thin_weight
         self.score_days_, self.scores_ = choice.days, choice.scores
         self.reach_ = reach(choice.days, choice.scores)
+        seen = reference_of(book.table[certain(now.item, LATE[0], cut), : len(RISK_FEATURES)])
+        self.reference_ = [seen.edges, seen.shares, np.array([float(seen.rows)])]
         with np.errstate(all="ignore"):
-            seen = ~np.isnan(book.table)
+            told = ~np.isnan(book.table)
             self.typical_ = np.array([np.median(column[known]) if known.any() else 0.0
-                                      for column, known in zip(book.table.T, seen.T, strict=True)])  # fmt: skip
+                                      for column, known in zip(book.table.T, told.T, strict=True)])  # fmt: skip
 
     def _book(self, now: Moment) -> Book:
         said = Answers(now)
