@@ -17,7 +17,8 @@ from governance.record.candidates import Beside
 
 
 def findings(view: View, choice: Mapping[str, Any], letter: Mapping[str, Any]) -> dict[str, Any]:
-    """{document, duplicates, risk, cause, precedents, match, why, alternatives, reviewer_note?, refused?}"""
+    """{document, duplicates, risk, cause, precedents, match, why, alternatives, reviewer_note?, collections?,
+    refused?}"""
     reading = view.brief.reading
     found = {
         "document": {
@@ -42,10 +43,20 @@ def findings(view: View, choice: Mapping[str, Any], letter: Mapping[str, Any]) -
     if view.notes:
         recognised = list(read_notes(view.notes).recognised)
         found["reviewer_note"] = {"note": view.notes[-1], "earlier": list(view.notes[:-1]), "recognised": recognised}
+    if (collections := _collections(choice)) is not None:
+        found["collections"] = collections
     if letter["refused"]:
         found["refused"] = letter["refused"]
     plain: dict[str, Any] = facts.plain(found)
     return plain
+
+
+def _collections(choice: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What the proposal is worth; without its value where a later node turned it into another action."""
+    said: Mapping[str, Any] | None = choice.get("collections")
+    if not said or not said["value"] or said["value"]["action"] == choice["action"]["name"]:
+        return said or None
+    return {**said, "value": None, "unknown": "the action was changed after it was valued"}
 
 
 def _party(party: Party | None, version: int | None) -> dict[str, Any] | None:
@@ -100,7 +111,7 @@ def proposal(
         findings=findings(view, choice, letter),
         evidence=evidence(view, beside),
         stamps={**stamps, "composer": letter["composer"] or TEMPLATE},
-        thresholds=view.tolerances.as_texts(),
+        thresholds=view.tolerances.as_texts() | (view.dunning.lines.as_texts() if choice.get("collections") else {}),
         risk=choice["risk"],
         confidence=choice["confidence"],
     )

@@ -54,6 +54,7 @@ BEGIN
         WHEN 'identity' THEN cs._malformed_identity(of_tenant, of_kind, of_subject, content)
         WHEN 'identity_broker' THEN cs._malformed_identity(of_tenant, of_kind, of_subject, content)
         WHEN 'memory' THEN cs._malformed_memory(of_tenant, of_subject, content)
+        WHEN 'threshold' THEN cs._malformed_threshold(of_subject, content)
         WHEN 'model' THEN CASE WHEN of_subject !~ '^[a-z][a-z0-9_]{0,62}$' OR coalesce(content->>'digest', '') !~ '^sha256:[0-9a-f]{64}$' THEN 'a champion is a model''s name and {"digest": "sha256:…"}' END
     END;
 END $$;
