@@ -108,7 +108,7 @@ BEGIN
         IF line.name = 'control_days' AND NOT line.value::int BETWEEN 1 AND 30 THEN
             RETURN 'a reminder is delayed by 1 to 30 days';
         END IF;
-        IF line.name IN ('hours_a_day', 'actions_a_day') AND line.value::int > CASE line.name WHEN 'hours_a_day' THEN 24 ELSE 500 END THEN
+        IF line.name = 'hours_a_day' AND line.value::int > 24 OR line.name = 'actions_a_day' AND line.value::int > 500 THEN
             RETURN 'a day has at most 24 hours and 500 actions';
         END IF;
     END LOOP;
