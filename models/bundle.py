@@ -37,8 +37,8 @@ from models.risk import CollectionRisk
 from models.synthetic import company_month
 from models.synthetic_text import labelled_texts
 
-FORMAT = "countersign-bundle/3"
-_EARLIER = frozenset({"countersign-bundle/1", "countersign-bundle/2"})
+FORMAT = "countersign-bundle/4"
+_EARLIER = frozenset({"countersign-bundle/1", "countersign-bundle/2", "countersign-bundle/3"})
 SEED = 20261120
 MANIFEST = "manifest.json"
 TRUSTED = [

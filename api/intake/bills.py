@@ -69,7 +69,8 @@ def ledger_rows(invoices: Sequence[tuple[Invoice, str | None]]) -> list[dict[str
 def open_item(values: Mapping[str, Any]) -> dict[str, Any]:
     """The row of the books' receivables, from the values of a receivable's row."""
     names = ("invoice_id", "customer_id", "entity", "posting_date", "due_date", "amount", "currency", "clear_date")
-    return {name: values[name] for name in names}
+    disputed = values.get("disputed_at")
+    return {name: values[name] for name in names} | ({"disputed_at": disputed} if disputed else {})
 
 
 def one_an_invoice(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from agents.risk_scores import receivable_of
 from evals.risk_leak import rows_that_moved, rows_unlike_alone, seen_at, seen_rows
 from governance.record import candidates
 from governance.record.db import Database
@@ -62,7 +63,7 @@ def test_the_leak_test_finds_a_leak() -> None:
 @pytest.mark.shared
 @pytest.mark.parametrize("name", FILES)
 def test_what_the_database_hands_out_gives_the_same_bytes(database: Database, shared: Path, name: str) -> None:
-    """The live way: customers' rows from Postgres alone, asked on each invoice's posting day."""
+    """The agent's own way: customers' rows from Postgres alone, asked on each invoice's posting day."""
     acme = world(database)
     items = read(shared / "risk" / f"{name}.csv")
     rows = [
@@ -82,10 +83,7 @@ def test_what_the_database_hands_out_gives_the_same_bytes(database: Database, sh
     for at in range(0, len(customers), 40):
         with acme.database.transaction("agent", acme.tokens["agent"]) as conn:
             booked = candidates.receivables(conn, customers[at : at + 40])
-        online = Ledger([
-            Receivable(one.invoice_id, one.customer_id, one.posting_date, one.due_date, one.amount, one.clear_date)
-            for one in booked
-        ])  # fmt: skip
+        online = Ledger([receivable_of(one) for one in booked])
         for key, row in seen_rows(online).items():
             asked += 1
             differences += row != table[key]
