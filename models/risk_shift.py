@@ -21,7 +21,7 @@ BY_THEMSELVES = frozenset({
 })  # fmt: skip
 """Features that move with the calendar or with the length of the history, and say nothing of the customers."""
 
-_FLOOR, _THIN, _TIMES = 1e-3, 0.02, 3.0
+_FLOOR, _THIN, _TIMES = 1e-3, 0.02, 2.0
 
 
 def as_json(reference: Reference) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def _noise(bins: Floats, customer: Ints, reference: Floats) -> float:
     sums = np.zeros((count, bins.shape[1]))
     np.add.at(sums, group, off)
     variance = (sums**2).sum(axis=0) / len(bins) ** 2
-    return float((variance / np.maximum(reference, 0.02)).sum())
+    return float((variance / np.maximum(reference, _THIN)).sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +105,6 @@ def features(
             # The beginning was noisy, too.
             noise = _noise(bins, customer, usual) * (1.0 + len(bins) / max(start.rows, 1))
         moved = index is not None and older is not None and newer is not None and noise is not None
-        alarms = moved and min(older, newer) >= lines.psi and index >= lines.psi + 3.0 * noise  # type: ignore[operator,type-var]
+        alarms = moved and min(older, newer) >= lines.psi and index >= lines.psi + _TIMES * noise  # type: ignore[operator,type-var]
         found.append(Moved(name, index, older, newer, far, noise, len(table), alarms and name not in BY_THEMSELVES))
     return found
