@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 _WIDTH, _HEIGHT = 480, 230
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 12, 14, 34
+_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 24, 14, 34
 _LABELS, _TICKS = 7, 4
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from api.audit.report import version
 from api.commands.tables import Rejected
 from models.risk import RiskEstimate
 
-SHOWN, SHOWN_ROWS = 40, 200
+SHOWN, SHOWN_ROWS, _REASONS = 40, 200, 3
 _AGES = ((0, "not due"), (30, "1 to 30 days"), (60, "31 to 60 days"), (90, "61 to 90 days"), (None, "over 90 days"))
 _LONGEST, _SENTENCE = 80, 300
 BASES = {
@@ -87,7 +87,7 @@ def html(run: Run, amounts: Amounts) -> str:
         late=sum(line.overdue > 0 for line in ranked),
         bases=[(BASES[name], count) for name, count in Counter(one.basis for one in run.estimates).most_common()],
         unknown=sum(one.p_late is None for one in run.estimates),
-        shown_rows=SHOWN_ROWS,
+        limits={"rows": SHOWN_ROWS, "reasons": _REASONS},
         version=version(),
     )
 
@@ -126,7 +126,7 @@ def curve(one: Forecast, at: int, amounts: Amounts) -> Markup:
     words = [
         format_compact_decimal(value, locale=amounts.locale, fraction_digits=1) for value in curves.ticks(high, middle)
     ]
-    labels = [week.start.strftime("%d.%m.") if week.start else "" for week in weeks]
+    labels = [(week.start + timedelta(days=6)).strftime("%d %b") if week.start else "" for week in weeks]
     title = f"Expected cash{f' in {one.currency}' if one.currency else ''}, adding up week by week"
     return curves.band(f"cash-{at}", title, labels, middle, low, high, words)
 

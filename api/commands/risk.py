@@ -201,6 +201,10 @@ def _checked(args: argparse.Namespace) -> None:
     for flag, path in (("--out", args.out), ("--report", args.report), ("--cash", args.cash)):
         if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
             raise Malformed(f"{flag} {path}: there is no folder to write that file into")
+    if args.report is not None:
+        from api.audit.amounts import Amounts
+
+        Amounts(args.locale)
     if args.weeks is not None and not 1 <= args.weeks <= _MOST_WEEKS:
         raise Malformed(f"--weeks must be between 1 and {_MOST_WEEKS}")
     if args.fit_before is not None and args.as_of != POSTING:
