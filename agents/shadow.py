@@ -98,7 +98,7 @@ class Shadow:
         try:
             work()
         except Exception as error:
-            log.warning("estimates are kept without what the model saw", error=where(error))
+            log.warning("what a model saw was not kept", error=where(error))
 
     def _keep(self, batch: _Batch, said: Mapping[str, Any]) -> None:
         table = risk_features(batch.items, [batch.asked.today] * len(batch.items), batch.history)
@@ -106,12 +106,13 @@ class Shadow:
             {"case_id": case, "revision": revision, "features": _plain(row), "challenger": said.get(case)}
             for (case, revision), row in zip(batch.wanted.items(), table, strict=True)
         ]
-        reference = batch.champion.reference if self._known != batch.digest else None
         with self._transaction() as conn:
-            if reference is not None:
-                risk_outcomes.note_reference(conn, batch.digest, as_json(reference))
             risk_outcomes.note_scores(conn, rows)
-        self._known = batch.digest
+        reference = batch.champion.reference
+        if reference is not None and self._known != batch.digest:
+            with self._transaction() as conn:
+                risk_outcomes.note_reference(conn, batch.digest, as_json(reference))
+            self._known = batch.digest
 
     def _challenge(self, batch: _Batch) -> dict[str, Any]:
         """What the challenger says, by case; {} where there is none. What it does not manage is `failed` or `late`."""
