@@ -23,7 +23,7 @@ NEVER = 4_000_000
 
 def mean(total: Ints, count: Ints) -> Floats:
     """total / count, nan where there is nothing to divide by."""
-    found: Floats = np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
+    found: Floats = total / np.where(count > 0, count, np.nan)
     return found
 
 
@@ -48,7 +48,7 @@ class Stream:
         keys = group * SPAN + day
         self._order = np.argsort(keys, kind="stable")
         self._keys = keys[self._order]
-        self._group, self._day = group, day
+        self._day = day
         self._values, self._sums = values, self._summed(values)
 
     def _summed(self, values: Ints) -> Ints:
@@ -62,13 +62,14 @@ class Stream:
         return found
 
     def ask(self, group: Ints, day: Ints, own: Ints | None, starts: Ints) -> Asked:
-        """The events of each group strictly before each day. `own`: the question's row of the ledger, -1 for none;
-        None where no question has one."""
+        """The events of each group strictly before each day. `own`: the question's row of the ledger, which is of the
+        question's group, -1 for none; None where no question has one."""
         end = self._keys.searchsorted(group * SPAN + day)
         if own is None:
             return Asked(starts, end, None)
-        counted = (own >= 0) & (self._group[own] == group) & (self._day[own] < day)
-        return Asked(starts, end, np.where(counted, own, -1) if counted.any() else None)
+        counted = self._day[own] < day
+        counted &= own >= 0
+        return Asked(starts, end, np.where(counted, own, -1) if np.count_nonzero(counted) else None)
 
     def total(self, asked: Asked) -> Ints:
         """The sums of all values: (n, v)."""

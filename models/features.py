@@ -126,6 +126,7 @@ class Answers:
         bills = now.past.bills
         self._own = now.own if len(bills.due) and (now.own >= 0).any() else None
         self._groups: dict[str, tuple[Ints, Ints]] = {}
+        self._asked: dict[tuple[Stream, str], Asked] = {}
         self._matured: dict[tuple[int, str], Ints] = {}
 
     def asked(self, stream: Stream, group: str = "customer", day: Ints | None = None) -> Asked:
@@ -133,7 +134,11 @@ class Answers:
             codes = _group(self.now.item, group)
             self._groups[group] = codes, stream.starts(codes)
         codes, starts = self._groups[group]
-        return stream.ask(codes, self.now.day if day is None else day, self._own, starts)
+        if day is not None:
+            return stream.ask(codes, day, self._own, starts)
+        if (stream, group) not in self._asked:
+            self._asked[stream, group] = stream.ask(codes, self.now.day, self._own, starts)
+        return self._asked[stream, group]
 
     def matured(self, threshold: int, group: str = "customer") -> Ints:
         """(certain, late, amount, due) summed over the invoices whose day had passed: (n, 4)."""
@@ -208,29 +213,22 @@ def _late_part(said: Answers) -> list[Floats]:
     now = said.now
     late, late_15, late_30 = (said.matured(threshold) for threshold in RATED)
     before = said.matured_by(0, day=now.day - _WINDOW)
-    terms, weekday = said.matured(0, "terms"), said.matured(0, "weekday")
-    return [
-        np.log1p(late[:, 0]),
-        *(mean(one[:, 1], one[:, 0]) for one in (late, late_15, late_30)),
-        # A payment that was recorded late corrects on the day when it is known: at most what is there.
-        mean(np.maximum(late[:, 1] - before[:, 1], 0), late[:, 0] - before[:, 0]),
-        mean(terms[:, 1], terms[:, 0]),
-        _mean_late(said, "terms"),
-        mean(weekday[:, 1], weekday[:, 0]),
-        _mean_late(said, "weekday"),
-    ]
+    # A payment that was recorded late corrects on the day when it is known: at most what is there.
+    lately = np.maximum(late[:, :2] - before[:, :2], 0)
+    groups = [one for name in ("terms", "weekday") for one in (said.matured(0, name), _days_of_group(said, name))]
+    counted = np.array([one[:, :2].T for one in (late, late_15, late_30, lately, *groups)])
+    return [np.log1p(late[:, 0]), *mean(counted[:, 1], counted[:, 0])]
 
 
-def _mean_late(said: Answers, group: str) -> Floats:
-    """Mean days late of what was paid in the item's group."""
+def _days_of_group(said: Answers, group: str) -> Ints:
+    """(paid, days late) summed over the item's group: (n, 2)."""
     bills = said.now.past.bills
 
     def made() -> Stream:
         return Stream(_group(bills, group), bills.known, np.column_stack([np.ones_like(bills.due), days_late(bills)]))
 
     stream = said.now.past.stream(f"paid {group}", made)
-    total = stream.total(said.asked(stream, group))
-    return mean(total[:, 1], total[:, 0])
+    return stream.total(said.asked(stream, group))
 
 
 def _open_part(said: Answers) -> list[Floats]:

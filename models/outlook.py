@@ -96,7 +96,7 @@ class Outlook:
 
 def falling(curves: Floats) -> Floats:
     """Curves that never rise from one knot to the next: (n, k) within [0, 1]."""
-    fallen: Floats = np.minimum.accumulate(np.clip(curves, 0.0, 1.0), axis=1)
+    fallen: Floats = np.minimum.accumulate(np.minimum(np.maximum(curves, 0.0), 1.0), axis=1)
     return fallen
 
 

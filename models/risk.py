@@ -14,9 +14,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from models.events import Bools, Floats, Ints
 from models.features import RISK_FEATURES, Answers, Receivable, features_at, risk_features
-from models.outlook import REACH, Curves, Outlook, falling, outlook
-from models.risk_choice import RULE, THIN, Book, Heads, choose, unseen_scores
-from models.risk_conformal import reach
+from models.outlook import Curves, Outlook, falling, outlook
+from models.risk_choice import RULE, THIN, Book, Heads, choose, trust, unseen_scores
+from models.risk_conformal import Scores
 from models.risk_curves import anchors_for, bent, chance_of, knots_for, own_of
 from models.risk_estimates import RiskEstimate, estimates
 from models.risk_fitting import Labels, Linear, certain, columns_of, design, told_apart
@@ -82,8 +82,8 @@ class CollectionRisk(BaseEstimator):  # type: ignore[misc]
         self.linear_: list[Floats] | None = None
         self.boosters_: list[Any] = []
         self.candidates_: list[dict[str, Any]] = []
-        self.thin_weight_, self.reach_ = 0.0, REACH
-        self.score_days_, self.scores_ = np.empty(0, dtype=np.int64), np.empty(0)
+        self.thin_weight_ = 0.0
+        self._set_scores(Scores.none())
         days = _days_known(now.item, cut)
         self.thresholds_ = knots_for(days)
         self.matured_after_ = int(np.clip(np.quantile(days, 0.92), 5, LATE[-1])) if len(days) else LATE[-1]
@@ -111,8 +111,7 @@ class CollectionRisk(BaseEstimator):  # type: ignore[misc]
         one = heads.linear
         self.linear_ = None if one is None else [one.mean, one.scale, one.weights, one.start]
         self.candidates_, self.thin_weight_ = choice.table, choice.thin_weight
-        self.score_days_, self.scores_ = choice.days, choice.scores
-        self.reach_ = reach(choice.days, choice.scores)
+        self._set_scores(choice.scores)
         seen = reference_of(book.table[certain(now.item, LATE[0], cut), : len(RISK_FEATURES)])
         self.reference_ = [seen.edges, seen.shares, np.array([float(seen.rows)])]
         with np.errstate(all="ignore"):
@@ -149,13 +148,14 @@ class CollectionRisk(BaseEstimator):  # type: ignore[misc]
         matured = certain(now.item, self.matured_after_, cut)
         if (unseen & matured).any():
             book = other._book(now.kept(unseen & matured))
-            rows = book.settled >= THIN
-            days, scores = unseen_scores(book, other._heads(), rows, cut)
-            kept = not foreign
-            other.score_days_ = np.concatenate([self.score_days_[: kept * len(self.scores_)], days])
-            other.scores_ = np.concatenate([self.scores_[: kept * len(self.scores_)], scores])
-            other.reach_ = reach(other.score_days_, other.scores_)
+            every = np.ones(len(book.settled), dtype=bool)
+            later = unseen_scores(book, other._heads(), every, self.thin_weight_, cut)
+            other._set_scores(later if foreign else Scores(*self.scores_).followed(later))
         return other
+
+    def _set_scores(self, scores: Scores) -> None:
+        self.scores_: list[Any] = [scores.day, scores.score, scores.unpaid, scores.thin]
+        self.reach_, self.thin_reach_ = scores.reaches()
 
     def _set_portfolio(self, table: Columns, cut: int) -> None:
         """How many invoices passed each knot, and how many were later; days beyond the last knot."""
@@ -200,7 +200,7 @@ class CollectionRisk(BaseEstimator):  # type: ignore[misc]
         if self.has_model and len(items):
             whole = design(features_at(said), own, self.anchors_)
             by_rule = odds[:, self.anchors_]
-            weight = np.where(modelled, 1.0, np.where(own.settled > 0, self.thin_weight_, 0.0))[:, None]
+            weight = trust(own.settled, self.thin_weight_)[:, None]
             by_model = self._heads().odds(whole, by_rule)
             chances = bent(odds, self.anchors_, weight * by_model + (1.0 - weight) * by_rule, self.thresholds_)
             table = whole[modelled]
@@ -208,7 +208,7 @@ class CollectionRisk(BaseEstimator):  # type: ignore[misc]
             chances = falling(chance_of(odds))
         curves = Curves(chances, self.thresholds_, self.tail_)
         overdue = now.day - now.item.due
-        reached = np.where(modelled, self.reach_, REACH)
+        reached = np.where(own.settled >= THIN, self.reach_, self.thin_reach_)
         return Seen(curves, outlook(curves, overdue, reached), overdue, own.settled, own.late, modelled, table)
 
     def predict(

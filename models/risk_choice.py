@@ -14,6 +14,7 @@ import numpy as np
 
 from models.events import Bools, Floats, Ints
 from models.outlook import Curves, reach_of
+from models.risk_conformal import Scores
 from models.risk_curves import bent, chance_of
 from models.risk_fitting import Labels, Linear, boosted
 from models.risk_ledger import Columns
@@ -101,23 +102,29 @@ class Book:
         boosters = boosted(self.table, labels, self.names, self.main, seed) if kind in (BOOSTING, BLEND) else []
         return Heads(kind, linear, boosters)
 
-    def curves(self, heads: Heads, rows: Bools) -> Curves:
+    def curves(self, heads: Heads, rows: Bools, thin_weight: float = 1.0) -> Curves:
         own = self.own[rows]
-        odds = heads.odds(self.table[rows], own[:, self.anchors])
+        by_rule = own[:, self.anchors]
+        weight = trust(self.settled[rows], thin_weight)[:, None]
+        odds = weight * heads.odds(self.table[rows], by_rule) + (1.0 - weight) * by_rule
         return Curves(bent(own, self.anchors, odds, self.knots), self.knots, self.tail)
+
+
+def trust(settled: Ints, thin_weight: float) -> Floats:
+    """What the model counts for beside the rule, by settled invoices of the customer: (n,)."""
+    return np.where(settled >= THIN, 1.0, np.where(settled > 0, thin_weight, 0.0))
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
     """What the later part of a ledger said. kind: the candidate chosen. table: one dict a candidate and window.
-    thin_weight: what the model counts for beside the rule with a customer of few settled invoices. days, scores:
-    posting days and conformity scores of invoices that no fit had seen."""
+    thin_weight: what the model counts for beside the rule with a customer of few settled invoices. scores: of invoices
+    that no fit had seen."""
 
     kind: str
     table: list[dict[str, Any]]
     thin_weight: float
-    days: Ints
-    scores: Floats
+    scores: Scores
 
 
 def choose(book: Book, cut: int, seed: int) -> Choice:
@@ -138,15 +145,15 @@ def choose(book: Book, cut: int, seed: int) -> Choice:
             made.append({"candidate": kind, "from": start, "until": end, **row})
         blends.append((blend, later))
     if not blends:
-        return Choice(RULE, made, _USUAL_WEIGHT, np.empty(0, dtype=np.int64), np.empty(0))
+        return Choice(RULE, made, _USUAL_WEIGHT, Scores.none())
     kind = min(CANDIDATES, key=lambda name: total[name])
     for one in made:
         _log.info("collection risk candidate %s", one)
     _log.info("collection risk model chosen: %s", kind)
     chosen = [(Heads(kind, blend.linear, blend.boosters), later) for blend, later in blends]
-    scored = [unseen_scores(book, heads, later, cut) for heads, later in chosen]
-    days, scores = (np.concatenate([one[at] for one in scored]) for at in range(2))
-    return Choice(kind, made, _thin_weight(book, *chosen[-1], cut), days, scores)
+    weight = _thin_weight(book, *chosen[-1], cut)
+    scored = [unseen_scores(book, heads, later, weight, cut) for heads, later in chosen]
+    return Choice(kind, made, weight, Scores.joined(*scored))
 
 
 def _windows(book: Book, cut: int) -> list[tuple[int, int]]:
@@ -205,9 +212,12 @@ def _thin_weight(book: Book, heads: Heads, later: Bools, cut: int) -> float:
     return min(_WEIGHTS, key=error)
 
 
-def unseen_scores(book: Book, heads: Heads, later: Bools, cut: int) -> tuple[Ints, Floats]:
-    """Posting days and conformity scores of invoices among `later` that had matured before `cut`."""
+def unseen_scores(book: Book, heads: Heads, later: Bools, thin_weight: float, cut: int) -> Scores:
+    """Conformity scores of invoices among `later` that had matured before `cut`, paid by then or not."""
     rows = later & book.matured(cut)
-    # What is still unpaid is later than anything seen: no interval holds it.
-    days = np.where(book.items.known < cut, book.items.clear - book.items.due, 10**4)[rows]
-    return book.items.post[rows], reach_of(book.curves(heads, rows), days)
+    due, unpaid = book.items.due[rows], book.items.known[rows] >= cut
+    curves = book.curves(heads, rows, thin_weight)
+    paid_score = reach_of(curves, np.where(unpaid, 0, book.items.clear[rows] - due))
+    so_far = 0.5 - curves.at(cut - due - 1)
+    score = np.where(unpaid, np.maximum(so_far, 0.0), paid_score)
+    return Scores(book.items.post[rows], score, unpaid, book.settled[rows] < THIN)

@@ -7,6 +7,7 @@ being late at a handful of days only (the anchors), and between them the custome
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -77,13 +78,21 @@ class Own:
 
     def rule(self, knots: Ints) -> Floats:
         """Logits of the curve (n, k) without a model: with what is overdue yet beside what was paid."""
-        at = np.searchsorted(knots, RATED)
+        at = knots.searchsorted(RATED)
         return self.curve + (self.rated - self.plain[:, at]) @ between(np.array(RATED), knots)
 
 
 def between(points: Ints, knots: Ints) -> Floats:
     """(points, knots) weights that carry values at points to knots: linear between, constant beyond the ends."""
-    made: Floats = np.array([np.interp(knots, points, row) for row in np.eye(len(points))])
+    return _between(points.astype(np.int64).tobytes(), knots.astype(np.int64).tobytes())
+
+
+@lru_cache(maxsize=64)
+def _between(points: bytes, knots: bytes) -> Floats:
+    # The same for every row that a model is asked about.
+    places, days = np.frombuffer(points, dtype=np.int64), np.frombuffer(knots, dtype=np.int64)
+    made: Floats = np.array([np.interp(days, places, row) for row in np.eye(len(places))])
+    made.setflags(write=False)
     return made
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.events import Bools, Floats, Ints
+from models.events import Floats, Ints
 
 FEW = 48
 """Rows up to which the flat arrays are faster than scikit-learn."""
@@ -17,13 +17,15 @@ FEW = 48
 
 @dataclass(frozen=True, slots=True)
 class Trees:
-    """All trees of several boosters, node after node. first: the root of each tree. of: the booster of each tree."""
+    """All trees of several boosters, node after node. first: the root of each tree. of: the booster of each tree.
+
+    feature: the column of a node, in a table that stands twice side by side; where a missing value goes left, in
+    its first half. children: the right child of node i at 2 i, the left one after it; a leaf's child is the leaf.
+    """
 
     feature: Ints
     threshold: Floats
-    missing_left: Bools
-    left: Ints
-    right: Ints
+    children: Ints
     value: Floats
     first: Ints
     of: Ints
@@ -39,12 +41,12 @@ class Trees:
         nodes = np.concatenate(every)
         shift = np.repeat(first, [len(one) for one in every])
         leaf, here = nodes["is_leaf"].astype(bool), np.arange(len(nodes))
+        width = int(boosters[0].n_features_in_)
+        left, right = (np.where(leaf, here, nodes[side] + shift) for side in ("left", "right"))
         return cls(
-            feature=nodes["feature_idx"].astype(np.int64),
+            feature=nodes["feature_idx"].astype(np.int64) + np.where(nodes["missing_go_to_left"], 0, width),
             threshold=nodes["num_threshold"].astype(float),
-            missing_left=nodes["missing_go_to_left"].astype(bool),
-            left=np.where(leaf, here, nodes["left"] + shift),
-            right=np.where(leaf, here, nodes["right"] + shift),
+            children=np.column_stack([right, left]).ravel().astype(np.int64),
             value=np.where(leaf, nodes["value"], 0.0),
             first=first,
             of=np.repeat(np.arange(len(boosters)), [len(trees) for trees in grown]),
@@ -54,11 +56,12 @@ class Trees:
 
     def odds(self, table: Floats) -> Floats:
         """The logits of each booster: (n, boosters), as its decision_function says."""
-        rows = np.arange(len(table))[:, None]
+        # No threshold holds what is not a number; below all of them it goes left.
+        seen = np.hstack([np.where(np.isnan(table), -np.inf, table), table])
+        flat, rows = seen.ravel(), (np.arange(len(table)) * seen.shape[1])[:, None]
         at: NDArray[np.int64] = np.broadcast_to(self.first, (len(table), len(self.first)))
         for _ in range(self.depth):
-            seen = table[rows, self.feature[at]]
-            goes_left = (seen <= self.threshold[at]) | (np.isnan(seen) & self.missing_left[at])
-            at = np.where(goes_left, self.left[at], self.right[at])
+            left = flat.take(self.feature.take(at) + rows) <= self.threshold.take(at)
+            at = self.children.take(2 * at + left)
         starts = np.flatnonzero(np.diff(self.of, prepend=-1))
-        return np.add.reduceat(self.value[at], starts, axis=1) + self.start
+        return np.add.reduceat(self.value.take(at), starts, axis=1) + self.start

@@ -19,7 +19,7 @@ from models.outlook import REACH, falling
 from models.risk import CollectionRisk, Ledger, Receivable, Seen
 from models.risk_cash import expected_cash
 from models.risk_choice import BLEND, BOOSTING, CANDIDATES, LOGISTIC, Heads
-from models.risk_conformal import reach
+from models.risk_conformal import Scores, reach
 from models.risk_curves import anchors_for, bent, chance_of, knots_for
 from models.risk_fitting import columns_of
 from models.risk_reasons import FAMILIES, family_of
@@ -194,6 +194,37 @@ def test_the_reach_follows_the_latest_quarter() -> None:
     assert reach(days[:10], scores[:10]) == REACH
 
 
+@given(st.lists(st.tuples(st.floats(0, 0.45), st.floats(0, 0.45)), min_size=60, max_size=300))
+@settings(deadline=None, max_examples=60)
+def test_what_is_unpaid_yet_never_makes_an_interval_shorter_than_without_its_end(
+    pairs: list[tuple[float, float]],
+) -> None:
+    score, seen = np.array(pairs).T
+    unpaid = seen < score
+    days = np.zeros(len(score), dtype=np.int64)
+    so_far = reach(days, np.minimum(score, seen), unpaid)
+    taken_as_ended, all_misses = (reach(days, one) for one in (np.minimum(score, seen), np.where(unpaid, 0.5, score)))
+    assert taken_as_ended - 1e-12 <= so_far <= all_misses + 1e-12
+
+
+def test_scores_cut_short_at_random_give_the_reach_of_the_whole() -> None:
+    rng = np.random.default_rng(3)
+    score, end = rng.uniform(0, 0.45, 4000), rng.uniform(0, 0.9, 4000)
+    found = reach(np.zeros(4000, dtype=np.int64), np.minimum(score, end), end < score)
+    assert found == pytest.approx(0.36, abs=0.015)
+
+
+def test_scores_of_the_model_in_use_take_the_place_of_those_of_the_trial() -> None:
+    def some(count: int, score: float, thin: bool) -> Scores:
+        return Scores(np.arange(count), np.full(count, score), np.zeros(count, dtype=bool), np.full(count, thin))
+
+    trial = Scores.joined(some(600, 0.45, False), some(100, 0.4, True))
+    both = trial.followed(Scores.joined(some(600, 0.3, False), some(60, 0.2, True)))
+    assert both.reaches() == (pytest.approx(0.3), pytest.approx(0.4))
+    assert len(trial.followed(some(499, 0.3, False)).score) == 600 + 100 + 499
+    assert Scores.none().reaches() == (REACH, REACH)
+
+
 def test_intervals_follow_what_has_matured_since_the_fit(risk: CollectionRisk, book: list[Receivable]) -> None:
     since = CUT - timedelta(days=40)
     later = [
@@ -202,7 +233,7 @@ def test_intervals_follow_what_has_matured_since_the_fit(risk: CollectionRisk, b
     day = TODAY
     calm, moved = risk.rebased(book, day), risk.rebased(later, day)
     assert moved.reach_ > calm.reach_
-    assert len(calm.scores_) > len(risk.scores_)
+    assert len(calm.scores_[1]) > len(risk.scores_[1])
     assert risk.rebased(book, CUT).reach_ == risk.reach_
 
 
