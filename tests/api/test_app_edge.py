@@ -31,6 +31,7 @@ ROUTES = {
     ("GET", "/v1/cases/{case_id}/evidence"), ("POST", "/v1/cases/{case_id}/requeue"),
     ("GET", "/v1/cases/{case_id}/corrections"), ("POST", "/v1/cases/{case_id}/corrections"),
     ("GET", "/v1/memories"), ("GET", "/v1/learning"), ("GET", "/v1/worklist"),
+    ("GET", "/v1/models/risk/monitor"),
     ("GET", "/v1/recommendations"), ("GET", "/v1/recommendations/{recommendation_id}"),
     ("POST", "/v1/recommendations/{recommendation_id}/decisions"), ("GET", "/v1/tasks"),
     ("POST", "/v1/decisions"), ("GET", "/v1/changes/kinds"), ("POST", "/v1/changes"), ("GET", "/v1/settings"),
