@@ -13,8 +13,9 @@ from datetime import date, timedelta
 import numpy as np
 
 from models.events import Bools, Floats, Ints
-from models.outlook import REACH, Curves, falling, outlook
+from models.outlook import Curves, falling, outlook
 from models.risk import LATE, CollectionRisk, Ledger, RiskEstimate, Seen
+from models.risk_choice import THIN
 from models.risk_estimates import estimates
 from models.risk_ledger import Receivable, as_ledger
 
@@ -138,6 +139,6 @@ def _bent(risk: CollectionRisk, seen: Seen, rows: Bools, shift: float) -> Seen:
     inner = (chances[rows] > 0.0) & (chances[rows] < 1.0)
     chances[rows] = np.where(inner, _moved(chances[rows], shift), chances[rows])
     curves = Curves(falling(chances), seen.curves.knots, seen.curves.tail)
-    reached: Floats = np.where(seen.modelled, risk.reach_, REACH)
+    reached: Floats = np.where(seen.settled >= THIN, risk.reach_, risk.thin_reach_)
     overdue: Ints = seen.overdue
     return replace(seen, curves=curves, outlook=outlook(curves, overdue, reached))

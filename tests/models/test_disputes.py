@@ -97,6 +97,16 @@ def test_a_dispute_changes_the_estimate_from_the_day_it_is_known_and_of_its_invo
     assert bool((np.diff(seen.curves.chances, axis=1) <= 0.0).all())
 
 
+def test_a_shift_of_nearly_nothing_changes_nearly_nothing() -> None:
+    """The bent curves go through the same outlook, with the same reach of intervals."""
+    items, _ = history(25)
+    risk, past = CollectionRisk().fit(items, TODAY), Ledger(items)
+    asked = [Receivable("N", "C1", date(2026, 11, 1), date(2026, 12, 1), Decimal(50), None)]
+    (plain,), _ = estimated(risk, asked, TODAY, past, [None], DisputeEffect())
+    (told,), _ = estimated(risk, asked, TODAY, past, [TODAY], DisputeEffect(1e-9, 50))
+    assert replace(told, reasons=plain.reasons) == plain
+
+
 def test_few_disputes_change_no_number_but_are_told() -> None:
     items, _ = history(25)
     risk, past = CollectionRisk().fit(items, TODAY), Ledger(items)
