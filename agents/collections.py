@@ -60,7 +60,7 @@ def disputed_on(view: View) -> date | None:
     """Since when a dispute of this invoice is known: by the record, the books or the case itself."""
     if view.dunning.disputed_on is not None:
         return view.dunning.disputed_on
-    booked = facts.day(view.risk or {}, "disputed_at")
+    booked = facts.day(view.risk or {}, "disputed_since")
     return booked or (view.today if view.details.get("disputed") is True else None)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -16,7 +17,7 @@ from api import worklist
 from api.console import cash_curve, worth
 from api.console.loose import mapping, text, texts
 from api.console.pages import ConsoleRoute, address, render
-from api.console.plain import amount, percent
+from api.console.plain import amount, percent, phrase
 from api.console.session import DeskOf
 from api.strict import listing_name
 from governance.errors import Malformed
@@ -58,7 +59,7 @@ class Line:
     delayed: str | None
     why: str | None
     reasons: tuple[str, ...]
-    seats: tuple[str, ...]
+    seats: str
     today: bool
 
 
@@ -88,9 +89,16 @@ def _line(row: Mapping[str, Any], of: Filter) -> Line:
         delayed=found.control if found and found.delayed else None,
         why=text(row["why"]),
         reasons=texts(risk.get("reasons"))[:_REASONS],
-        seats=tuple(one["role"] for one in row["seats"] or [] if one["filled_by"] is None),
+        seats=_seats([one["role"] for one in row["seats"] or [] if one["filled_by"] is None]),
         today=row["today"],
     )
+
+
+def _seats(roles: Sequence[str]) -> str:
+    """Such as: controller and 2 reviewers to sign."""
+    counts = Counter(roles)
+    said = [phrase(role) if count == 1 else f"{count} {phrase(role)}s" for role, count in sorted(counts.items())]
+    return f"{' and '.join(said)} to sign" if said else "signed by all"
 
 
 def _past_due(days: int | None) -> str:

@@ -98,7 +98,7 @@ def _sum(said: Mapping[str, Any], currency: str | None) -> str | None:
     cost = f"{found['cost']:,.{places}f}"
     return (
         f"{found['collectible']:,.{places}f} × {share(said['probability'])} × {found['days']:f} days × "
-        f"{found['capital_percent']:f} % a year × {share(said['effect'])} saved − {cost}"
+        f"{found['capital_percent']:f} % a year × {share(said['effect'])} saved −\u00a0{cost}"
     )
 
 

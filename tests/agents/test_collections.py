@@ -67,7 +67,7 @@ FINAL = contact("send_customer_reminder", 9, "final")
         (seen(30, dunning=after(FINAL), risk={**RISK, "p_late_30": 0.7}), ("place_credit_hold", None)),
         (seen(15, dunning=after(FINAL)), ("send_customer_reminder", "friendly")),
         (seen(dunning=after(disputed_on=date(2026, 11, 1))), ("open_dispute", None)),
-        (seen(risk={**RISK, "disputed_at": "2026-11-01"}), ("open_dispute", None)),
+        (seen(risk={**RISK, "disputed_since": "2026-11-01"}), ("open_dispute", None)),
         (seen(dunning=after(contact("open_dispute", 3), disputed_on=date(2026, 11, 1))), ("wait_until", None)),
         (seen(-5, kind="open_item"), ("wait_until", None)),
         (seen(-5, kind="open_item", risk={**RISK, "p_late_30": 0.7}), ("send_customer_reminder", "friendly")),

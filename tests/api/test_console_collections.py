@@ -69,7 +69,7 @@ def test_the_queue_is_ranked_and_says_why(api: Api) -> None:
     assert shown(page) == [high["id"], low["id"], loss["id"], none["id"]]
     said = words(page)
     for expected in (
-        "Today has room for 2 actions in 4 of 360 minutes, worth 11.00 EUR together", "Customer One , invoice R-HIGH",
+        "Today has room for 2 actions in 4 of 360 minutes, worth 11.00 EUR together", "Customer One invoice R-HIGH",
         "1,200.00 EUR", "12 days", "62 %", "14 days late 80 %: −2 to 40", "9.50 EUR", "−0.40 EUR",
         "Send customer reminder, friendly", "reviewer to sign", "12 days overdue, no reminder sent",
         "Paid 8 of 10 invoices late; a large amount for this customer",
