@@ -1,8 +1,9 @@
 """A few friendly reminders wait some days, chosen by lot, so that the effect of reminders can be estimated later. Pure.
 
 The lot is a hash of tenant, case and month with the tenant's secret: the same whenever it is asked, and nobody's
-choice. It only ever delays a friendly reminder, once, up to an amount; share and ceiling are governed, and the share
-never exceeds a tenth. Whoever reviews it is told.
+choice. It only ever delays a friendly reminder, up to an amount, and once (new facts on a case that has not waited yet
+do not count, but reminders turn firm with the days past due, and firm ones are not delayed). Share and ceiling are
+governed, and the share never exceeds a tenth. Whoever reviews it is told.
 """
 
 from __future__ import annotations

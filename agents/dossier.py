@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from agents import facts
+from agents import collections, facts
 from agents.assess import shown
 from agents.letter import TEMPLATE
 from agents.notes import read_notes
+from agents.option import Option
 from agents.state import View
 from governance.action import Action
 from governance.case import Party
@@ -43,20 +44,21 @@ def findings(view: View, choice: Mapping[str, Any], letter: Mapping[str, Any]) -
     if view.notes:
         recognised = list(read_notes(view.notes).recognised)
         found["reviewer_note"] = {"note": view.notes[-1], "earlier": list(view.notes[:-1]), "recognised": recognised}
-    if (collections := _collections(choice)) is not None:
-        found["collections"] = collections
+    if (valued := _collections(view, choice)) is not None:
+        found["collections"] = valued
     if letter["refused"]:
         found["refused"] = letter["refused"]
     plain: dict[str, Any] = facts.plain(found)
     return plain
 
 
-def _collections(choice: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """What the proposal is worth; without its value where a later node turned it into another action."""
+def _collections(view: View, choice: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What the proposal is worth: valued again where a later node turned it, or a reviewer asked for another tone."""
     said: Mapping[str, Any] | None = choice.get("collections")
-    if not said or not said["value"] or said["value"]["action"] == choice["action"]["name"]:
+    value, action = (said or {}).get("value"), choice["action"]
+    if not said or not value or (value["action"], value["tone"]) == (action["name"], action["args"].get("tone")):
         return said or None
-    return {**said, "value": None, "unknown": "the action was changed after it was valued"}
+    return collections.finding(view, Option(action["name"], action["args"], choice["why"]), said["control"])
 
 
 def _party(party: Party | None, version: int | None) -> dict[str, Any] | None:

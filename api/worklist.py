@@ -64,7 +64,17 @@ def listed(conn: Connection, of: Filter, *, after: str | None, limit: int) -> Li
     shown = places[:limit]
     found = collections.rows(conn, [key[2] for key in shown])
     following = _written(shown[-1]) if len(places) > limit else None
-    return Listed([row | {"today": row["id"] in best} for row in found], following, day, len(rows))
+    shown_rows = [row | {"today": row["id"] in best, "collections": _said(row)} for row in found]
+    return Listed(shown_rows, following, day, len(rows))
+
+
+def _said(row: Mapping[str, Any]) -> Any:
+    """The finding about the worth; without its value where a person chose another action since."""
+    said = row["collections"]
+    value = said.get("value") if isinstance(said, dict) else None
+    if isinstance(value, dict) and value.get("action") != row["action"]:
+        return {**said, "value": None, "unknown": "a person chose another action"}
+    return said
 
 
 def _day(rows: Sequence[Ranked], lines: Lines) -> tuple[frozenset[str], Day]:

@@ -13,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.control import AS_USUAL, DELAYED
+from agents.dossier import findings
+from agents.draft import heeded
 from agents.dunning import LARGEST_SHARE, Contact, Dunning, Lines, lines_of
 from agents.recommend import choice_of
 from agents.state import View
@@ -203,3 +205,11 @@ def test_hold_and_collections_take_two_people_whatever_the_matrix_row() -> None:
                 for entity, region in (("DE01", "EU"), ("unknown", "unknown")):
                     seats = required_seats(policy, Question(action, amount, risk, entity, region))
                     assert sum(seats.values()) >= 2, (action, amount, risk)
+
+
+def test_a_reviewers_tone_is_valued_as_that_tone() -> None:
+    made = seen()
+    choice = heeded(choice_of(made), ("please make it firmer",))
+    assert choice["action"]["args"]["tone"] == "firm"
+    found = findings(made, choice, {"refused": []})["collections"]["value"]
+    assert (found["tone"], found["effect"]) == ("firm", "0.15")

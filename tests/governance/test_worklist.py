@@ -130,7 +130,8 @@ def test_lines_hold_when_two_people_have_signed(acme: World) -> None:
 
 
 def test_numbers_come_with_the_findings_and_odd_ones_stop_nothing(acme: World) -> None:
-    good = {"collections": {"value": {"value": "12.50", "value_eur": "10.00", "minutes": 2}},
+    priced = {"action": "send_customer_reminder", "value": "12.50", "value_eur": "10.00", "minutes": 2}
+    good = {"collections": {"value": priced},
             "risk": {"expected_cash": [[TODAY.isoformat(), "100.00"], [None, "5.00"]]}}  # fmt: skip
     odd: list[Any] = [
         {"collections": {"value": {"value": "1e9", "value_eur": None, "minutes": "x"}}}, {"collections": 7},
@@ -169,3 +170,33 @@ def test_aging_counts_every_open_item_of_the_books_by_currency(acme: World) -> N
     assert [(one["currency"], one["bucket"], one["invoices"]) for one in found] == [
         ("EUR", 0, 1), ("EUR", 4, 1), ("USD", 4, 1)
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["place_credit_hold", "escalate_to_collections"])
+@pytest.mark.parametrize("amount", [None, "0.00", "10.00", "90000.00"])
+def test_one_signature_never_lets_a_hold_or_collections_through(acme: World, name: str, amount: str | None) -> None:
+    due(acme, "one", amount=amount, content=b"<Invoice/>")
+    (job,) = acme.claim(1)
+    args = {"customer_id": "C-1", "reason": "no payment"}
+    filed = acme.file(job, action=Action(name, args), draft=None, risk="low")
+    row = acme.recommendation(filed.recommendation_id)
+    assert len(row["seats"]) >= 2
+    acme.opened("reviewer", row)
+    acme.decide("reviewer", row, "approve")
+    assert acme.recommendation(row["id"])["state"] == "awaiting_review"
+    assert acme.scalar("SELECT count(*) FROM cs.effects WHERE recommendation_id = %s", row["id"]) == 0
+    with pytest.raises(errors.Refusal):
+        acme.decide("reviewer", row, "approve")
+    second = "controller" if name == "place_credit_hold" else "reviewer2"
+    acme.opened(second, row)
+    acme.decide(second, row, "approve")
+    assert acme.recommendation(row["id"])["state"] == "approved"
+
+
+def test_a_persons_own_action_is_not_ranked_by_the_agents_value(acme: World) -> None:
+    due(acme, "one")
+    value = {"action": "schedule_call", "value": "9.00", "value_eur": "9.00", "minutes": 15}
+    proposal(acme, "send_customer_reminder", REMINDER, findings={"collections": {"value": value}})
+    with acme.database.transaction("review", acme.tokens["reviewer"]) as conn:
+        (found,) = collections.ranked(conn, collections.Filter(TODAY))
+    assert found.value is None

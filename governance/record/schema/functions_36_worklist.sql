@@ -18,6 +18,10 @@ BEGIN
     IF best IS NULL AND cash IS NULL THEN
         RETURN NULL;
     END IF;
+    -- A person's own action is not worth what the agent's was.
+    IF best->>'action' IS DISTINCT FROM (SELECT r.action FROM cs.recommendations r WHERE r.tenant = NEW.tenant AND r.id = NEW.recommendation_id) THEN
+        best := NULL;
+    END IF;
     SELECT array_agg(CASE WHEN t ~ '^-?[0-9]{1,15}(\.[0-9]{1,6})?$' THEN t END ORDER BY n) INTO numbers
     FROM unnest(ARRAY[best->>'value', best->>'value_eur', best->>'minutes']) WITH ORDINALITY AS u(t, n);
     INSERT INTO cs.worklist (tenant, recommendation_id, value, value_eur, minutes, cash)
