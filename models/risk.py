@@ -15,9 +15,9 @@ from sklearn.utils.validation import check_is_fitted
 from models.events import Bools, Floats, Ints
 from models.features import RISK_FEATURES, Answers, Receivable, features_at, risk_features
 from models.outlook import Curves, Outlook, falling, outlook
-from models.risk_choice import RULE, THIN, Book, Heads, choose, trust, unseen_scores
+from models.risk_choice import RULE, THIN, Book, Heads, choose, shape_chosen, trust, unseen_scores
 from models.risk_conformal import Scores
-from models.risk_curves import anchors_for, bent, chance_of, knots_for, own_of
+from models.risk_curves import Shape, anchors_for, bent, chance_of, knots_for, own_of
 from models.risk_estimates import RiskEstimate, estimates
 from models.risk_fitting import Labels, Linear, certain, columns_of, design, told_apart
 from models.risk_ledger import Columns, Ledger, Moment, as_ledger
@@ -52,7 +52,9 @@ class CollectionRisk(BaseEstimator):  # type: ignore[misc]
     """Probability and size of late payment, from the past of each customer.
 
     The curve of a customer's own days late is bent by a model of the chance at a few days: a rule, a logistic
-    regression, gradient boosting or a blend, whichever was best on the later part of the history (`candidates_`).
+    regression, gradient boosting or the mean of two of them, whichever was best on the later part of the history
+    (`candidates_`). Where that helped there, the curve is drawn towards the common shape of payments round each
+    customer's mean (`shape_`).
     80 % intervals are conformal over the latest quarter that no fit had seen (models.risk_conformal). Customers with
     fewer than five settled invoices get their own rate, drawn towards that of all customers, and the model by
     as much as it proved itself there. Below `min_rows` settled invoices there is no model: everybody gets the rate.
@@ -90,6 +92,8 @@ class CollectionRisk(BaseEstimator):  # type: ignore[misc]
         self.usual_ = np.empty(0)
         self.reference_: list[Floats] = []
         self._set_portfolio(now.item, cut)
+        shape = shape_chosen(Answers(now), self.thresholds_, self._whole(), cut)
+        self.shape_: list[Floats] = [np.array([shape.mean, shape.weight]), shape.days, shape.chances]
         settled = certain(now.item, LATE[-1], cut)
         self.trained_rows_ = int(settled.sum())
         anchors = anchors_for(days, self.thresholds_)
@@ -121,7 +125,7 @@ class CollectionRisk(BaseEstimator):  # type: ignore[misc]
 
     def _book(self, now: Moment) -> Book:
         said = Answers(now)
-        own = own_of(said, self.thresholds_, self._whole())
+        own = own_of(said, self.thresholds_, self._whole(), self._shape())
         table = design(features_at(said), own, self.anchors_)
         names = columns_of(self.anchors_, self.thresholds_)
         rule = own.rule(self.thresholds_)
@@ -176,6 +180,9 @@ class CollectionRisk(BaseEstimator):  # type: ignore[misc]
         fallen: Floats = np.minimum.accumulate(curve)
         return fallen
 
+    def _shape(self) -> Shape:
+        return Shape(float(self.shape_[0][0]), self.shape_[1], self.shape_[2], float(self.shape_[0][1]))
+
     def _heads(self) -> Heads:
         if "_asked" not in self.__dict__:
             linear = None if self.linear_ is None else Linear(*self.linear_)
@@ -193,7 +200,7 @@ class CollectionRisk(BaseEstimator):  # type: ignore[misc]
             check_is_fitted(self, "thresholds_")
         now = as_ledger(history).ask(items, as_of)
         said = Answers(now)
-        own = own_of(said, self.thresholds_, self._whole())
+        own = own_of(said, self.thresholds_, self._whole(), self._shape())
         odds = own.rule(self.thresholds_)
         modelled = (own.settled >= THIN) & self.has_model & (self.kind_ != RULE)
         table = np.empty((0, 0))
@@ -238,7 +245,8 @@ class CollectionRisk(BaseEstimator):  # type: ignore[misc]
             names = columns_of(self.anchors_, self.thresholds_)
             main = int(np.flatnonzero(self.thresholds_[self.anchors_] == 0)[0])
             family = [family_of(name) for name in names]
-            effects = family_effects(self._heads(), main, seen.table, self.typical_, family)
+            rule = [names.index("weekday_0"), names.index("rated_0")]
+            effects = family_effects(self._heads(), main, seen.table, self.typical_, family, rule)
             chance = seen.curves.at(np.zeros(len(seen.modelled), dtype=np.int64))[seen.modelled]
             # Log-odds say little to people: near certainty a large step moves nobody.
             effects = effects * np.maximum(chance * (1.0 - chance), 0.05)[:, None]

@@ -13,20 +13,24 @@ from typing import Any
 import numpy as np
 
 from models.events import Bools, Floats, Ints
+from models.features import RATED, Answers
 from models.outlook import Curves, reach_of
 from models.risk_conformal import Scores
-from models.risk_curves import bent, chance_of
+from models.risk_curves import Shape, bent, chance_of, own_of
 from models.risk_fitting import Labels, Linear, boosted
 from models.risk_ledger import Columns
 from models.risk_trees import FEW, Trees
 
-RULE, LOGISTIC, BOOSTING, BLEND = "rule", "logistic", "boosting", "blend"
-CANDIDATES = (RULE, LOGISTIC, BOOSTING, BLEND)
+RULE, LOGISTIC, BOOSTING, BLEND, STACK = "rule", "logistic", "boosting", "blend", "rule and logistic"
+CANDIDATES = (RULE, STACK, LOGISTIC, BOOSTING, BLEND)
+"""BLEND: the mean of the log-odds of logistic and boosting; STACK: of rule and logistic."""
 THIN = 5
 """Settled invoices from which a model alone answers for a customer."""
 
 _WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 _USUAL_WEIGHT = 0.5
+_SHAPES = (0.0, 24.0)
+_GAIN = 0.997
 _LEAST_THIN = 50
 _LEAST_TESTED = 60
 _SMALL = 3000
@@ -48,6 +52,8 @@ class Heads:
             return rule
         if self.kind == LOGISTIC:
             return self._linear(table)
+        if self.kind == STACK:
+            return (rule + self._linear(table)) / 2.0
         if self.kind == BOOSTING:
             return self._boosted(table)
         return (self._linear(table) + self._boosted(table)) / 2.0
@@ -98,7 +104,7 @@ class Book:
     def fit(self, kind: str, cut: int, rows: Bools, seed: int) -> Heads:
         """A candidate, from what was certain before `cut` of `rows`."""
         labels = self.labels(cut).kept(rows)
-        linear = Linear.fit(self.table, labels, self.names) if kind in (LOGISTIC, BLEND) else None
+        linear = Linear.fit(self.table, labels, self.names) if kind in (LOGISTIC, BLEND, STACK) else None
         boosters = boosted(self.table, labels, self.names, self.main, seed) if kind in (BOOSTING, BLEND) else []
         return Heads(kind, linear, boosters)
 
@@ -128,9 +134,10 @@ class Choice:
 
 
 def choose(book: Book, cut: int, seed: int) -> Choice:
-    """The candidate with the least squared error of probabilities, at 'late or not' and over all anchors."""
+    """The simplest candidate that is within one standard error of the best (Breiman et al., "Classification and
+    Regression Trees", 1984), by the squared error of probabilities, at 'late or not' and over all anchors."""
     made: list[dict[str, Any]] = []
-    total = dict.fromkeys(CANDIDATES, 0.0)
+    errors: dict[str, list[Floats]] = {kind: [] for kind in CANDIDATES}
     blends: list[tuple[Heads, Bools]] = []
     for start, end in _windows(book, cut):
         earlier, later = book.items.post < start, (book.items.post >= start) & (book.items.post < end)
@@ -140,13 +147,13 @@ def choose(book: Book, cut: int, seed: int) -> Choice:
         blend = book.fit(BLEND, start, earlier, seed)
         for kind in CANDIDATES:
             heads = Heads(kind, blend.linear, blend.boosters)
-            row = _judged(book, heads, later, labels)
-            total[kind] += row["brier"] + row["brier_all"]
+            row, lost = _judged(book, heads, later, labels)
+            errors[kind].append(lost)
             made.append({"candidate": kind, "from": start, "until": end, **row})
         blends.append((blend, later))
     if not blends:
         return Choice(RULE, made, _USUAL_WEIGHT, Scores.none())
-    kind = min(CANDIDATES, key=lambda name: total[name])
+    kind = _simplest({name: np.concatenate(parts) for name, parts in errors.items()})
     for one in made:
         _log.info("collection risk candidate %s", one)
     _log.info("collection risk model chosen: %s", kind)
@@ -154,6 +161,27 @@ def choose(book: Book, cut: int, seed: int) -> Choice:
     weight = _thin_weight(book, *chosen[-1], cut)
     scored = [unseen_scores(book, heads, later, weight, cut) for heads, later in chosen]
     return Choice(kind, made, weight, Scores.joined(*scored))
+
+
+def shape_chosen(said: Answers, knots: Ints, whole: Floats, cut: int) -> Shape:
+    """How much the shape of all customers counts for beside each one's own payments: by the squared error of the rule's
+    curves on the later part of what was certain before `cut`, from what was known when it began. 0 where little
+    is gained."""
+    item = said.now.item
+    matured = np.maximum(item.due + RATED[-1], item.post) < cut
+    if matured.sum() < 2 * _LEAST_TESTED:
+        return Shape.of(said, cut, _SHAPES[1])
+    middle = int(np.quantile(item.post[matured], 0.6))
+    later = matured & (item.post >= middle)
+    days = np.where(item.known < cut, item.clear - item.due, cut - item.due)[later, None]
+    error = {}
+    for weight in _SHAPES:
+        shape = Shape.of(said, middle, weight)
+        chances = chance_of(own_of(said, knots, whole, shape).rule(knots)[later])
+        error[weight] = float(((chances - (days > knots)) ** 2).mean())
+    best = min(_SHAPES, key=lambda weight: error[weight])
+    _log.info("collection risk weight of the common shape: %s", error)
+    return Shape.of(said, cut, best if error[best] < _GAIN * error[0.0] else 0.0)
 
 
 def _windows(book: Book, cut: int) -> list[tuple[int, int]]:
@@ -171,17 +199,32 @@ def _can_fit(labels: Labels) -> bool:
     return bool((np.minimum(late, labels.known.sum(axis=0) - late) >= 2).all())
 
 
-def _judged(book: Book, heads: Heads, later: Bools, labels: Labels) -> dict[str, Any]:
+def _simplest(errors: dict[str, Floats]) -> str:
+    """errors: (m,) of each candidate over the same invoices. The rule alone only where it is the best: half of it
+    is in the next."""
+    best = min(CANDIDATES, key=lambda name: errors[name].mean())
+    for name in CANDIDATES if best == RULE else CANDIDATES[1:]:
+        apart = errors[name] - errors[best]
+        if apart.mean() <= apart.std() / np.sqrt(len(apart)):
+            return name
+    return best
+
+
+def _judged(book: Book, heads: Heads, later: Bools, labels: Labels) -> tuple[dict[str, Any], Floats]:
+    """A row of the table, and the squared error of each invoice of which it is certain whether it was late: that of
+    'late or not' and the mean over the anchors."""
     chances = book.curves(heads, later).chances[:, book.anchors]
     known, late = labels.known[later], labels.late[later]
-    errors = np.where(known, (chances - late) ** 2, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    squares = np.where(known, (chances - late) ** 2, 0.0)
+    errors = squares.sum(axis=0) / np.maximum(known.sum(axis=0), 1)
     rows = known[:, book.main]
-    return {
+    row = {
         "rows": int(rows.sum()),
         "brier": round(float(errors[book.main]), 5),
         "brier_all": round(float(errors.mean()), 5),
         "auc": _auc(late[rows, book.main], chances[rows, book.main]),
     }
+    return row, (squares[:, book.main] + squares.sum(axis=1) / np.maximum(known.sum(axis=1), 1))[rows]
 
 
 def _auc(late: Bools, chance: Floats) -> float | None:

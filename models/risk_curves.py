@@ -12,13 +12,16 @@ from functools import lru_cache
 import numpy as np
 
 from models.events import Floats, Ints, Stream
-from models.features import RATED, Answers, days_late
+from models.features import RATED, Answers, days_late, paid_stream
 from models.outlook import falling
 from models.risk_ledger import WEEKDAYS, Ledger
 
 PRIOR = 3.0
 """Invoices that the rate of all customers counts for beside a customer's own."""
 
+_PULL = 2.0
+_FEW = 2
+_LEAST_SHAPE = 30
 _EDGE = 1e-3
 _MOST_KNOTS = 40
 _FIRST, _LAST = -90, 120
@@ -96,6 +99,52 @@ def _between(points: bytes, knots: bytes) -> Floats:
     return made
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How payments spread round the mean of each customer, all customers together: what is to be expected of one whose
+    mean is known from a few payments (a location family, shrunken as in Efron and Morris, "Data analysis using
+    Stein's estimator and its generalizations", JASA 1975).
+
+    mean: days late of all. days: (g,) rising days from the customer's mean. chances: (g,) share paid later than that.
+    weight: invoices that it counts for beside a customer's own; 0: it is not asked.
+    """
+
+    mean: float
+    days: Floats
+    chances: Floats
+    weight: float
+
+    @classmethod
+    def of(cls, said: Answers, cut: int, weight: float) -> Shape:
+        """From what was paid and known before `cut`, each seen on the day of the question."""
+        item = said.now.item
+        known = item.known < cut
+        if known.sum() < _LEAST_SHAPE:
+            return cls(0.0, np.zeros(1), np.zeros(1), 0.0)
+        late = np.where(known, item.clear - item.due, 0)
+        mean = float(late[known].mean())
+        centre, count = _centre(said, mean)
+        apart = (late - centre)[known & (count >= _FEW)]
+        if len(apart) < _LEAST_SHAPE:
+            return cls(0.0, np.zeros(1), np.zeros(1), 0.0)
+        days = np.unique(np.quantile(apart, np.linspace(0.0, 1.0, 101)))
+        return cls(mean, days, 1.0 - np.searchsorted(np.sort(apart), days, side="right") / len(apart), weight)
+
+    def at(self, said: Answers, knots: Ints) -> tuple[Floats, Floats]:
+        """(n, k) chances at the knots, and (n, 1) the invoices that they count for."""
+        centre, count = _centre(said, self.mean)
+        found = np.interp(knots[None, :] - centre[:, None], self.days, self.chances, left=1.0, right=0.0)
+        return found, (self.weight * count / (count + _PULL))[:, None]
+
+
+def _centre(said: Answers, mean: float) -> tuple[Floats, Ints]:
+    """The customers' mean days late, drawn towards that of all, and how many payments it is of: (n,) each."""
+    stream = paid_stream(said.now.past)
+    total = stream.total(said.asked(stream))
+    count = total[:, 0]
+    return (total[:, 2] + _PULL * mean) / (count + _PULL), count
+
+
 def _curve_stream(past: Ledger, knots: Ints, group: str) -> Stream:
     def made() -> Stream:
         bills = past.bills
@@ -107,8 +156,13 @@ def _curve_stream(past: Ledger, knots: Ints, group: str) -> Stream:
     return past.stream(f"curve {group} {knots.tobytes().hex()}", made)
 
 
-def own_of(said: Answers, knots: Ints, whole: Floats) -> Own:
+def own_of(said: Answers, knots: Ints, whole: Floats, shape: Shape | None = None) -> Own:
     """The customers' own curves at a moment. whole: (k,) the curve of all customers."""
+    usual, weight = PRIOR * whole[None, :], np.array([[PRIOR]])
+    at_rated = knots.searchsorted(RATED)
+    if shape is not None and shape.weight > 0:
+        expected, more = shape.at(said, knots)
+        usual, weight = usual + more * expected, PRIOR + more
 
     def counted(group: str) -> tuple[Floats, Floats]:
         stream = _curve_stream(said.now.past, knots, group)
@@ -116,15 +170,14 @@ def own_of(said: Answers, knots: Ints, whole: Floats) -> Own:
         return total[:, :1], total[:, 1:]
 
     (count, late), (same, same_late) = counted("customer"), counted("weekday")
-    plain = (late + PRIOR * whole) / (count + PRIOR)
+    plain = (late + usual) / (count + weight)
     weekday = (same_late + PRIOR * plain) / (same + PRIOR)
     matured = [said.matured(threshold) for threshold in RATED]
-    rates = whole[np.searchsorted(knots, RATED)]
-    rated = [(one[:, 1] + PRIOR * rate) / (one[:, 0] + PRIOR) for one, rate in zip(matured, rates, strict=True)]
+    settled, were_late = (np.column_stack([one[:, at] for one in matured]) for at in range(2))
     return Own(
         curve=logit((plain + weekday) / 2.0),
         plain=logit(plain),
-        rated=logit(np.column_stack(rated)),
+        rated=logit((were_late + usual[:, at_rated]) / (settled + weight)),
         settled=matured[0][:, 0],
         late=matured[0][:, 1],
     )

@@ -13,7 +13,7 @@ from math import factorial
 import numpy as np
 
 from models.events import Floats, Ints
-from models.risk_choice import BLEND, Heads
+from models.risk_choice import BLEND, STACK, Heads
 
 _ROWS = 64
 
@@ -28,10 +28,13 @@ def _coalitions(families: int) -> tuple[Ints, Floats]:
     return members.astype(np.int64), np.where(members == 1, joined[:, None], -left_out[:, None])
 
 
-def family_effects(heads: Heads, main: int, table: Floats, usual: Floats, family: Sequence[int]) -> Floats:
+def family_effects(
+    heads: Heads, main: int, table: Floats, usual: Floats, family: Sequence[int], rule: Sequence[int] = ()
+) -> Floats:
     """(n, families) by how much each family moves the log-odds at the anchor `main`, against the usual row.
 
-    table: (n, f). usual: (f,). family: the number of each column's family, from 0. The values of a row add up to the
+    table: (n, f). usual: (f,). family: the number of each column's family, from 0. rule: the columns whose sum is the
+    rule's log-odds. The values of a row add up to the
     difference between its log-odds and those of the usual row.
     """
     place = np.array(family)
@@ -39,10 +42,12 @@ def family_effects(heads: Heads, main: int, table: Floats, usual: Floats, family
     effects = np.zeros((len(table), count))
     if heads.linear is not None:
         moved = (heads.linear.standard(table) - heads.linear.standard(usual[None, :])) * heads.linear.weights[:, main]
+        if heads.kind == STACK:
+            moved[:, list(rule)] += (table - usual)[:, list(rule)]
         effects += moved @ (place[:, None] == np.arange(count)).astype(float)
     if heads.boosters:
         effects += _of_booster(heads, main, table, usual, place, count)
-    return effects / 2.0 if heads.kind == BLEND else effects
+    return effects / 2.0 if heads.kind in (BLEND, STACK) else effects
 
 
 def _of_booster(heads: Heads, main: int, table: Floats, usual: Floats, place: Ints, count: int) -> Floats:
