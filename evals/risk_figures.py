@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 
-from evals.scorers import Floats, Ints, auc, brier, mean
+from evals.scorers import Floats, Ints, auc, brier, mean, resampled
 from models.events import Bools
 from models.features import Receivable
 from models.outlook import paid_between
@@ -116,14 +116,23 @@ def groups(
 
 
 def group_rows(
-    parts: Sequence[tuple[str, str, Bools]], p_late: Floats, days: Floats, outcomes: Outcomes
-) -> list[tuple[str, str, int, float, float | None, float | None, float | None]]:
-    """(kind, group, invoices, share late, AUC, Brier, mean error in days) of each group."""
+    parts: Sequence[tuple[str, str, Bools]], p_late: Floats, days: Floats, outcomes: Outcomes, seed: int, resamples: int
+) -> list[tuple[str, str, int, float, float | None, str, float | None, float | None, str]]:
+    """(kind, group, invoices, share late, AUC, its interval, Brier, mean error in days, its interval) of each group;
+    95 % intervals over customers, empty for a single one."""
     errors = np.abs(days - outcomes.days)
     made = []
     for kind, name, rows in parts:
-        late, said, paid = outcomes.late[rows], p_late[rows], rows & ~np.isnan(errors)
-        made.append(
-            (kind, name, int(rows.sum()), float(late.mean()), auc(late, said), brier(late, said), mean(errors[paid]))
-        )
+        late, said, wrong = outcomes.late[rows], p_late[rows], errors[rows]
+        owners = [outcomes.customers[at] for at in np.flatnonzero(rows)]
+
+        def spread(statistic: Callable[[Ints], float | None], owners: list[str] = owners) -> tuple[float | None, str]:
+            found = resampled(statistic, owners, seed, resamples)
+            if found.low is None or found.high is None or len(set(owners)) < 2:
+                return found.value, ""
+            return found.value, f"{found.low:.2f} to {found.high:.2f}"
+
+        ranked = spread(lambda at, late=late, said=said: auc(late[at], said[at]))  # type: ignore[misc]
+        missed = spread(lambda at, wrong=wrong: mean(wrong[at][~np.isnan(wrong[at])]))  # type: ignore[misc]
+        made.append((kind, name, int(rows.sum()), float(late.mean()), *ranked, brier(late, said), *missed))
     return made

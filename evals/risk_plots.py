@@ -37,8 +37,13 @@ def side_by_side(name: str, cut: date, found: Found) -> Table:
 
 
 def grouped(name: str, rows: Sequence[Sequence[Any]]) -> Table:
-    columns = ("by", "group", "invoices", "share late", "AUC", "Brier", "mean error, days")
-    return Table(f"{heading(name)}: by group", columns, rows, "The model fitted on the company's own past.")
+    columns = (
+        "by", "group", "invoices", "share late", "AUC", "95 % interval", "Brier", "mean error, days", "95 % interval",
+    )  # fmt: skip
+    return Table(
+        f"{heading(name)}: by group", columns, rows,
+        "The model fitted on the company's own past; it never sees the country. Intervals are over customers.",
+    )  # fmt: skip
 
 
 def quarters(name: str, rows: Sequence[tuple[str, float, int]]) -> Table:

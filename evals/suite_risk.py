@@ -15,6 +15,7 @@ import numpy as np
 from evals import datasets, risk_plots
 from evals.datasets import Portfolio
 from evals.results import Metric, Plot, SuiteResult, Table
+from evals.risk_countries import countries_of
 from evals.risk_figures import (
     Outcomes,
     by_period,
@@ -136,7 +137,8 @@ def _portfolio(
     metrics += _few(name, own.settled, judged, outcomes)
     metrics += left_out(portfolio, cut, tested, outcomes, model, options)
     metrics += [*proofs(portfolio, options), *speed(name, model, past, tested)]
-    rows = group_rows(groups(tested, own.settled, None), ours.p_late, ours.days, outcomes)
+    parts = groups(tested, own.settled, countries_of(options.folder, name, tested))
+    rows = group_rows(parts, ours.p_late, ours.days, outcomes, options.seed, options.resamples)
     tables = [risk_plots.side_by_side(name, cut, found), risk_plots.grouped(name, rows)]
     tables += [risk_plots.quarters(name, quarters), *risk_plots.candidates(name, model.candidates_, model.kind_)]
     months = by_period(periods(tested, 1), _held(ours, outcomes))

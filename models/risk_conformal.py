@@ -77,7 +77,9 @@ def _quantile(scores: Floats, open_above: Bools, coverage: float) -> float:
     held, certain = scores[order], ~open_above[order]
     at_risk = np.arange(len(held), 0, -1.0)
     passed = np.cumprod(np.where(certain, 1.0 - 1.0 / at_risk, 1.0))
-    # One more invoice, the one that is asked about, may be beyond all.
-    wanted = 1.0 - min(1.0, coverage * (len(held) + 1) / len(held))
+    # Of few scores the quantile is as likely too near as too far: a standard error more is asked of them (Vovk,
+    # "Conditional validity of inductive conformal predictors", 2012).
+    careful = coverage + np.sqrt(coverage * (1.0 - coverage) / len(held))
+    wanted = 1.0 - min(1.0, careful * (len(held) + 1) / len(held))
     found = np.flatnonzero(passed <= wanted + 1e-9)
     return float(held[found[0]]) if len(found) else _WIDE
