@@ -11,8 +11,9 @@ from typing import Any
 from api.console.plain import amount
 
 WEEKS = 13
-WIDTH, HEIGHT = 520, 130
-_TOP, _BASE = 14, 104
+WIDTH, HEIGHT, BASE = 520, 240, 212
+"""The canvas, and where the bars stand on it."""
+_TOP = 10
 AGES = ("Not due", "1 to 30 days", "31 to 60 days", "61 to 90 days", "Over 90 days")
 
 
@@ -112,10 +113,10 @@ def _bars(weeks: Sequence[date], values: Sequence[Decimal]) -> tuple[Bar, ...]:
     step = WIDTH / len(values)
     made = []
     for at, (week, value) in enumerate(zip(weeks, values, strict=True)):
-        height = round(float(max(value, Decimal(0)) / most) * (_BASE - _TOP), 1)
+        height = round(float(max(value, Decimal(0)) / most) * (BASE - _TOP), 1)
         x = round(at * step + 3, 1)
         tick = _short(week) if at % 2 == 0 else None
-        made.append(Bar(x, round(_BASE - height, 1), round(step - 6, 1), height, round(x + (step - 6) / 2, 1), tick))
+        made.append(Bar(x, round(BASE - height, 1), round(step - 6, 1), height, round(x + (step - 6) / 2, 1), tick))
     return tuple(made)
 
 
@@ -125,7 +126,7 @@ def _line(values: Sequence[Decimal], total: Decimal) -> str:
     step, until, points = WIDTH / len(values), Decimal(0), []
     for at, value in enumerate(values):
         until += value
-        points.append(f"{at * step + step / 2:.1f},{_BASE - float(until / total) * (_BASE - _TOP):.1f}")
+        points.append(f"{at * step + step / 2:.1f},{BASE - float(until / total) * (BASE - _TOP):.1f}")
     return " ".join(points)
 
 

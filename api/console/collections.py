@@ -157,7 +157,7 @@ def show(
         cut=worklist.cut(found.total),
         curves=cash_curve.curves(cash, of.today),
         agings=cash_curve.agings(aging),
-        canvas=(cash_curve.WIDTH, cash_curve.HEIGHT),
+        canvas=(cash_curve.WIDTH, cash_curve.HEIGHT, cash_curve.BASE),
         buckets=BUCKETS,
         currencies=currencies,
         entities=entities,
