@@ -31,7 +31,7 @@ from models.risk_cash import CashWeek, expected_cash
 log = structlog.get_logger("countersign.risk")
 
 YEARS = 3
-MOST_ROWS = 100_000
+MOST_ROWS = 50_000
 WEEKS = 13
 _DAYS_OF_YEAR = 366
 _AGAIN_SECONDS = 600.0

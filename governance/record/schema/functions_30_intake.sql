@@ -15,7 +15,8 @@ BEGIN
         'entity', coalesce(item->>'entity', 'unknown'), 'region', coalesce(item->>'region', 'unknown'),
         'supplier_id', item->>'supplier_id', 'customer_id', item->>'customer_id', 'payee_iban', item->>'iban',
         'invoice_id', item->>'invoice_id', 'issue_date', item->>'issue_date', 'due_date', item->>'due_date',
-        'initiator', me.id) || CASE WHEN of_revision IS NOT NULL THEN jsonb_build_object('corrects', of_revision) ELSE '{}' END;
+        'initiator', me.id) || CASE WHEN of_revision IS NOT NULL THEN jsonb_build_object('corrects', of_revision) ELSE '{}' END
+        || CASE WHEN item->>'disputed_at' IS NOT NULL THEN jsonb_build_object('disputed_at', item->>'disputed_at') ELSE '{}' END;
     facts_text := cs._canon(law);
     INSERT INTO cs.case_revisions (tenant, case_id, revision, document_sha256, document_class, amount, currency, entity,
         region, supplier_id, customer_id, payee_iban, invoice_id, issue_date, due_date, initiator, facts, facts_digest, corrects)
@@ -105,7 +106,8 @@ BEGIN
     SELECT facts::jsonb INTO read_facts FROM cs.case_revisions
     WHERE tenant = me.tenant AND case_id = known.id AND corrects IS NULL ORDER BY revision DESC LIMIT 1;
     next_facts := jsonb_build_object('amount', item->>'amount', 'currency', item->>'currency', 'supplier_id', item->>'supplier_id',
-        'customer_id', item->>'customer_id', 'payee_iban', item->>'iban', 'due_date', item->>'due_date', 'document', item->>'document_sha256');
+        'customer_id', item->>'customer_id', 'payee_iban', item->>'iban', 'due_date', item->>'due_date', 'document', item->>'document_sha256')
+        || CASE WHEN item->>'disputed_at' IS NOT NULL THEN jsonb_build_object('disputed_at', item->>'disputed_at') ELSE '{}' END;
     IF last_facts @> next_facts OR read_facts @> next_facts OR known.source_key <> item->>'source_key' OR known.state = 'delivering' THEN
         RETURN cs._log_intake(me, item, 'already_known', known.id, CASE WHEN last_facts @> next_facts OR read_facts @> next_facts THEN 'same document or source key'
             WHEN known.state = 'delivering' THEN 'facts differ, but an effect is on its way: send it again afterwards'
