@@ -30,7 +30,7 @@ HORIZONS = (0, 15, 30)
 CAUSES = ("calibration", "coverage", "late_rate", "features")
 
 _TARGET = 0.80
-_EACH, _TOGETHER = 1.0, 2.7
+_EACH, _TOGETHER = 1.0, 2.4
 _USUAL = 1.96
 _YEAR = 365
 _TAILS = 8.0

@@ -120,6 +120,8 @@ def _share(value: object, sign: bool = False) -> str:
     number = _number(value)
     if number is None:
         return "–"
+    # An interval of a share may reach beyond what a share can be.
+    number = number if sign else min(max(number, 0.0), 1.0)
     return (f"{number * 100:+.1f} %" if sign else f"{number * 100:.1f} %").replace("-", "\u2212")
 
 
