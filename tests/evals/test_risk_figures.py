@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from evals.risk_figures import by_period, groups, late_value, lift, owed_late, periods, wape, weekly_cash
+from evals.risk_countries import countries_of
+from evals.risk_figures import (
+    Outcomes,
+    by_period,
+    group_rows,
+    groups,
+    late_value,
+    lift,
+    owed_late,
+    periods,
+    wape,
+    weekly_cash,
+)
 from models.risk import CollectionRisk, Ledger, Receivable
 from models.synthetic import company_month
 
@@ -65,3 +79,29 @@ def test_periods_and_groups_leave_out_what_is_too_small() -> None:
     assert [(kind, name) for kind, name, _ in parts if kind != "amount"] == [
         ("settled invoices", "1 to 4"), ("settled invoices", "20 to 99"), ("country", "DE"),
     ]  # fmt: skip
+
+
+def test_groups_have_their_errors_and_how_sure_they_are() -> None:
+    late = np.array([0, 1] * 30)
+    outcomes = Outcomes(late, np.where(late > 0, 10.0, -2.0), [f"C{at % 12}" for at in range(60)], np.zeros(60))
+    chance = np.where(np.arange(60) < 30, late, 1 - late) * 0.8 + 0.1
+    rows = [np.arange(60) < 30, np.arange(60) >= 30]
+    good, bad = group_rows(
+        [("half", "first", rows[0]), ("half", "second", rows[1])], chance, np.zeros(60), outcomes, 1, 40
+    )
+    assert good[:5] == ("half", "first", 30, 0.5, 1.0)
+    assert bad[4] == 0.0
+    assert good[6] == pytest.approx(0.01)
+    assert good[7] == pytest.approx(6.0)
+    low, _, high = good[8].partition(" to ")
+    assert float(low) <= 6.0 <= float(high)
+
+
+def test_countries_come_from_the_file_and_from_nowhere_else(tmp_path: Path) -> None:
+    (tmp_path / "risk").mkdir()
+    (tmp_path / "risk" / "north_invoices.csv").write_text("invoice_id,customer_id,country_code\n1,A,DE\n2,A,\n")
+    one = Receivable("1", "A", DAY, DAY, Decimal(1), None)
+    items = [one, replace(one, invoice_id="2"), replace(one, invoice_id="3")]
+    assert countries_of(tmp_path, "north", items) == ["DE", "unknown", "unknown"]
+    assert countries_of(tmp_path, "south", items) is None
+    assert countries_of(None, "north", items) is None

@@ -15,12 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.bundle import TRUSTED
+from models.features import Answers
 from models.outlook import REACH, falling
 from models.risk import CollectionRisk, Ledger, Receivable, Seen
 from models.risk_cash import expected_cash
-from models.risk_choice import BLEND, BOOSTING, CANDIDATES, LOGISTIC, Heads
+from models.risk_choice import BLEND, BOOSTING, CANDIDATES, LOGISTIC, STACK, Heads
 from models.risk_conformal import Scores, reach
-from models.risk_curves import anchors_for, bent, chance_of, knots_for
+from models.risk_curves import Shape, anchors_for, bent, chance_of, knots_for, own_of
 from models.risk_fitting import columns_of
 from models.risk_reasons import FAMILIES, family_of
 from models.risk_shapley import family_effects
@@ -84,12 +85,14 @@ def test_one_row_is_judged_as_in_a_batch(risk: CollectionRisk, items: list[Recei
         assert risk.predict([many[at]], [many[at].posting_date], book) == [batch[at]]
 
 
-def test_the_choice_is_kept_and_is_the_least_error(risk: CollectionRisk) -> None:
+def test_the_choice_is_kept_and_near_the_least_error(risk: CollectionRisk) -> None:
     rows = risk.candidates_
     assert {one["candidate"] for one in rows} == set(CANDIDATES)
     total = {name: sum(one["brier"] + one["brier_all"] for one in rows if one["candidate"] == name)
              for name in CANDIDATES}  # fmt: skip
-    assert total[risk.kind_] == min(total.values())
+    assert total[risk.kind_] <= 1.1 * min(total.values())
+    simpler = CANDIDATES[: CANDIDATES.index(risk.kind_)]
+    assert all(total[name] > min(total.values()) for name in simpler)
     assert all(one["until"] <= CUT.toordinal() for one in rows), "only what lies before the fit was looked at"
 
 
@@ -104,21 +107,31 @@ def test_what_is_saved_says_the_same(risk: CollectionRisk, items: list[Receivabl
 # --- reasons
 
 
-@pytest.mark.parametrize("kind", [LOGISTIC, BOOSTING, BLEND])
+@pytest.mark.parametrize("kind", [STACK, LOGISTIC, BOOSTING, BLEND])
 def test_effects_add_up_to_what_the_model_says(
     risk: CollectionRisk, items: list[Receivable], book: list[Receivable], kind: str
 ) -> None:
     whole = with_boosters(risk, book)
-    linear, boosters = (whole.linear if kind != BOOSTING else None), (whole.boosters if kind != LOGISTIC else [])
+    linear = whole.linear if kind != BOOSTING else None
+    boosters = whole.boosters if kind in (BOOSTING, BLEND) else []
     heads = Heads(kind, linear, boosters)
     table = seen(risk, items, book).table[:5]
     main = int(np.flatnonzero(risk.thresholds_[risk.anchors_] == 0)[0])
-    family = [family_of(name) for name in columns_of(risk.anchors_, risk.thresholds_)]
-    effects = family_effects(heads, main, table, risk.typical_, family)
-    rule = np.zeros((6, len(risk.anchors_)))
-    odds = heads.odds(np.vstack([table, risk.typical_]), rule)[:, main]
+    names = columns_of(risk.anchors_, risk.thresholds_)
+    parts = [names.index("weekday_0"), names.index("rated_0")]
+    effects = family_effects(heads, main, table, risk.typical_, [family_of(name) for name in names], parts)
+    every = np.vstack([table, risk.typical_])
+    rule = np.repeat(every[:, parts].sum(axis=1)[:, None], len(risk.anchors_), axis=1)
+    odds = heads.odds(every, rule)[:, main]
     assert effects.shape == (5, len(FAMILIES))
     assert effects.sum(axis=1) == pytest.approx(odds[:-1] - odds[-1], abs=1e-6)
+
+
+def test_the_rule_is_the_sum_of_two_columns(risk: CollectionRisk, book: list[Receivable]) -> None:
+    fitted = risk._book(Ledger(book).at_posting(CUT.toordinal()))
+    parts = [fitted.names.index("weekday_0"), fitted.names.index("rated_0")]
+    late = fitted.own[:, fitted.anchors][:, fitted.main]
+    assert fitted.table[:, parts].sum(axis=1) == pytest.approx(late, abs=1e-9)
 
 
 class Sum:
@@ -177,6 +190,49 @@ def test_a_bent_curve_falls_and_passes_through_falling_anchors(odds: list[float]
     assert (np.diff(made) <= 1e-12).all()
     assert (made[:, anchors] <= chance_of(wanted) + 1e-9).all()
     assert made[0, 0] == pytest.approx(chance_of(wanted)[0, 0])
+
+
+def paid_book(customers: int, each: int, start: date, habit: int, rng: np.random.Generator) -> list[Receivable]:
+    """Customers of another mean each, their payments spread alike round it."""
+    made = []
+    for who in range(customers):
+        mean = int(rng.integers(-habit, habit + 1))
+        for at in range(each):
+            posted = start + timedelta(days=int(rng.integers(0, 240)))
+            due = posted + timedelta(days=30)
+            paid = due + timedelta(days=mean + round(rng.normal(0, 8)))
+            made.append(Receivable(f"{who}-{at}", f"C{who:03}", posted, due, Decimal(100), paid))
+    return made
+
+
+def test_the_common_shape_tells_more_than_the_mix_of_all_customers() -> None:
+    book = paid_book(150, 10, date(2025, 1, 1), 14, np.random.default_rng(8))
+    cut = date(2026, 6, 1).toordinal()
+    now = Ledger(book).at_posting(cut)
+    said, knots = Answers(now), np.arange(-40, 66, 5)
+    shape = Shape.of(said, cut, 24.0)
+    assert shape.weight == 24.0
+    assert (np.diff(shape.chances) <= 0).all()
+    late = (now.item.clear - now.item.due)[:, None] > knots
+    whole = late.mean(axis=0)
+    plain, drawn = (own_of(said, knots, whole, one).rule(knots) for one in (None, shape))
+    few = (own_of(said, knots, whole).settled > 0)[:, None]
+    before, after = ((np.where(few, chance_of(one) - late, 0.0) ** 2).mean() for one in (plain, drawn))
+    assert after < 0.97 * before
+
+
+def test_the_common_shape_says_nothing_of_strangers_or_without_payments() -> None:
+    book = paid_book(80, 4, date(2025, 1, 1), 25, np.random.default_rng(9))
+    cut = date(2026, 6, 1).toordinal()
+    past = Ledger(book)
+    shape = Shape.of(Answers(past.at_posting(cut)), cut, 24.0)
+    stranger = [replace(book[0], customer_id="nobody", clear_date=None)]
+    said = Answers(past.ask(stranger, [date(2026, 6, 1)]))
+    knots = np.array([0, 15, 30, 60])
+    assert shape.at(said, knots)[1].tolist() == [[0.0]]
+    whole = np.array([0.5, 0.2, 0.1, 0.01])
+    assert (own_of(said, knots, whole, shape).curve == own_of(said, knots, whole).curve).all()
+    assert Shape.of(Answers(Ledger(book[:5]).at_posting(cut)), cut, 24.0).weight == 0.0
 
 
 @given(st.lists(st.floats(0, 0.49), min_size=30, max_size=400))
