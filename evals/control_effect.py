@@ -13,6 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from governance.record import collections
+from governance.record.db import Connection
+
 RESAMPLES = 1000
 LEAST = 20
 _LEVEL = 0.95
@@ -40,6 +43,15 @@ class Effect:
     high: float
     delayed: int
     as_usual: int
+
+
+def recorded_effect(conn: Connection, seed: int = 0) -> Effect | None:
+    """The effect as the record shows it so far. `conn`: a transaction of role `review` or `audit`."""
+    rows = [
+        Drawn(row.customer_id, row.delayed, float(row.propensity), float(row.days_late))
+        for row in collections.drawn(conn)
+    ]
+    return delay_effect(rows, seed)
 
 
 def delay_effect(rows: Sequence[Drawn], seed: int = 0, resamples: int = RESAMPLES) -> Effect | None:

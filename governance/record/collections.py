@@ -39,6 +39,16 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
+class DrawnRow:
+    """One invoice of the control slice. propensity: the chance of the group that it is in."""
+
+    customer_id: str
+    delayed: bool
+    propensity: Decimal
+    days_late: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ranked:
     """The numbers by which one waiting recommendation is ranked; None: not known."""
 
@@ -105,6 +115,15 @@ SELECT currency, CASE WHEN %(today)s <= due_date THEN 0 WHEN %(today)s - due_dat
 FROM cs.open_items WHERE (clear_date IS NULL OR clear_date > %(today)s)
   AND (%(entity)s::text IS NULL OR entity = %(entity)s) AND (%(currency)s::text IS NULL OR currency = %(currency)s)
 GROUP BY 1, 2 ORDER BY 1, 2
+"""
+# The first lot of a case counts, whatever was decided then. Days late by the books; what is still open counts up to today: left
+# out, those that a delay made pay later would be missing.
+_DRAWN = """
+SELECT DISTINCT ON (r.case_id) v.customer_id, w.delayed, w.propensity, coalesce(o.clear_date, current_date) - o.due_date AS days_late
+FROM cs.worklist w JOIN cs.recommendations r ON r.tenant = w.tenant AND r.id = w.recommendation_id
+JOIN cs.case_revisions v ON v.tenant = r.tenant AND v.case_id = r.case_id AND v.revision = r.revision
+JOIN cs.open_items o ON o.tenant = v.tenant AND o.invoice_id = v.invoice_id AND o.customer_id = v.customer_id
+WHERE w.propensity IS NOT NULL AND r.created_at <= now() - make_interval(days => %s) ORDER BY r.case_id, r.created_at, r.id
 """
 _CHOICES = """
 SELECT array_agg(DISTINCT v.currency) FILTER (WHERE v.currency IS NOT NULL) AS currencies, array_agg(DISTINCT v.entity) AS entities
@@ -184,6 +203,12 @@ def aging(conn: Connection[Any], of: Filter) -> list[dict[str, Any]]:
     """{currency, bucket, invoices, amount} of every open item of the books: 0 not due, 1 to 30, 60, 90 days, 4 older."""
     with conn.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(_AGING, of.values()).fetchall()
+
+
+def drawn(conn: Connection[Any], mature_days: int = 60) -> list[DrawnRow]:
+    """Every case whose lot was drawn at least `mature_days` ago, by what the books say today. Role `review` or `audit`."""
+    with conn.cursor(row_factory=class_row(DrawnRow)) as cursor:
+        return cursor.execute(_DRAWN, (mature_days,)).fetchall()
 
 
 def choices(conn: Connection[Any], queue: str) -> tuple[list[str], list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -200,3 +200,23 @@ def test_a_persons_own_action_is_not_ranked_by_the_agents_value(acme: World) -> 
     with acme.database.transaction("review", acme.tokens["reviewer"]) as conn:
         (found,) = collections.ranked(conn, collections.Filter(TODAY))
     assert found.value is None
+
+
+def test_what_was_drawn_is_read_when_it_has_matured(acme: World) -> None:
+    def lot(group: str, propensity: Any) -> dict[str, Any]:
+        return {"collections": {"value": None, "control": {"group": group, "propensity": propensity}}}
+
+    said = [("delayed", "0.05"), ("as_usual", "0.95"), ("as_usual", "1.0"), ("x", "0.5"), ("delayed", None)]
+    for number, (group, propensity) in enumerate(said):
+        due(acme, f"k{number}", invoice=f"R-{number}")
+        proposal(acme, "send_customer_reminder", REMINDER, findings=lot(group, propensity))
+    paid = [
+        {"invoice_id": f"R-{n}", "customer_id": "C-1", "posting_date": "2026-01-01", "due_date": "2026-02-01",
+         "amount": "10.00", "currency": "EUR", "clear_date": "2026-02-11" if n != 1 else None}
+        for n in range(len(said))
+    ]  # fmt: skip
+    acme.import_books("open_items", paid)
+    with acme.database.transaction("audit", acme.tokens["auditor"]) as conn:
+        found = {(one.delayed, str(one.propensity), one.days_late) for one in collections.drawn(conn, 0)}
+        assert found == {(True, "0.05", 10), (False, "0.95", (TODAY - date(2026, 2, 1)).days)}
+        assert collections.drawn(conn) == []

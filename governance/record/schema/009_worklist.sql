@@ -3,6 +3,8 @@
 -- Numbers of the findings, beside the recommendation: ranked without reading every leaf. No text, nothing that the law judges.
 CREATE TABLE cs.worklist (
     tenant text NOT NULL, recommendation_id text NOT NULL, value numeric, value_eur numeric, minutes int, cash jsonb,
+    -- The group of the control slice and the chance of it, null where no lot was drawn.
+    delayed boolean, propensity numeric CHECK (propensity > 0 AND propensity < 1),
     PRIMARY KEY (tenant, recommendation_id),
     FOREIGN KEY (tenant, recommendation_id) REFERENCES cs.recommendations ON DELETE CASCADE
 );

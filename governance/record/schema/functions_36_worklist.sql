@@ -7,6 +7,7 @@ DECLARE
     said jsonb;
     best jsonb;
     cash jsonb;
+    lot jsonb;
     numbers text[];
 BEGIN
     IF NEW.name <> 'findings' OR NOT pg_input_is_valid(NEW.content, 'jsonb') THEN
@@ -15,7 +16,11 @@ BEGIN
     said := NEW.content::jsonb;
     best := said #> '{collections,value}';
     cash := said #> '{risk,expected_cash}';
-    IF best IS NULL AND cash IS NULL THEN
+    lot := said #> '{collections,control}';
+    IF NOT coalesce(lot->>'group' IN ('delayed', 'as_usual') AND lot->>'propensity' ~ '^0\.[0-9]{1,6}$' AND lot->>'propensity' ~ '[1-9]', false) THEN
+        lot := NULL;
+    END IF;
+    IF best IS NULL AND cash IS NULL AND lot IS NULL THEN
         RETURN NULL;
     END IF;
     -- A person's own action is not worth what the agent's was.
@@ -24,9 +29,10 @@ BEGIN
     END IF;
     SELECT array_agg(CASE WHEN t ~ '^-?[0-9]{1,15}(\.[0-9]{1,6})?$' THEN t END ORDER BY n) INTO numbers
     FROM unnest(ARRAY[best->>'value', best->>'value_eur', best->>'minutes']) WITH ORDINALITY AS u(t, n);
-    INSERT INTO cs.worklist (tenant, recommendation_id, value, value_eur, minutes, cash)
+    INSERT INTO cs.worklist (tenant, recommendation_id, value, value_eur, minutes, cash, delayed, propensity)
     VALUES (NEW.tenant, NEW.recommendation_id, numbers[1]::numeric, numbers[2]::numeric, least(numbers[3]::numeric, 100000)::int,
-        CASE WHEN jsonb_typeof(cash) = 'array' AND octet_length(cash::text) <= 4000 THEN cash END)
+        CASE WHEN jsonb_typeof(cash) = 'array' AND octet_length(cash::text) <= 4000 THEN cash END,
+        lot->>'group' = 'delayed', (lot->>'propensity')::numeric)
     ON CONFLICT DO NOTHING;
     RETURN NULL;
 END $$;
