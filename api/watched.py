@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from governance.record import risk_outcomes, telemetry
@@ -43,3 +44,29 @@ def state(conn: Connection) -> dict[str, Any]:
 
 def _means(figures: Any) -> dict[str, Any]:
     return {name: ((figures.get(name) or {}).get("both") or {}).get("mean") for name in _EACH_DAY}
+
+
+def rows(judgement: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The figures of `newest` as a table: {figure, value, low, high, should_be, rows, customers, raised}."""
+    figures = judgement["figures"]
+    found = []
+    for name in _EACH_DAY:
+        trial = figures.get(name) or {}
+        both = trial.get("both") or {}
+        found.append({
+            "figure": name, "value": both.get("mean"), "low": both.get("low"), "high": both.get("high"),
+            "should_be": trial.get("target"), "rows": both.get("rows"), "customers": both.get("customers"),
+            "raised": name in judgement["causes"],
+        })  # fmt: skip
+    for one in figures.get("features") or ():
+        if one.get("alarms") is True:
+            found.append({"figure": f"index of {one['name']}", "value": one.get("index"), "rows": one.get("rows"),
+                          "raised": True})  # fmt: skip
+    duel = figures.get("challenger")
+    if duel:
+        found.append({
+            "figure": "challenger's Brier score less the champion's", "value": duel.get("difference"),
+            "low": duel.get("low"), "high": duel.get("high"), "rows": duel.get("rows"),
+            "customers": duel.get("customers"), "raised": duel.get("better"),
+        })  # fmt: skip
+    return found

@@ -13,10 +13,13 @@ from models.risk_reference import Reference
 from models.risk_shift import features
 
 _WORDS = {
-    "calibration": "more or fewer invoices are paid late than was said",
-    "coverage": "the 80 % intervals of days late hold less than they say",
-    "late_rate": "the portfolio pays later or earlier than in the year before",
-    "features": "the cases are of another kind than when this model began",
+    "calibration": ("more invoices are paid late than was said", "fewer invoices are paid late than was said"),
+    "coverage": (
+        "80 % intervals of days late hold more than they say",
+        "80 % intervals of days late hold less than they say",
+    ),
+    "late_rate": ("more is paid late than in the year before", "less is paid late than in the year before"),
+    "features": ("the cases are of another kind than when this model began",) * 2,
 }
 
 
@@ -29,7 +32,11 @@ class Report:
 
     def why(self, cause: str) -> str:
         """The cause in words, for people who are to decide."""
-        return _WORDS[cause]
+        more, less = _WORDS[cause]
+        said = self.figures.get(cause) or {}
+        if not isinstance(said, dict):
+            return more
+        return more if said["both"]["mean"] > (said["target"] or 0.0) else less
 
 
 def report(

@@ -4,18 +4,22 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from api import cli
 from api.console import models
 from api.monitoring import RiskWatch
 from governance.record import risk_outcomes
 from tests.api.conftest import Api
 from tests.api.test_monitoring import BUNDLE, OTHER, lived
 from tests.api.visitor import signed_in, words
+from tests.conftest import PASSWORDS
 
 SECRET = 0.7654321
 
@@ -54,6 +58,31 @@ def test_a_model_that_drifted_is_shown_with_its_figures_and_the_proposal(api: Ap
     assert "is to be trained anew or replaced" in words(item)
     assert "How the model held" in words(item)
     assert page.text.count("<circle") == item.text.count("<circle")
+
+
+def test_the_command_line_says_the_same(
+    api: Api, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", api.world.database.url("owner"))
+    monkeypatch.setenv("COUNTERSIGN_TENANT", api.world.tenant)
+    monkeypatch.setenv("COUNTERSIGN_API_KEY", api.world.tokens["ml_engineer"])
+    for role, password in PASSWORDS.items():
+        monkeypatch.setenv(f"COUNTERSIGN_{role.upper()}_PASSWORD", password)
+
+    def run(*more: str) -> tuple[str, str]:
+        assert cli.main(["learning", "risk", *more, "--home", str(tmp_path / "home")]) == 0
+        shown = capsys.readouterr()
+        return shown.out, shown.err
+
+    assert "not judged yet" in run()[1]
+    lived(api.world, later=0.2)
+    judged(api)
+    capsys.readouterr()
+    said = json.loads(run("--json")[0])
+    assert said["newest"]["causes"][0] == "calibration"
+    out, err = run()
+    assert "calibration" in out
+    assert "awaiting_review: retrain_model risk calibration" in err
 
 
 def test_a_stranger_sees_nothing(api: Api) -> None:
