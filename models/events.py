@@ -64,7 +64,11 @@ class Stream:
     def ask(self, group: Ints, day: Ints, own: Ints | None, starts: Ints) -> Asked:
         """The events of each group strictly before each day. `own`: the question's row of the ledger, which is of the
         question's group, -1 for none; None where no question has one."""
-        end = self._keys.searchsorted(group * SPAN + day)
+        return self.asked(group * SPAN + day, day, own, starts)
+
+    def asked(self, keys: Ints, day: Ints, own: Ints | None, starts: Ints) -> Asked:
+        """The same where group * SPAN + day is at hand."""
+        end = self._keys.searchsorted(keys)
         if own is None:
             return Asked(starts, end, None)
         counted = self._day[own] < day

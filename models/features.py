@@ -10,7 +10,7 @@ from datetime import date
 
 import numpy as np
 
-from models.events import NEVER, Asked, Floats, Ints, Stream, mean
+from models.events import NEVER, SPAN, Asked, Floats, Ints, Stream, mean
 from models.risk_ledger import MICRO, TERMS, WEEKDAYS, Columns, Ledger, Moment, Receivable, as_ledger
 
 __all__ = ["RISK_FEATURES", "Ledger", "Moment", "Receivable", "features_at", "risk_features"]
@@ -37,6 +37,7 @@ in the last three days of a month; parts_share: invoices paid in parts; part_pai
 RATED = (0, 15, 30)
 """Days late of late_rate, late_15_rate and late_30_rate."""
 
+_WEEK = np.arange(WEEKDAYS)[None, :]
 _EPOCH = date(1970, 1, 1).toordinal()
 _WINDOW = 90
 _END_OF_MONTH = 3
@@ -125,19 +126,19 @@ class Answers:
         self.now = now
         bills = now.past.bills
         self._own = now.own if len(bills.due) and (now.own >= 0).any() else None
-        self._groups: dict[str, tuple[Ints, Ints]] = {}
+        self._groups: dict[str, tuple[Ints, Ints, Ints]] = {}
         self._asked: dict[tuple[Stream, str], Asked] = {}
         self._matured: dict[tuple[int, str], Ints] = {}
 
     def asked(self, stream: Stream, group: str = "customer", day: Ints | None = None) -> Asked:
         if group not in self._groups:
             codes = _group(self.now.item, group)
-            self._groups[group] = codes, stream.starts(codes)
-        codes, starts = self._groups[group]
+            self._groups[group] = codes, stream.starts(codes), codes * SPAN + self.now.day
+        codes, starts, keys = self._groups[group]
         if day is not None:
             return stream.ask(codes, day, self._own, starts)
         if (stream, group) not in self._asked:
-            self._asked[stream, group] = stream.ask(codes, self.now.day, self._own, starts)
+            self._asked[stream, group] = stream.asked(keys, self.now.day, self._own, starts)
         return self._asked[stream, group]
 
     def matured(self, threshold: int, group: str = "customer") -> Ints:
@@ -195,16 +196,17 @@ def _paid_part(said: Answers) -> tuple[list[Floats], list[Floats]]:
         stream.last(2, 10, asked), recent, recent - average, now.day - stream.latest(asked),
     ]  # fmt: skip
     runs = total[:, 6:]
-    wait = (np.arange(WEEKDAYS)[None, :] - now.item.weekday[:, None]) % WEEKDAYS
-    commonest = (runs.argmax(axis=1) - now.item.weekday) % WEEKDAYS
+    weekday = now.item.weekday
+    wait = (_WEEK - weekday[:, None]) % WEEKDAYS
+    commonest = (runs.argmax(axis=1) - weekday) % WEEKDAYS
     own = now.own
     known = (own >= 0) & (now.past.bills.part_day[own] < now.day) if len(now.past.bills.due) else own >= 0
     part = np.zeros(len(own))
     part[known] = now.past.bills.part_amount[own[known]] / np.maximum(now.item.amount[known], 1)
     rhythm = [
-        mean((runs * wait).sum(axis=1), count), mean(runs.max(axis=1), count),
-        np.where(count > 0, commonest, np.nan), mean(total[:, 4], count), mean(total[:, 5], count), part,
+        *mean(np.array([(runs * wait).sum(axis=1), runs.max(axis=1), *total.T[4:6]]), count), part,
     ]  # fmt: skip
+    rhythm.insert(2, np.where(count > 0, commonest, np.nan))
     return late, rhythm
 
 
