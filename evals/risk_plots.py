@@ -13,6 +13,8 @@ from evals.risk_figures import Outcomes
 from evals.risk_rivals import Judgement
 from evals.scorers import Floats, reliability
 
+_UNITS = ((1, ""), (10**3, ", thousands"), (10**6, ", millions"), (10**9, ", thousand millions"))
+_LIFTED = 5
 Found = Mapping[str, Sequence[Metric]]
 
 
@@ -42,7 +44,8 @@ def grouped(name: str, rows: Sequence[Sequence[Any]]) -> Table:
     )  # fmt: skip
     return Table(
         f"{heading(name)}: by group", columns, rows,
-        "The model fitted on the company's own past; it never sees the country. Intervals are over customers.",
+        "The model fitted on the company's own past; it never sees the country (or, where the file has none, the "
+        "selling company's code). Intervals are over customers.",
     )  # fmt: skip
 
 
@@ -105,7 +108,7 @@ def lifts(name: str, series: Mapping[str, Sequence[tuple[float, float]]]) -> Plo
         "Share of money times days late against the share of the list that is worked, first places first.",
         "share of invoices worked",
         "share of money times days late",
-        series,
+        dict(list(series.items())[:_LIFTED]),
         diagonal=True,
     )
 
@@ -115,6 +118,7 @@ def coverage(name: str, months: Sequence[tuple[str, float, int]]) -> list[Plot]:
     if len(months) < 2:
         return []
     places = [float(at) for at in range(len(months))]
+    least = min(0.5, *(share for _, share, _ in months))
     return [
         Lines(
             f"{heading(name)}: what the 80 % interval held over time",
@@ -126,7 +130,7 @@ def coverage(name: str, months: Sequence[tuple[str, float, int]]) -> list[Plot]:
                 "promised": [(places[0], 0.8), (places[-1], 0.8)],
             },
             (0.0, places[-1]),
-            (0.5, 1.0),
+            (least, 1.0),
         )
     ]
 
@@ -136,17 +140,19 @@ def cash(name: str, foreseen: Floats, received: Floats) -> list[Plot]:
     if len(received) < 2:
         return []
     most = float(max(foreseen.max(), received.max(), 1.0))
+    # Short numbers: long ones run into the words beside the axis.
+    unit, word = next((unit, word) for unit, word in _UNITS if most < 1000 * unit or word == _UNITS[-1][1])
     return [
         Lines(
             f"{heading(name)}: cash by week",
             "Of all measured invoices, each foreseen on its posting day, against what came in.",
             "weeks after the cut",
-            "cash, thousands",
+            f"cash{word}",
             {
-                "foreseen": [(float(at), float(one) / 1000) for at, one in enumerate(foreseen)],
-                "received": [(float(at), float(one) / 1000) for at, one in enumerate(received)],
+                "foreseen": [(float(at), float(one) / unit) for at, one in enumerate(foreseen)],
+                "received": [(float(at), float(one) / unit) for at, one in enumerate(received)],
             },
             (0.0, float(len(received) - 1)),
-            (0.0, most / 1000),
+            (0.0, most / unit),
         )
     ]

@@ -16,6 +16,7 @@ from evals import datasets, risk_plots
 from evals.datasets import Portfolio
 from evals.results import Metric, Plot, SuiteResult, Table
 from evals.risk_countries import countries_of
+from evals.risk_cuts import MOST_ROWS, SHARES, at_cut, over_cuts
 from evals.risk_figures import (
     Outcomes,
     by_period,
@@ -141,6 +142,7 @@ def _portfolio(
     rows = group_rows(parts, ours.p_late, ours.days, outcomes, options.seed, options.resamples)
     tables = [risk_plots.side_by_side(name, cut, found), risk_plots.grouped(name, rows)]
     tables += [risk_plots.quarters(name, quarters), *risk_plots.candidates(name, model.candidates_, model.kind_)]
+    tables += _over_cuts(portfolio, past, options)
     months = by_period(periods(tested, 1), _held(ours, outcomes))
     plots = [
         risk_plots.reliability_of(name, judged[:3], outcomes),
@@ -151,6 +153,17 @@ def _portfolio(
         *risk_plots.cash(name, foreseen, received),
     ]  # fmt: skip
     return metrics, tables, plots
+
+
+def _over_cuts(portfolio: Portfolio, past: Ledger, options: Options) -> list[Table]:
+    if len(portfolio.items) > MOST_ROWS:
+        return []
+    cuts = [split(portfolio, share) for share in SHARES]
+    seed = options.seed % 2**31
+    return over_cuts(
+        portfolio.name,
+        [at_cut(cut, tested, outcomes_of(tested, portfolio.end), past, seed) for cut, tested in cuts if tested],
+    )
 
 
 def _told(model: CollectionRisk, tested: Sequence[Receivable], past: Ledger, cut: date, foreign: bool = False) -> _Told:
