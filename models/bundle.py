@@ -189,7 +189,7 @@ def standard(models: Path) -> Path:
 
 
 def default_bundle(home: Path, progress: Progress | None = None) -> Bundle:
-    """The shipped models: loaded from HOME/models, or trained there the first time (under a minute).
+    """The shipped models: loaded from HOME/models, or trained there the first time (about a minute).
 
     The digest of what was trained stands in a file beside the folder, so that a changed manifest is found, too.
     Safe when several processes ask at once: one trains, the others wait. Raises Tampered and Unavailable as load
