@@ -30,9 +30,11 @@ HORIZONS = (0, 15, 30)
 CAUSES = ("calibration", "coverage", "late_rate", "features")
 
 _TARGET = 0.80
-_EACH, _TOGETHER = 1.0, 2.4
+_EACH, _TOGETHER = 1.0, 2.5
 _USUAL = 1.96
 _YEAR = 365
+_DRAWN = 5.0
+"""Invoices that the rate of all counts for in a customer's own."""
 _TAILS = 8.0
 """(t / z)² - 1 is about this over the degrees of freedom, for z of 3."""
 
@@ -248,11 +250,24 @@ def coverage(judged: Judged, ends: int, lines: Lines) -> Trial:
 
 
 def late_rate(portfolio: Portfolio, ends: int, lines: Lines) -> Trial:
-    """Share of the whole portfolio's invoices that were not paid by their due date, beside the year before."""
-    values = portfolio.late / np.maximum(portfolio.invoices, 1)
+    """Share of the whole portfolio's invoices that were not paid by their due date, beside the year before.
+
+    Each customer is compared with itself, drawn towards all: a month with more invoices of slow payers is no drift.
+    """
     day, weights = portfolio.due + 1, portfolio.invoices.astype(float)
     start = ends - 2 * lines.period_days
     before = (day >= start - _YEAR) & (day < start)
+    values = portfolio.late / np.maximum(portfolio.invoices, 1)
     usual = share_of(values[before], portfolio.customer[before], weights[before])
-    target = (usual.mean, usual.error) if usual.enough(lines) else (float("nan"), float("inf"))
-    return _trial(values, portfolio.customer, day, ends, lines, lines.late_rate_shift, target, weights)
+    if not usual.enough(lines):
+        return _trial(values, portfolio.customer, day, ends, lines, lines.late_rate_shift, (np.nan, np.inf), weights)
+    size = int(portfolio.customer.max()) + 1
+    known = np.bincount(portfolio.customer[before], weights[before], minlength=size)
+    late = np.bincount(portfolio.customer[before], portfolio.late[before].astype(float), minlength=size)
+    own = (late + _DRAWN * usual.mean) / (known + _DRAWN)
+    values = values - own[portfolio.customer] + usual.mean
+    # What each was like before is known from its invoices alone.
+    now = np.where((day >= start) & (day < ends), weights, 0.0)
+    part = np.bincount(portfolio.customer, now, minlength=size) / max(float(now.sum()), 1.0)
+    error = float(np.sqrt((part**2 * np.maximum(own * (1.0 - own), 0.05) / (known + _DRAWN)).sum()))
+    return _trial(values, portfolio.customer, day, ends, lines, lines.late_rate_shift, (usual.mean, error), weights)
