@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from agents import facts
@@ -15,6 +16,7 @@ from governance.record.twin_states import TwinState
 from models.duplicates import AGAINST, DuplicatePair
 from models.pair_groups import DuplicateGroup
 from models.risk import RiskEstimate
+from models.risk_cash import CashWeek
 from models.twin_memory import DampedPair
 
 _MOST_REASONS, _LONGEST, _MOST_MEMBERS, _SHOWN = 12, 300, 12, 10
@@ -109,24 +111,38 @@ def _group(twin: Mapping[str, Any], group: DuplicateGroup | None) -> dict[str, A
     return {"group": said, "remedy": {**twin["remedy"], "action": "refer_to_person", "why": why}}
 
 
-def risk_finding(estimate: RiskEstimate) -> dict[str, Any]:
-    """A collection risk as a finding; probabilities are rounded, unknown numbers stay null."""
+def risk_finding(estimate: RiskEstimate, cash: Sequence[CashWeek] = (), disputed: date | None = None) -> dict[str, Any]:
+    """A collection risk as a finding; probabilities are rounded, unknown numbers stay null.
 
-    def rounded(value: float | None, places: int) -> float | None:
-        return None if value is None else round(float(value), places)
-
+    cash: what the invoice brings in by week, as [first day or null for later, decimal string]. disputed: the first day
+    on which a dispute is known.
+    """
     return {
         "invoice_id": estimate.invoice_id,
-        "p_late": rounded(estimate.p_late, 3),
-        "p_late_15": rounded(estimate.p_late_15, 3),
-        "p_late_30": rounded(estimate.p_late_30, 3),
-        "expected_days_late": rounded(estimate.expected_days_late, 1),
-        "days_late_low": rounded(estimate.days_late_low, 1),
-        "days_late_high": rounded(estimate.days_late_high, 1),
-        "priority": rounded(estimate.priority, 2),
+        "p_late": _places(estimate.p_late, 3),
+        "p_late_15": _places(estimate.p_late_15, 3),
+        "p_late_30": _places(estimate.p_late_30, 3),
+        "expected_days_late": _places(estimate.expected_days_late, 1),
+        "days_late_low": _places(estimate.days_late_low, 1),
+        "days_late_high": _places(estimate.days_late_high, 1),
+        "priority": _places(estimate.priority, 2),
         "basis": estimate.basis,
         "reasons": list(estimate.reasons),
+        "bucket": estimate.bucket,
+        "mean_days_late": _places(estimate.mean_days_late, 1),
+        "expected_cash": [[facts.plain(week.start), str(week.expected)] for week in cash] or None,
+        "disputed_since": facts.plain(disputed),
     }
+
+
+def no_risk_finding(invoice_id: str | None, why: str) -> dict[str, Any]:
+    """The finding about an invoice of which too little is known: every number is null, and it says why."""
+    nothing = RiskEstimate(invoice_id or "", None, None, None, None, None, None, "", (why,), None)
+    return {**risk_finding(nothing), "invoice_id": invoice_id, "basis": None}
+
+
+def _places(value: float | None, places: int) -> float | None:
+    return None if value is None else round(float(value), places)
 
 
 def shown(duplicates: list[dict[str, Any]], tolerances: Tolerances) -> list[dict[str, Any]]:

@@ -1,7 +1,8 @@
 """The context of a batch: what the record and the models say about all claimed cases, asked for once.
 
-Six queries and one call to each model, whatever the size of the batch. A case that cannot be computed fails the
-batch; the worker then asks for each case alone, so that its neighbours go on.
+Ten queries and one call to each model, whatever the size of the batch; once a day the whole portfolio of
+receivables. A case that cannot be computed fails the batch; the worker then asks for each case alone, so that its
+neighbours go on.
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Protocol
 
-from agents import facts
-from agents.assess import risk_finding
+from agents.dunning import Dunning
+from agents.dunning_read import read_dunning
 from agents.letter import Composer
 from agents.recall import precedent_findings
+from agents.risk_scores import Portfolio, Scored, Standing, scored
 from agents.state import BatchContext, Filing, Json
 from agents.tolerances import Tolerances
 from agents.tracing import Tracer
@@ -28,7 +30,6 @@ from governance.record.candidates import Beside, BookedItem
 from governance.record.db import Connection
 from governance.record.queue import Brief, Job
 from models.duplicates import PairScorer
-from models.features import Receivable
 from models.precedents import Precedent, case_text
 from models.risk import CollectionRisk
 
@@ -110,6 +111,7 @@ class Parts:
     file: Filing
     tracer: Tracer
     today: date | None = None
+    portfolio: Portfolio = field(default_factory=Portfolio)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,7 @@ class _Read:
     notes: dict[str, tuple[str, ...]]
     twins: TwinsRead
     items: list[BookedItem]
+    dunning: dict[str, Dunning]
 
 
 Transaction = Callable[[], AbstractContextManager[Connection]]
@@ -145,14 +148,15 @@ def build_context(transaction: Transaction, jobs: Sequence[Job], parts: Parts) -
     with tracer.step("duplicates"):
         duplicates = _duplicates(transaction, twins, parts)
     with tracer.step("risk"):
-        risks = _risks(read, parts.models.bundle.risk)
+        risks = _risks(transaction, read, parts)
     return BatchContext(
         today=read.today,
         briefs=read.briefs,
         beside=read.beside,
         embeddings=embeddings,
         duplicates=duplicates,
-        risks=risks,
+        risks=risks.findings,
+        scored=risks,
         precedents=precedents,
         notes=read.notes,
         order_habits=order_habits(read.twins, read.briefs),
@@ -161,6 +165,7 @@ def build_context(transaction: Transaction, jobs: Sequence[Job], parts: Parts) -
         tolerances=parts.tolerances,
         file=parts.file,
         tracer=tracer,
+        dunning=read.dunning,
     )
 
 
@@ -168,13 +173,15 @@ def _read(conn: Connection, jobs: Sequence[Job], today: date | None) -> _Read:
     briefs = {brief.facts.case_id: brief for brief in queue.briefs(conn, jobs)}
     cases = [(job.case_id, job.revision) for job in jobs]
     customers = {brief.facts.customer_id for brief in briefs.values() if brief.facts.queue == "order_to_cash"}
+    day = today or candidates.today(conn)
     return _Read(
-        today=today or candidates.today(conn),
+        today=day,
         briefs=briefs,
         beside=candidates.beside(conn, cases),
         notes=candidates.notes(conn, cases),
         twins=read_twins(conn, briefs),
         items=candidates.receivables(conn, sorted(filter(None, customers))) if customers else [],
+        dunning=read_dunning(conn, briefs, day),
     )
 
 
@@ -196,24 +203,13 @@ def _duplicates(transaction: Transaction, read: TwinsRead, parts: Parts) -> dict
         return twin_findings(read, likely, twin_states.states(conn, ids))
 
 
-def _risks(read: _Read, risk: CollectionRisk) -> dict[str, Json]:
-    booked = {item.invoice_id: item for item in read.items}
-    items: dict[str, Receivable] = {}
-    for case_id, brief in read.briefs.items():
-        case, number = brief.facts, facts.invoice_ref(brief)
-        known = booked.get(number or "")
-        posted = case.issue_date or (known.posting_date if known else None)
-        due = case.due_date or (known.due_date if known else None)
-        if case.queue == "order_to_cash" and case.customer_id and posted and due and case.amount is not None:
-            items[case_id] = Receivable(number or case_id, case.customer_id, posted, due, case.amount, None)
-    if not items:
-        return {}
-    history = [
-        Receivable(one.invoice_id, one.customer_id, one.posting_date, one.due_date, one.amount, one.clear_date)
-        for one in read.items
-    ]
-    estimates = risk.predict(list(items.values()), [read.today] * len(items), history)
-    return {case_id: risk_finding(estimate) for case_id, estimate in zip(items, estimates, strict=True)}
+def _risks(transaction: Transaction, read: _Read, parts: Parts) -> Scored:
+    bundle = parts.models.bundle
+
+    def standing() -> Standing:
+        return parts.portfolio.standing(transaction, bundle.risk, bundle.digest, read.today)
+
+    return scored(read.briefs, read.items, read.today, standing)
 
 
 def _precedents(

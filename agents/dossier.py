@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from agents import facts
+from agents import collections, facts
 from agents.assess import shown
 from agents.letter import TEMPLATE
 from agents.notes import read_notes
+from agents.option import Option
 from agents.state import View
 from governance.action import Action
 from governance.case import Party
@@ -17,7 +18,8 @@ from governance.record.candidates import Beside
 
 
 def findings(view: View, choice: Mapping[str, Any], letter: Mapping[str, Any]) -> dict[str, Any]:
-    """{document, duplicates, risk, cause, precedents, match, why, alternatives, reviewer_note?, refused?}"""
+    """{document, duplicates, risk, cause, precedents, match, why, alternatives, reviewer_note?, collections?,
+    refused?}"""
     reading = view.brief.reading
     found = {
         "document": {
@@ -42,10 +44,21 @@ def findings(view: View, choice: Mapping[str, Any], letter: Mapping[str, Any]) -
     if view.notes:
         recognised = list(read_notes(view.notes).recognised)
         found["reviewer_note"] = {"note": view.notes[-1], "earlier": list(view.notes[:-1]), "recognised": recognised}
+    if (valued := _collections(view, choice)) is not None:
+        found["collections"] = valued
     if letter["refused"]:
         found["refused"] = letter["refused"]
     plain: dict[str, Any] = facts.plain(found)
     return plain
+
+
+def _collections(view: View, choice: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What the proposal is worth: valued again where a later node turned it, or a reviewer asked for another tone."""
+    said: Mapping[str, Any] | None = choice.get("collections")
+    value, action = (said or {}).get("value"), choice["action"]
+    if not said or not value or (value["action"], value["tone"]) == (action["name"], action["args"].get("tone")):
+        return said or None
+    return collections.finding(view, Option(action["name"], action["args"], choice["why"]), said["control"])
 
 
 def _party(party: Party | None, version: int | None) -> dict[str, Any] | None:
@@ -100,7 +113,7 @@ def proposal(
         findings=findings(view, choice, letter),
         evidence=evidence(view, beside),
         stamps={**stamps, "composer": letter["composer"] or TEMPLATE},
-        thresholds=view.tolerances.as_texts(),
+        thresholds=view.tolerances.as_texts() | (view.dunning.lines.as_texts() if choice.get("collections") else {}),
         risk=choice["risk"],
         confidence=choice["confidence"],
     )

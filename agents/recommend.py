@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from agents import payables, workflows
+from agents import collections, control, payables, workflows
 from agents.diagnose import contested, foreign_account
 from agents.notes import read_notes
 from agents.option import Option, matched_supplier, refer
@@ -113,7 +113,7 @@ def _risk(view: View, chosen: Option) -> str:
 
 
 def choice_of(view: View) -> dict[str, Any]:
-    """{action, topic, extra, why, risk, confidence, alternatives}; the action is always one of the allowed ones.
+    """{action, topic, extra, why, risk, confidence, alternatives, collections}; the action is always an allowed one.
 
     Confidence is null: no calibrated estimate says how often people agree with these rules.
     """
@@ -121,6 +121,8 @@ def choice_of(view: View) -> dict[str, Any]:
     reasons = [obstacle(view, option) for option in options]
     possible = [option for option, reason in zip(options, reasons, strict=True) if reason is None]
     chosen, because = _preferred(view, possible)
+    # Last, so that the lot is drawn among the reminders that would have gone out.
+    chosen, lot = control.drawn(view, chosen)
     alternatives: dict[str, dict[str, Any]] = {}
     for option, reason in zip(options, reasons, strict=True):
         if option.name != chosen.name and option.name not in alternatives:
@@ -137,4 +139,5 @@ def choice_of(view: View) -> dict[str, Any]:
         "risk": _risk(view, chosen),
         "confidence": None,
         "alternatives": list(alternatives.values()),
+        "collections": collections.finding(view, chosen, lot),
     }

@@ -7,11 +7,13 @@ law judges is read from the record each time, never from here.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Protocol, TypedDict
 
+from agents.dunning import Dunning
 from agents.letter import Composer
+from agents.risk_scores import Scored
 from agents.tolerances import Tolerances
 from agents.tracing import Tracer
 from governance.recommendation import Proposal
@@ -64,6 +66,8 @@ class BatchContext:
     tolerances: Tolerances
     file: Filing
     tracer: Tracer
+    scored: Scored | None = None
+    dunning: Mapping[str, Dunning] = field(default_factory=dict)
 
     def only(self, case_id: str) -> BatchContext:
         """The same batch with this one case: a thread that names another one finds nothing."""
@@ -86,6 +90,7 @@ class View:
     notes: tuple[str, ...] = ()
     order_habit: tuple[int, int] = (0, 0)
     sender: str | None = None
+    dunning: Dunning = field(default_factory=Dunning)
 
     @property
     def details(self) -> Mapping[str, Any]:
@@ -152,4 +157,5 @@ def view(state: State, context: BatchContext) -> View:
         notes=context.notes.get(case_id, ()),
         order_habit=context.order_habits.get(brief.facts.supplier_id or "", (0, 0)),
         sender=beside.entity_name if beside else None,
+        dunning=context.dunning.get(case_id, Dunning()),
     )

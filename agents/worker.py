@@ -17,10 +17,12 @@ from random import SystemRandom
 
 import structlog
 
+from agents import shadow
 from agents.champion import Champion, Give, NoChampion, stamps_of
 from agents.context import Memory, Models, Parts, build_context
 from agents.graph import NODES
 from agents.letter import Composer, TemplateComposer
+from agents.risk_scores import Scored
 from agents.state import BatchContext, Json
 from agents.threads import Threads, thread_id
 from agents.tolerances import Tolerances
@@ -38,6 +40,7 @@ log = structlog.get_logger("countersign.worker")
 
 _JITTER = SystemRandom()
 _PRUNE_EVERY = 20
+_LAST_SECONDS = 10.0
 
 
 @dataclass(slots=True)
@@ -68,6 +71,7 @@ class Worker:
     `composer` phrases letters; the templates do where there is none, and where it fails. `champions` gives the bundle
     of the champions in the record (model → digest) and raises Unavailable where it cannot; they are looked up before a
     claim, at most every `champion_seconds`, and take the place of `models`. Without it `models` are never changed.
+    `challenger` gives the model that is asked beside the champion, after the cases are filed (agents.shadow).
     """
 
     def __init__(
@@ -86,6 +90,7 @@ class Worker:
         today: date | None = None,
         champions: Give | None = None,
         champion_seconds: float = 10.0,
+        challenger: shadow.Give | None = None,
     ) -> None:
         self.database = database
         self.token = token
@@ -99,6 +104,7 @@ class Worker:
         self._champion = Champion(champions, champion_seconds)
         self._threads: Threads | None = None
         self._upkeep = Upkeep(self._transaction)
+        self._shadow = shadow.Shadow(self._transaction, challenger)
         self.parts = Parts(
             models=models,
             memory=Memory(),
@@ -123,6 +129,7 @@ class Worker:
             return 0
         claimed = time.monotonic()
         paused: list[_Paused] = []
+        scored: dict[int, tuple[Scored | None, list[tuple[str, int]]]] = {}
         try:
             for number, (job, context) in enumerate(self._contexts(jobs)):
                 if time.monotonic() - claimed > self.lease_seconds / 4:
@@ -130,11 +137,13 @@ class Worker:
                     claimed = time.monotonic()
                 if (where := self._guarded(job, context)) is not None:
                     paused.append(where)
+                    scored.setdefault(id(context.scored), (context.scored, []))[1].append((job.case_id, job.revision))
         except Unavailable:
             self.close()
             raise
         finally:
             self._note(paused)
+            self._shadow.follow_all(scored.values(), self.parts.models.bundle.digest)
             self.counts.seconds += time.perf_counter() - start
         return len(jobs)
 
@@ -186,6 +195,7 @@ class Worker:
                 pass
 
     def close(self) -> None:
+        self._shadow.wait(_LAST_SECONDS)
         if self._threads is not None:
             self._threads.close()
             self._threads = None

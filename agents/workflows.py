@@ -3,37 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from decimal import Decimal
 
 from agents import facts
+from agents.collections import credit_hold, dispute, open_item, overdue, remind
 from agents.diagnose import discount_taken, interface_failed
 from agents.option import Option, call, customer, later, refer, route, supplier, wait
 from agents.state import View
 
 Rule = Callable[[View], Iterator[Option]]
-
-
-def _remind(view: View, tone: str, why: str, topic: str = "") -> Option:
-    number = facts.identifier(facts.invoice_number(view.brief))
-    args = {"customer_id": customer(view), "tone": tone}
-    return Option("send_customer_reminder", args | ({"invoice_number": number} if number else {}), why, topic)
-
-
-def _collect(view: View, why: str) -> Option:
-    return Option("escalate_to_collections", {"customer_id": customer(view), "reason": why}, why)
-
-
-def _dispute(view: View, why: str) -> Option:
-    number = facts.invoice_number(view.brief)
-    args: dict[str, str | None] = {"reason": why, "customer_id": customer(view)}
-    if customer(view) is None:
-        args = {"reason": why, "supplier_id": supplier(view)}
-    return Option("open_dispute", args | ({"invoice_number": number} if number else {}), why)
-
-
-def _credit_hold(view: View, why: str) -> Option:
-    return Option("place_credit_hold", {"customer_id": customer(view), "reason": why}, why)
 
 
 def _credit_review(view: View, why: str) -> Option:
@@ -48,66 +26,24 @@ def _hold_payout(view: View, why: str) -> Option:
     return Option("hold_payout", {"partner_id": supplier(view) or customer(view), "reason": why}, why)
 
 
-def days_overdue(view: View) -> int | None:
-    """Days since the due date, by the due date; else as the case says. None where neither is known."""
-    if view.brief.facts.due_date is not None:
-        return (view.today - view.brief.facts.due_date).days
-    said = facts.number(view.details, "days_overdue")
-    return None if said is None else int(said)
-
-
-def _risky(view: View) -> bool:
-    late = (view.risk or {}).get("p_late_30")
-    return late is not None and late >= float(view.tolerances.late_likely)
-
-
-def _overdue(view: View) -> Iterator[Option]:
-    days = days_overdue(view) or 0
-    sent = int(facts.number(view.details, "reminders_sent") or 0)
-    promised = facts.day(view.details, "promised_date")
-    lines = view.tolerances
-    amount = view.brief.facts.amount or Decimal(0)
-    if promised is not None and promised >= view.today:
-        yield wait(promised, f"the customer has promised to pay on {promised.isoformat()}")
-    if days > lines.collections_after_days:
-        yield _collect(view, f"{days} days overdue: reminders have had their time")
-    if days > lines.call_after_days and amount > lines.call_from_amount:
-        yield call(view, "overdue invoice", f"{days} days overdue and a large amount: a call is due")
-    tone = "final" if sent >= 3 else ("firm" if days > lines.call_after_days or sent >= 2 else "friendly")
-    reminders = f"{sent} reminders sent" if sent != 1 else "one reminder sent"
-    yield _remind(view, tone, f"{days} days overdue, {reminders}")
-    yield call(view, "overdue invoice", "a call may show why it is unpaid")
-    yield _collect(view, f"{days} days overdue")
-    yield _dispute(view, "if the customer says that the invoice is wrong")
-
-
-def _open_item(view: View) -> Iterator[Option]:
-    due = view.brief.facts.due_date
-    if _risky(view):
-        yield _remind(view, "friendly", "likely to be paid more than a month late: a word before it falls due", "ahead")
-        yield call(view, "invoice falling due", "likely to be paid late")
-    yield wait(max(due, view.today) + timedelta(days=1) if due else None, "it is not due yet")
-    yield _remind(view, "friendly", "a word before it falls due", "ahead")
-
-
 def _short_payment(view: View) -> Iterator[Option]:
     said = facts.text(view.details, "remittance_text")
     if discount_taken(view):
         yield route("accounts receivable lead", "a cash discount was deducted: the lead decides whether to accept it")
         yield refer("a cash discount was deducted: a person decides whether to accept it")
     elif said:
-        yield _dispute(view, "the customer paid less and gave a reason")
+        yield dispute(view, "the customer paid less and gave a reason")
     else:
         yield Option("request_missing_document", {"document": "remittance_advice", "customer_id": customer(view)},
                      "nothing says why less was paid", extra={"document": "remittance_advice"})  # fmt: skip
         yield call(view, "short payment", "nothing says why less was paid: a call may show it")
-    yield _remind(view, "friendly", "the difference is still open")
-    yield _dispute(view, "the customer paid less than billed")
+    yield remind(view, "friendly", "the difference is still open")
+    yield dispute(view, "the customer paid less than billed")
 
 
 def _disputed(view: View) -> Iterator[Option]:
     reason = facts.text(view.details, "reason")
-    yield _dispute(
+    yield dispute(
         view, f"the customer disputes the invoice: {reason}" if reason else "the customer disputes the invoice"
     )
     yield call(view, "disputed invoice", "a call may settle it")
@@ -118,13 +54,13 @@ def _credit_limit(view: View) -> Iterator[Option]:
     overdue = facts.number(view.details, "overdue_amount") or Decimal(0)
     exposure, limit = facts.number(view.details, "exposure"), facts.number(view.details, "credit_limit")
     if overdue > 0:
-        yield _credit_hold(view, f"the exposure is above the limit and {facts.amount_text(overdue)} of it is overdue")
+        yield credit_hold(view, f"the exposure is above the limit and {facts.amount_text(overdue)} of it is overdue")
     elif exposure is not None and limit is not None and exposure <= limit:
         order = facts.text(view.details, "order_id")
         yield Option("release_order", {"order_id": order, "reason": "the exposure is within the limit"},
                      "the exposure is within the limit again")  # fmt: skip
     yield _credit_review(view, "the exposure is above the limit, nothing of it is overdue")
-    yield _credit_hold(view, "the exposure is above the limit")
+    yield credit_hold(view, "the exposure is above the limit")
 
 
 def _matching(view: View) -> Iterator[Option]:
@@ -182,7 +118,7 @@ def _credit_check(view: View) -> Iterator[Option]:
     score, threshold = facts.text(view.details, "score"), facts.text(view.details, "threshold")
     said = f"score {score}, threshold {threshold}" if score and threshold else "adverse result"
     yield _credit_review(view, f"the credit check is adverse ({said}): credit decides on terms")
-    yield _credit_hold(view, f"the credit check is adverse ({said})")
+    yield credit_hold(view, f"the credit check is adverse ({said})")
     yield route("credit manager", f"the credit check is adverse ({said})")
 
 
@@ -209,7 +145,7 @@ def _usage(view: View) -> Iterator[Option]:
     if interface_failed(view):
         yield _hold_payout(view, "our usage feed has a gap: the payout waits until it is complete")
     else:
-        yield _dispute(view, "the partner reports other usage than we do, and our feed is complete")
+        yield dispute(view, "the partner reports other usage than we do, and our feed is complete")
     yield _hold_payout(view, "usage is not agreed")
     yield route("settlement lead", "usage is not agreed: the lead decides")
 
@@ -217,7 +153,7 @@ def _usage(view: View) -> Iterator[Option]:
 def _share(view: View) -> Iterator[Option]:
     yield _hold_payout(view, "the applied share is not the contract's")
     yield route("contract owner", "the applied share is not the contract's")
-    yield _dispute(view, "the applied share is not the contract's")
+    yield dispute(view, "the applied share is not the contract's")
 
 
 def _payout(view: View) -> Iterator[Option]:
@@ -238,7 +174,7 @@ def _payout(view: View) -> Iterator[Option]:
 
 
 RULES: dict[str, Rule] = {
-    "overdue": _overdue, "open_item": _open_item, "short_payment": _short_payment, "dispute": _disputed,
+    "overdue": overdue, "open_item": open_item, "short_payment": _short_payment, "dispute": _disputed,
     "credit_limit": _credit_limit, "unapplied_cash": _matching, "unmatched_bank_line": _matching,
     "reconciliation_break": _reconciliation, "close_task_overdue": _close, "accrual_missing": _accrual,
     "document_missing": _document_missing, "credit_check_adverse": _credit_check,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import structlog
@@ -35,7 +35,8 @@ class Publisher(Protocol):
 class Clock:
     """One tenant's clock. `token`: session token of a service; `key` signs the checkpoints, `kept` keeps them.
 
-    `follow` brings the stores outside the record up to what was erased in it; `publisher` passes checkpoints on.
+    `follow` brings the stores outside the record up to what was erased in it; `publisher` passes checkpoints on;
+    `watch` judges the models, once a day.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Clock:
         kept: KeptCheckpoints,
         follow: Callable[[], object] = lambda: None,
         publisher: Publisher | None = None,
+        watch: Callable[[], Mapping[str, Any] | None] = lambda: None,
     ) -> None:
         self._database = database
         self._token = token
@@ -53,11 +55,13 @@ class Clock:
         self._kept = kept
         self._follow = follow
         self._publisher = publisher
+        self._watch = watch
         self._tenant: str | None = None
 
     def tick(self) -> dict[str, Any]:
         """Everything that is due: {expired, swept, dead, breached, unstaffed, regated, purged, checkpoint}: counts, and
-        the checkpoint's size or None; with a webhook also `unpublished`, the checkpoints that its receiver lacks.
+        the checkpoint's size or None; with a webhook also `unpublished`, the checkpoints that its receiver lacks; where
+        the day's judgement of models was due also `causes`, for which one should be trained anew.
 
         `busy` stands instead of the counts where another clock is at work. Raises Tampered, after the rest is done,
         where the ledger does not begin with what was signed before.
@@ -65,6 +69,8 @@ class Clock:
         swept = self.sweep()
         self._follow()
         done = {**swept, "checkpoint": self.sign()}
+        if (seen := self._watch()) is not None:
+            done["causes"] = seen["causes"]
         if self._publisher is not None and self._tenant is not None:
             self._publisher.publish(self._tenant, self._publisher.patience)
             done["unpublished"] = self._kept.waiting(self._tenant)
@@ -114,6 +120,7 @@ class Clock:
             try:
                 self.sweep()
                 self._follow()
+                self._watch()
                 now = time.monotonic()
                 if now - signed_at >= checkpoint_seconds or self._unsigned() >= checkpoint_entries:
                     signed_at = now

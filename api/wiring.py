@@ -148,7 +148,10 @@ def worker(system: System, name: str, *, batch: int = 16, composer: Composer | N
     embedder.encode(["ready"])
     champions = Champions(system.home)
     models = Models(champions.shipped, embedder)
-    return Worker(system.database, token, models, name=name, batch=batch, composer=composer, champions=champions.bundle)
+    return Worker(
+        system.database, token, models, name=name, batch=batch, composer=composer, champions=champions.bundle,
+        challenger=champions.challenger,
+    )  # fmt: skip
 
 
 def courier(system: System, name: str) -> Courier:
@@ -227,7 +230,7 @@ def lab_feed(system: System, url: str) -> Iterator[LabFeed]:
 
 
 def clock(system: System) -> Clock:
-    """Expiry, lost leases, breaches and signed checkpoints.
+    """Expiry, lost leases, breaches, signed checkpoints and the day's judgement of models.
 
     Raises Unavailable without the signing key or the courier's token, Malformed where checkpoints cannot be posted to
     the address in the settings.
@@ -236,12 +239,14 @@ def clock(system: System) -> Clock:
     from api.clock import Clock
     from api.delivery.erasure import Follower, Letters, Threads
     from api.demo import OUTBOX
+    from api.monitoring import RiskWatch
 
     key = keyring.read_ledger_key(system.home, system.settings.secret("ledger_key"))
     token = system.token("courier")
     follower = Follower(system.database, token, [Threads(system.database), Letters(system.home / OUTBOX)])
     kept = KeptCheckpoints(system.home)
-    return Clock(system.database, token, key, kept, follower.follow, _publisher(system.settings, kept))
+    watch = RiskWatch(system.database, token)
+    return Clock(system.database, token, key, kept, follower.follow, _publisher(system.settings, kept), watch)
 
 
 def _publisher(settings: Settings, kept: KeptCheckpoints) -> CheckpointPublisher | None:

@@ -44,6 +44,7 @@ _WORDS = {
     "delegation.revoked": "{actor} ended the delegation from {from} to {to}",
     "absence.set": "{actor} said that {subject} is away from {starts_at} until {ends_at}",
     "absence.ended": "{actor} said that {subject} is back",
+    "control.key_made": "{actor} made the secret by which delayed reminders are drawn; its hash is in this entry",
     "signing_key.revoked": "{actor} revoked a signing key of {whose}",
     "erasure.followed": "{subject} has erased the same words",
     "recovery": "the database's owner took over: {people} became administrators ({why})",

@@ -110,10 +110,13 @@ def portfolio(path: Path, how: How, least: int) -> tuple[Portfolio, Source]:
     required = (*receivables.REQUIRED, ("clear_date",))
     table = _read(path, how, receivables.FIELDS, required, ("amount",), ("posting_date", "due_date", "clear_date"))
     items = _made(path, table, receivables.receivable)
-    paid = [one.clear_date for one in items if one.clear_date is not None]
+    invoices = [one for one in items if one.amount >= 0]
+    paid = [one.clear_date for one in invoices if one.clear_date is not None]
+    if len(invoices) < len(items):
+        say(f"{path}: {len(items) - len(invoices)} negative amounts are read as credit notes")
     _enough(path, len(paid), least, "paid invoices")
     end = max(paid)
-    settled = [_late(one, end) for one in items if one.due_date < end]
+    settled = [_late(one, end) for one in invoices if one.due_date < end]
     if len(set(settled)) < 2:
         said = "late" if settled and settled[0] else "on time"
         raise Malformed(f"{path}: every settled invoice was paid {said}; a model needs both kinds")

@@ -12,51 +12,65 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from evals import datasets
+from evals import datasets, risk_plots
 from evals.datasets import Portfolio
-from evals.results import Dots, Lines, Metric, Plot, SuiteResult, Table, heading
-from evals.scorers import Floats, Ints, auc, average_precision, brier, ece, mean, reliability, resampled
+from evals.results import Metric, Plot, SuiteResult, Table
+from evals.risk_countries import countries_of
+from evals.risk_cuts import MOST_ROWS, SHARES, at_cut, over_cuts
+from evals.risk_figures import (
+    Outcomes,
+    by_period,
+    group_rows,
+    groups,
+    late_value,
+    lift,
+    owed_late,
+    periods,
+    wape,
+    weekly_cash,
+)  # fmt: skip
+from evals.risk_proofs import left_out, proofs, speed
+from evals.risk_rivals import Judgement, judgement, rivals
+from evals.scorers import Floats, Ints, auc, average_precision, brier, ece, mean, resampled
 from evals.suites import Options, tracked
-from models.features import RISK_FEATURES, Receivable, risk_features
-from models.risk import CollectionRisk, RiskEstimate
+from models.features import Receivable
+from models.risk import CollectionRisk, Ledger, RiskEstimate, Seen
+
+__all__ = ["Judgement", "Outcomes", "judgement", "measured", "outcomes_of", "run", "split"]
 
 TRAINED_SHARE = 0.65
 MATURE_DAYS = 30
-_PRIOR = 3.0
-"""Payments that the rate of all customers counts for in the customer-rate rule."""
+NEAR = 3.0
+_FEW = (1, 4)
 
 _ABOUT = (
     "Receivables split by time: models see what was known before the cut, invoices posted from then on are scored "
     "from their own posting date. 'own' is fitted on the company's past, 'shipped' comes with the product and knows "
-    "only the rates of this company; the customer-rate rule and the due date are what they have to beat. Intervals "
-    "are over customers."
+    "only the rates of this company; rates and the reach of intervals follow from month to month, models do not. The "
+    "customer-rate rule, the due date and two boosters as they come are what they have to beat. Intervals are over "
+    "customers."
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """What one way to judge says about n invoices: P(late), days late, ends of its 80 % interval; nan where nothing."""
+class _Told:
+    """What one model said, month by month: estimates in the order of `tested`, arrays and the places of each month."""
 
-    name: str
-    p_late: Floats
-    days: Floats
-    low: Floats
-    high: Floats
+    estimates: list[RiskEstimate]
+    seen: list[Seen]
+    rows: list[Ints]
 
-
-@dataclass(frozen=True, slots=True)
-class Outcomes:
-    """What happened to n invoices: late, days late (nan: never paid before the end), and whose they are."""
-
-    late: Ints
-    days: Floats
-    customers: list[str]
-    terms: Floats
+    @property
+    def settled(self) -> Ints:
+        found = np.empty(len(self.estimates), dtype=np.int64)
+        for part, places in zip(self.seen, self.rows, strict=True):
+            found[places] = part.settled
+        return found
 
 
 def run(options: Options) -> SuiteResult:
     portfolios = [datasets.company_portfolio(options.seed, options.scale)]
-    notes = []
+    notes: list[str] = []
     if options.folder is not None:
         portfolios += list(datasets.real_portfolios(options.folder))
     else:
@@ -71,13 +85,12 @@ def run(options: Options) -> SuiteResult:
                 f"{portfolio.name}: only {len(tested)} invoices were settled after the cut, too few to measure"
             )
             continue
-        outcomes = outcomes_of(tested, portfolio.end)
-        judged = _judgements(portfolio, cut, tested, options)
-        found = {one.name: measured(portfolio.name, one, outcomes, options) for one in judged}
-        metrics += [metric for part in found.values() for metric in part]
-        tables.append(_table(portfolio.name, cut, found))
-        plots += [_reliability(portfolio.name, judged, outcomes), _ranking(portfolio.name, found)]
-        notes.append(f"{portfolio.name}: {len(tested)} invoices posted from {cut} on, {outcomes.late.mean():.0%} late")
+        found = _portfolio(portfolio, cut, tested, options)
+        metrics += found[0]
+        tables += found[1]
+        plots += found[2]
+        late = np.mean([one > 0 for one in outcomes_of(tested, portfolio.end).late])
+        notes.append(f"{portfolio.name}: {len(tested)} invoices posted from {cut} on, {late:.0%} late")
     return SuiteResult("risk", _ABOUT, metrics, tables, plots, notes)
 
 
@@ -99,46 +112,104 @@ def outcomes_of(tested: Sequence[Receivable], end: date) -> Outcomes:
     return Outcomes(late, np.array(days, dtype=float), [one.customer_id for one in tested], terms)
 
 
-def _judgements(portfolio: Portfolio, cut: date, tested: Sequence[Receivable], options: Options) -> list[Judgement]:
+def _portfolio(
+    portfolio: Portfolio, cut: date, tested: list[Receivable], options: Options
+) -> tuple[list[Metric], list[Table], list[Plot]]:
     history = [one for one in portfolio.items if one.posting_date < portfolio.end]
-    own = CollectionRisk(seed=options.seed % 2**31).fit(history, cut)
-    shipped = options.bundle.risk.rebased(history, cut)
-    days = [one.posting_date for one in tested]
-    return [
-        judgement("own", own.predict(tested, days, history)),
-        judgement("shipped", shipped.predict(tested, days, history)),
-        *_rules(tested, days, history, cut),
-    ]
+    past, outcomes, name = Ledger(history), outcomes_of(tested, portfolio.end), portfolio.name
+    model = CollectionRisk(seed=options.seed % 2**31).fit(past, cut)
+    own = _told(model, tested, past, cut)
+    shipped = _told(options.bundle.risk, tested, past, cut, foreign=True)
+    judged = [
+        judgement("own", own.estimates), judgement("shipped", shipped.estimates), *rivals(tested, past, history, cut)
+    ]  # fmt: skip
+    found = {one.name: measured(name, one, outcomes, options) for one in judged}
+    metrics = [metric for part in found.values() for metric in part]
+    owed = owed_late(np.array([float(one.amount) for one in tested]), outcomes.days)
+    metrics += [_worklist(name, one, owed, outcomes, options) for one in judged if not np.isnan(one.priority).any()]
+    foreseen, received = weekly_cash(tested, own.seen, own.rows, portfolio.end)
+    if (error := wape(foreseen, received)) is not None:
+        metrics.append(Metric(name, "cash_wape", min(1.0, error), count=len(received)))
+    ours, quarters = judged[0], by_period(periods(tested, 3), _held(judged[0], outcomes))
+    if quarters and model.has_model:
+        shares = [share for _, share, _ in quarters]
+        metrics += [Metric(name, "coverage_least_quarter", min(shares), count=len(tested)),
+                    Metric(name, "coverage_most_quarter", max(shares), count=len(tested))]  # fmt: skip
+    metrics += _few(name, own.settled, judged, outcomes)
+    metrics += left_out(portfolio, cut, tested, outcomes, model, options)
+    metrics += [*proofs(portfolio, options), *speed(name, model, past, tested)]
+    parts = groups(tested, own.settled, countries_of(options.folder, name, tested))
+    rows = group_rows(parts, ours.p_late, ours.days, outcomes, options.seed, options.resamples)
+    tables = [risk_plots.side_by_side(name, cut, found), risk_plots.grouped(name, rows)]
+    tables += [risk_plots.quarters(name, quarters), *risk_plots.candidates(name, model.candidates_, model.kind_)]
+    tables += _over_cuts(portfolio, past, options)
+    months = by_period(periods(tested, 1), _held(ours, outcomes))
+    plots = [
+        risk_plots.reliability_of(name, judged[:3], outcomes),
+        risk_plots.ranking(name, found),
+        risk_plots.lifts(name, {one.name: lift(owed, one.priority) for one in judged
+                                if not np.isnan(one.priority).any()}),
+        *risk_plots.coverage(name, months),
+        *risk_plots.cash(name, foreseen, received),
+    ]  # fmt: skip
+    return metrics, tables, plots
 
 
-def judgement(name: str, estimates: Sequence[RiskEstimate]) -> Judgement:
-    """Estimates as arrays; nan where they say nothing."""
-
-    def column(field: str) -> Floats:
-        return np.array([getattr(one, field) for one in estimates], dtype=float)
-
-    return Judgement(
-        name, column("p_late"), column("expected_days_late"), column("days_late_low"), column("days_late_high")
+def _over_cuts(portfolio: Portfolio, past: Ledger, options: Options) -> list[Table]:
+    if len(portfolio.items) > MOST_ROWS:
+        return []
+    cuts = [split(portfolio, share) for share in SHARES]
+    seed = options.seed % 2**31
+    return over_cuts(
+        portfolio.name,
+        [at_cut(cut, tested, outcomes_of(tested, portfolio.end), past, seed) for cut, tested in cuts if tested],
     )
 
 
-def _rules(
-    tested: Sequence[Receivable], days: Sequence[date], history: Sequence[Receivable], cut: date
-) -> list[Judgement]:
-    """The customer's own rate so far, drawn towards the rate of all, and the due date with the rate of all."""
-    known = [one for one in history if one.due_date < cut]
-    late = [one.clear_date is None or one.clear_date > one.due_date for one in known]
-    whole = sum(late) / len(late) if late else 0.5
-    table = risk_features(tested, days, history)
-    rate, count, past = (
-        np.nan_to_num(table[:, RISK_FEATURES.index(name)]) for name in ("late_rate", "mature_count", "days_late_mean")
+def _told(model: CollectionRisk, tested: Sequence[Receivable], past: Ledger, cut: date, foreign: bool = False) -> _Told:
+    """What a model says of each invoice on its posting day, with the rates and intervals of the first of its month."""
+    months: dict[date, list[int]] = {}
+    for at, one in enumerate(tested):
+        months.setdefault(max(cut, one.posting_date.replace(day=1)), []).append(at)
+    made: dict[int, RiskEstimate] = {}
+    seen, rows = [], []
+    for first, places in sorted(months.items()):
+        today = model.rebased(past, first, foreign=foreign)
+        items = [tested[at] for at in places]
+        days = [one.posting_date for one in items]
+        made.update(zip(places, today.predict(items, days, past, explain=False), strict=True))
+        seen.append(today.seen(items, days, past))
+        rows.append(np.array(places, dtype=np.int64))
+    return _Told([made[at] for at in range(len(tested))], seen, rows)
+
+
+def _held(one: Judgement, outcomes: Outcomes) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """1 where what happened lies in the interval; what was never paid, nan, is in none."""
+    held: np.ndarray[tuple[int], np.dtype[np.float64]] = (
+        (outcomes.days >= one.low) & (outcomes.days <= one.high)
+    ).astype(float)
+    return held
+
+
+def _worklist(name: str, one: Judgement, owed: Floats, outcomes: Outcomes, options: Options) -> Metric:
+    found = resampled(
+        lambda at: late_value(owed[at], one.priority[at]), outcomes.customers, options.seed, options.resamples
     )
-    seen = np.expm1(count)
-    own = (seen * rate + _PRIOR * whole) / (seen + _PRIOR)
-    none = np.full(len(tested), np.nan)
+    return Metric(name, f"{_prefix(one.name)}late_value_in_top_fifth", found.value, found.low, found.high, len(owed))
+
+
+def _few(name: str, settled: Ints, judged: Sequence[Judgement], outcomes: Outcomes) -> list[Metric]:
+    """AUC for customers of one to four settled invoices, beside that of the customer-rate rule."""
+    rows = np.flatnonzero((settled >= _FEW[0]) & (settled <= _FEW[1]) & ~np.isnan(judged[0].p_late))
+    late = outcomes.late[rows]
+    rule = next(one for one in judged if one.name == "customer rate")
+    ours, theirs = auc(late, judged[0].p_late[rows]), auc(late, rule.p_late[rows])
+    if len(rows) < 20 or ours is None or theirs is None:
+        return []
     return [
-        Judgement("customer rate", own, past, none, none),
-        Judgement("due date", np.full(len(tested), whole), np.zeros(len(tested)), none, none),
+        Metric(name, "few_payments_auc", ours, count=len(rows)),
+        Metric(name, "few_payments_customer_rate_auc", theirs, count=len(rows)),
+        Metric(name, "few_payments_auc_above_rule", ours - theirs, count=len(rows), unit="difference"),
     ]
 
 
@@ -148,7 +219,7 @@ def measured(dataset: str, one: Judgement, outcomes: Outcomes, options: Options)
     said = np.flatnonzero(~np.isnan(one.p_late))
     paid = np.flatnonzero(~np.isnan(one.days) & ~np.isnan(outcomes.days))
     bounded = np.flatnonzero(~np.isnan(one.low))
-    held = (outcomes.days >= one.low) & (outcomes.days <= one.high)  # what was never paid, nan, is in no interval
+    far = np.flatnonzero(~np.isnan(one.p_late_30))
 
     def metric(name: str, rows: Ints, statistic: Callable[[Ints], float | None], unit: str = "") -> Metric:
         groups = [outcomes.customers[at] for at in rows]
@@ -156,65 +227,38 @@ def measured(dataset: str, one: Judgement, outcomes: Outcomes, options: Options)
         return Metric(dataset, prefix + name, found.value, found.low, found.high, len(rows), unit)
 
     late, p_late = outcomes.late, one.p_late
-    errors = np.abs(one.days - outcomes.days)
-    made = [
-        metric("brier", said, lambda at: brier(late[at], p_late[at])),
-        metric("mae_days", paid, lambda at: mean(errors[at]), "days"),
-    ]
+    # What was never paid before the end is more than thirty days late: only matured invoices are measured.
+    very_late = (~(outcomes.days <= MATURE_DAYS)).astype(np.int64)
+    errors, held = np.abs(one.days - outcomes.days), _held(one, outcomes)
+    made = []
+    if len(said):
+        made.append(metric("brier", said, lambda at: brier(late[at], p_late[at])))
+    if len(paid):
+        near = (errors <= NEAR).astype(float)
+        made.append(metric("mae_days", paid, lambda at: mean(errors[at]), "days"))
+        made.append(metric("within_3_days", paid, lambda at: mean(near[at])))
     if len(np.unique(p_late[said])) > 1:  # one number for all ranks nobody
         made += [
             metric("auc", said, lambda at: auc(late[at], p_late[at])),
             metric("average_precision", said, lambda at: average_precision(late[at], p_late[at])),
             Metric(dataset, f"{prefix}ece", ece(late[said], p_late[said]), count=len(said)),
         ]
+    if len(far) and very_late[far].sum() >= 10:
+        p_far = one.p_late_30
+        made += [
+            metric("over_30_auc", far, lambda at: auc(very_late[at], p_far[at])),
+            metric("over_30_average_precision", far, lambda at: average_precision(very_late[at], p_far[at])),
+        ]
     if len(bounded):
         made += [
-            metric("interval_coverage", bounded, lambda at: mean(held[at].astype(float))),
+            metric("interval_coverage", bounded, lambda at: mean(held[at])),
             metric("interval_width_days", bounded, lambda at: mean((one.high - one.low)[at]), "days"),
         ]
     return made
 
 
 def _prefix(judge: str) -> str:
-    return "" if judge == "own" else f"{judge.replace(' ', '_')}_"
+    return risk_plots.prefix(judge)
 
 
-def _of(found: Mapping[str, Sequence[Metric]], judge: str, name: str) -> Metric | None:
-    return next((one for one in found[judge] if one.name == _prefix(judge) + name), None)
-
-
-def _table(name: str, cut: date, found: Mapping[str, Sequence[Metric]]) -> Table:
-    wanted = {"auc": "AUC", "average_precision": "average precision", "brier": "Brier", "mae_days": "mean error, days"}
-    rows = [
-        (judge, *(None if (one := _of(found, judge, metric)) is None else one.value for metric in wanted))
-        for judge in found
-    ]
-    return Table(
-        f"{heading(name)}: side by side", ("who judges", *wanted.values()), rows, f"Invoices posted from {cut} on."
-    )
-
-
-def _reliability(name: str, judged: Sequence[Judgement], outcomes: Outcomes) -> Plot:
-    series = {}
-    for one in judged[:3]:
-        said = ~np.isnan(one.p_late)
-        series[one.name] = [(p, share) for p, share, _ in reliability(outcomes.late[said], one.p_late[said])]
-    return Lines(
-        f"{heading(name)}: said and seen",
-        "Share of invoices that were late against the probability that was said, in tenths. On the dashed line the "
-        "two agree.",
-        "probability of being late",
-        "share late",
-        series,
-        diagonal=True,
-    )
-
-
-def _ranking(name: str, found: Mapping[str, Sequence[Metric]]) -> Plot:
-    return Dots(
-        f"{heading(name)}: who ranks late payers best",
-        "Area under the ROC curve with 95 % intervals over customers; 0.5 is no better than chance.",
-        "AUC",
-        [(judge, one.value, one.low, one.high) for judge in found if (one := _of(found, judge, "auc")) is not None],
-        (0.4, 1.0),
-    )
+Found = Mapping[str, Sequence[Metric]]

@@ -262,6 +262,7 @@ def _show(
             "base": done.base,
             "metrics": _plain(done.new),
             "current": _plain(done.current),
+            "beside": {name: _plain(found) for name, found in done.beside.items()},
             "registered_version": version,
             "champion": False,
             **({} if record is None else {"labelled": record.classes}),
@@ -274,18 +275,19 @@ def _show(
     from evals.report import shown
     from evals.results import words
 
-    before = {one.name: one for one in done.current}
+    others = {"present": done.current, **done.beside}
     table = Table(title=f"{args.model}: {done.split}", title_justify="left")
-    for column in ("metric", "new", "95 %", "present"):
+    for column in ("metric", "new", "95 %", *others):
         table.add_column(column, justify="left" if column == "metric" else "right", overflow="fold")
+    theirs = [{one.name: one.value for one in found} for found in others.values()]
     for one in done.new:
         interval = "" if one.low is None else f"{shown(one.low)} to {shown(one.high)}"
-        present = before[one.name].value if one.name in before else None
-        table.add_row(words(one.name), shown(one.value), interval, shown(present))
+        table.add_row(words(one.name), shown(one.value), interval, *(shown(found.get(one.name)) for found in theirs))
     console = Console()
     console.print(table)
     for line in () if record is None else _counted(record):
         console.print(line)
+    console.print(f"fitted on what is given; beside it: {done.base}")
     console.print(f"bundle {digest}\nin {folder}", soft_wrap=True)
     if version is not None:
         console.print(f"registered as version {version}")

@@ -6,8 +6,8 @@ the bundle is then fitted on all of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from sklearn.model_selection import GroupKFold
@@ -17,6 +17,7 @@ from evals.datasets import Labelled, Ledger, Portfolio, sized
 from evals.document_classes import ask, fitted, joined
 from evals.pair_labels import PairLabels, rows_of
 from evals.results import Metric
+from evals.risk_rivals import rivals
 from evals.scorers import average_precision, brier, resampled
 from evals.suites import Options, tracked
 from governance.errors import Malformed
@@ -27,6 +28,7 @@ from models.duplicates import PairScorer, train_pair_scorer, training_pairs
 from models.invoice import vendor_key
 from models.pair_learning import Floats, LabelledPairs, bare, tuned
 from models.risk import CollectionRisk
+from models.risk_ledger import Ledger as RiskLedger
 from models.synthetic import CompanyMonth, company_month
 from models.synthetic_numbers import stream
 from models.synthetic_text import labelled_texts
@@ -41,7 +43,8 @@ LEAST_TESTED = 20
 class Trained:
     """A fitted part. `new`, `current`: the same metrics of the trial model and of the bundle's own part.
 
-    `split`: how they were measured apart from what was fitted on. `base`: what else it was fitted on.
+    `split`: how they were measured apart from what was fitted on. `base`: what else it was fitted on. `beside`: the
+    same metrics of what it has to beat, by name.
     """
 
     part: str
@@ -50,6 +53,7 @@ class Trained:
     current: Sequence[Metric]
     split: str
     base: str
+    beside: Mapping[str, Sequence[Metric]] = field(default_factory=dict)
 
 
 # Documents ---------------------------------------------------------------------------------------------------------
@@ -229,6 +233,7 @@ def _by_vendor(ledger: Ledger, seed: int) -> tuple[Ledger, Ledger]:
 def risk(portfolio: Portfolio, options: Options) -> Trained:
     """The collection model, on this portfolio alone: how others pay says little about these customers."""
     cut, tested = suite_risk.split(portfolio)
+    tested = [one for one in tested if one.amount >= 0]  # nobody pays a credit note late
     outcomes = suite_risk.outcomes_of(tested, portfolio.end)
     if len(tested) < LEAST_TESTED or len(np.unique(outcomes.late)) < 2:
         raise Malformed(
@@ -236,21 +241,30 @@ def risk(portfolio: Portfolio, options: Options) -> Trained:
             "needed to measure what was learned"
         )
     history = [one for one in portfolio.items if one.posting_date < portfolio.end]
-    trial = CollectionRisk(seed=options.seed % 2**31).fit(history, cut)
+    past, seed = RiskLedger(history), options.seed % 2**31
+    trial = CollectionRisk(seed=seed).fit(past, cut)
     if not trial.has_model:
         raise Malformed(
             f"only {trial.trained_rows_} invoices were settled before {cut}; a model needs {trial.min_rows} to fit on"
         )
     days = [one.posting_date for one in tested]
-    said = [model.predict(tested, days, history) for model in (trial, options.bundle.risk.rebased(history, cut))]
-    new, current = (
-        suite_risk.measured("given", suite_risk.judgement("own", estimates), outcomes, options) for estimates in said
-    )
+    present = options.bundle.risk.rebased(past, cut, foreign=True)
+    judged = [
+        suite_risk.judgement("own", model.predict(tested, days, past, explain=False)) for model in (trial, present)
+    ]
+    new, current = (suite_risk.measured("given", one, outcomes, options) for one in judged)
+    beside = {
+        one.name: suite_risk.measured("given", replace(one, name="own"), outcomes, options)
+        for one in rivals(tested, past, history, cut)
+    }
+    estimator = CollectionRisk(seed=seed).fit(portfolio.items, portfolio.end)
     return Trained(
         part="risk",
-        estimator=CollectionRisk(seed=options.seed % 2**31).fit(portfolio.items, portfolio.end),
+        estimator=estimator,
         new=new,
         current=current,
         split=f"time: fitted before {cut}, measured on {len(tested)} invoices posted from then on",
-        base="nothing else",
+        base=f"nothing else; of {len(estimator.candidates_)} candidates the best on the later part of the history: "
+        f"{estimator.kind_}",
+        beside={name: found for name, found in beside.items() if found},
     )

@@ -75,7 +75,7 @@ _CHANGES = {
     "change_policy": 3, "change_roles": 3, "register_signing_key": 3, "change_fx": 3, "change_retention": 3,
     "change_connector": 3, "change_identity": 3, "erase_personal_data": 3, "release_legal_hold": 3, "promote_model": 2,
     "change_threshold": 2, "change_tolerance": 2, "change_prompt": 2, "change_template": 2, "change_mapping": 2,
-    "change_calendar": 2, "change_memory": 1, "place_legal_hold": 1,
+    "change_calendar": 2, "retrain_model": 2, "change_memory": 1, "place_legal_hold": 1,
 }  # fmt: skip
 """Governed changes and their risk class. People propose them; an agent never does."""
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from models.events import Ints
 from models.features import Receivable
-from models.risk import LATE, CollectionRisk, RiskEstimate
+from models.risk import LATE, CollectionRisk, Ledger, RiskEstimate
 
 _GROWTH = 1.25
 
@@ -25,12 +25,13 @@ def estimate_as_of_posting(
 ) -> list[RiskEstimate]:
     """One estimate per item with what was known on its own posting date.
 
-    Month by month: the rates of all customers are those of the month's first day. A model is fitted on the
-    first of the month after `min_rows` invoices were settled, and again each time there are a quarter more:
-    the calendar of fits hangs on the history alone, not on what is asked. Until the first, `fallback`
+    Month by month: the rates of all customers and the reach of intervals are those of the month's first day. A
+    model is fitted on the first of the month after `min_rows` invoices were settled, and again each time there are a
+    quarter more: the calendar of fits hangs on the history alone, not on what is asked. Until the first, `fallback`
     answers for customers with enough history, or the rates alone where there is none.
     """
     certain = np.sort([max(one.due_date.toordinal() + LATE[-1], one.posting_date.toordinal()) for one in history])
+    past = Ledger(history)
     months: dict[date, list[int]] = {}
     for at, one in enumerate(items):
         months.setdefault(one.posting_date.replace(day=1), []).append(at)
@@ -39,10 +40,12 @@ def estimate_as_of_posting(
     for first in sorted(months):
         day = _fit_day(certain, first, min_rows)
         if day not in fitted:
-            fitted[day] = CollectionRisk(min_rows=min_rows, seed=seed).fit(history, day)
-        judge = fitted[day] if fitted[day].has_model or fallback is None else fallback
+            fitted[day] = CollectionRisk(min_rows=min_rows, seed=seed).fit(past, day)
+        foreign = fallback is not None and not fitted[day].has_model
+        judge = fallback if fallback is not None and foreign else fitted[day]
         own = [items[at] for at in months[first]]
-        estimates = judge.rebased(history, first).predict(own, [one.posting_date for one in own], history)
+        today = judge.rebased(past, first, foreign=foreign)
+        estimates = today.predict(own, [one.posting_date for one in own], past)
         made.update(zip(months[first], estimates, strict=True))
     return [made[at] for at in range(len(items))]
 

@@ -37,8 +37,8 @@ from models.risk import CollectionRisk
 from models.synthetic import company_month
 from models.synthetic_text import labelled_texts
 
-FORMAT = "countersign-bundle/3"
-_EARLIER = frozenset({"countersign-bundle/1", "countersign-bundle/2"})
+FORMAT = "countersign-bundle/4"
+_EARLIER = frozenset({"countersign-bundle/1", "countersign-bundle/2", "countersign-bundle/3"})
 SEED = 20261120
 MANIFEST = "manifest.json"
 TRUSTED = [
@@ -189,7 +189,7 @@ def standard(models: Path) -> Path:
 
 
 def default_bundle(home: Path, progress: Progress | None = None) -> Bundle:
-    """The shipped models: loaded from HOME/models, or trained there the first time (under a minute).
+    """The shipped models: loaded from HOME/models, or trained there the first time (about a minute).
 
     The digest of what was trained stands in a file beside the folder, so that a changed manifest is found, too.
     Safe when several processes ask at once: one trains, the others wait. Raises Tampered and Unavailable as load

@@ -10,6 +10,10 @@ from typing import Any
 from governance.chain import sha256_hex
 from governance.errors import Tampered, Unavailable
 from models.bundle import MANIFEST, PARTS, Bundle, default_bundle, load, manifest_digest
+from models.risk import CollectionRisk
+
+RISK_CHALLENGER = "risk_challenger"
+"""Among champions: the bundle whose model of collection risk is tried beside the champion's."""
 
 
 class Champions:
@@ -19,6 +23,7 @@ class Champions:
         self._home = home
         self._named: dict[str, str] | None = None
         self._held = self._shipped = default_bundle(home)
+        self._challenger: tuple[str, CollectionRisk] | None = None
 
     @property
     def shipped(self) -> Bundle:
@@ -36,6 +41,19 @@ class Champions:
                 raise Unavailable(error.detail) from error
             self._named = dict(champions)
         return self._held
+
+    def challenger(self, champions: Mapping[str, str]) -> tuple[str, CollectionRisk] | None:
+        """The model of collection risk that is tried beside the champion, with its bundle's digest; None where people
+        named none. Raises Unavailable where it cannot be had or trusted."""
+        digest = champions.get(RISK_CHALLENGER)
+        if digest is None:
+            return None
+        if self._challenger is None or self._challenger[0] != digest:
+            try:
+                self._challenger = digest, champion_bundle(self._home, {"risk": digest}, self._shipped).risk
+            except Tampered as error:
+                raise Unavailable(error.detail) from error
+        return self._challenger
 
 
 def champion_bundle(home: Path, champions: Mapping[str, str], shipped: Bundle | None = None) -> Bundle:

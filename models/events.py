@@ -7,87 +7,101 @@ is rounded. (int64 wraps around, and the difference of two wrapped sums is still
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
-_SPAN = 8_000_000
+SPAN = 8_000_000
 NEVER = 4_000_000
 """A day after all others."""
 
 
 def mean(total: Ints, count: Ints) -> Floats:
     """total / count, nan where there is nothing to divide by."""
-    found: Floats = np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
+    found: Floats = total / np.where(count > 0, count, np.nan)
     return found
 
 
-class Events:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Questions to one stream, (n,) each: from which event to which one, and the question's own event among them,
+    -1 for none (None: none at all): it is not counted."""
+
+    start: Ints
+    end: Ints
+    own: Ints | None
+
+
+class Stream:
     """Whole numbers on days, per group.
 
-    group, day, each value: (m,). `own` (n,): the event that belongs to each question and must not be
-    counted for it, -1 for none. `rank` (m,): order among events of one group and day.
+    group, day: (m,), one event for each row of a ledger; events of one day keep the order of the rows.
+    values: (m, v).
     """
 
-    def __init__(self, group: Ints, day: Ints, *values: Ints, own: Ints, rank: Ints | None = None) -> None:
-        keys = group * _SPAN + day
-        order = np.argsort(keys, kind="stable") if rank is None else np.lexsort((rank, keys))
-        self._keys = keys[order]
-        self._sums = [np.concatenate(([0], np.cumsum(value[order]))) for value in values]
-        self._group, self._day, self._values, self._own = group, day, values, own
+    def __init__(self, group: Ints, day: Ints, values: Ints) -> None:
+        keys = group * SPAN + day
+        self._order = np.argsort(keys, kind="stable")
+        self._keys = keys[self._order]
+        self._day = day
+        self._values, self._sums = values, self._summed(values)
 
-    def _place(self, group: Ints, day: Ints) -> tuple[Ints, Ints]:
-        """(first event of the group, first event of it on that day or later) in the sorted events."""
-        start = np.searchsorted(self._keys, group * _SPAN, side="left")
-        return start, np.searchsorted(self._keys, group * _SPAN + day, side="left")
+    def _summed(self, values: Ints) -> Ints:
+        sums = np.zeros((len(values) + 1, values.shape[1]), dtype=values.dtype)
+        np.cumsum(values[self._order], axis=0, out=sums[1:])
+        return sums
 
-    def _own_counted(self, group: Ints, day: Ints) -> NDArray[np.bool_]:
-        if not len(self._day):
-            return np.zeros(len(day), dtype=bool)
-        counted: NDArray[np.bool_] = (self._own >= 0) & (self._group[self._own] == group) & (self._day[self._own] < day)
-        return counted
-
-    def count(self, group: Ints, day: Ints) -> Ints:
-        """How many events of each group lie strictly before each day: (n,)."""
-        start, end = self._place(group, day)
-        found: Ints = end - start - self._own_counted(group, day)
+    def starts(self, group: Ints) -> Ints:
+        """The place of each group's first event: (n,). The same in every stream over the same groups."""
+        found: Ints = self._keys.searchsorted(group * SPAN)
         return found
 
-    def total(self, value: int, group: Ints, day: Ints) -> Ints:
-        """The sum of one value over the events strictly before each day: (n,)."""
-        start, end = self._place(group, day)
-        found: Ints = self._sums[value][end] - self._sums[value][start]
-        if len(self._day):
-            found = found - np.where(self._own_counted(group, day), self._values[value][self._own], 0)
+    def ask(self, group: Ints, day: Ints, own: Ints | None, starts: Ints) -> Asked:
+        """The events of each group strictly before each day. `own`: the question's row of the ledger, which is of the
+        question's group, -1 for none; None where no question has one."""
+        return self.asked(group * SPAN + day, day, own, starts)
+
+    def asked(self, keys: Ints, day: Ints, own: Ints | None, starts: Ints) -> Asked:
+        """The same where group * SPAN + day is at hand."""
+        end = self._keys.searchsorted(keys)
+        if own is None:
+            return Asked(starts, end, None)
+        counted = self._day[own] < day
+        counted &= own >= 0
+        return Asked(starts, end, np.where(counted, own, -1) if np.count_nonzero(counted) else None)
+
+    def total(self, asked: Asked) -> Ints:
+        """The sums of all values: (n, v)."""
+        found: Ints = self._sums[asked.end] - self._sums[asked.start]
+        if asked.own is not None:
+            rows = np.flatnonzero(asked.own >= 0)
+            found[rows] -= self._values[asked.own[rows]]
         return found
 
-    def mean(self, value: int, group: Ints, day: Ints) -> Floats:
-        """The mean of one value over the events strictly before each day, nan where there is none: (n,)."""
-        return mean(self.total(value, group, day), self.count(group, day))
-
-    def last(self, value: int, count: int, group: Ints, day: Ints) -> Floats:
-        """The mean of one value over the last `count` events strictly before each day, nan where there is none.
+    def last(self, value: int, count: int, asked: Asked) -> Floats:
+        """The mean of one value over the last `count` events, nan where there is none.
 
         The question's own event is not left out here: ask only for events that end what is asked about.
         """
-        start, end = self._place(group, day)
-        start = np.maximum(start, end - count)
-        return mean(self._sums[value][end] - self._sums[value][start], end - start)
+        start = np.maximum(asked.start, asked.end - count)
+        sums = self._sums[:, value]
+        return mean(sums[asked.end] - sums[start], asked.end - start)
 
-    def latest(self, group: Ints, day: Ints) -> Floats:
-        """The day of the last event strictly before each day, nan where there is none: (n,)."""
-        start, end = self._place(group, day)
-        return self._day_at(end - 1, end > start)
+    def latest(self, asked: Asked) -> Floats:
+        """The day of the last event, nan where there is none: (n,)."""
+        return self._day_at(asked.end - 1, asked)
 
-    def first(self, group: Ints, day: Ints) -> Floats:
-        """The day of the group's first event, nan where none lies strictly before each day: (n,)."""
-        start, end = self._place(group, day)
-        return self._day_at(start, end > start)
+    def first(self, asked: Asked) -> Floats:
+        """The day of the group's first event, nan where none lies before the day: (n,)."""
+        return self._day_at(asked.start, asked)
 
-    def _day_at(self, place: Ints, known: NDArray[np.bool_]) -> Floats:
+    def _day_at(self, place: Ints, asked: Asked) -> Floats:
         if not len(self._keys):
             return np.full(len(place), np.nan)
-        days = self._keys[np.clip(place, 0, len(self._keys) - 1)] % _SPAN
-        return np.where(known, days.astype(float), np.nan)
+        days = self._keys[np.minimum(np.maximum(place, 0), len(self._keys) - 1)] % SPAN
+        return np.where(asked.end > asked.start, days.astype(float), np.nan)

@@ -1,228 +1,303 @@
-"""What was known about a customer's payments at a moment: one pure function of the past."""
+"""What was known about a customer's payments at a moment: one pure function of the past.
+
+The same code over a whole ledger, a month of it or the rows of one customer gives the same bytes.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
-from math import log1p
 
 import numpy as np
 
-from models.events import NEVER, Events, Floats, Ints, mean
+from models.events import NEVER, SPAN, Asked, Floats, Ints, Stream, mean
+from models.risk_ledger import MICRO, TERMS, WEEKDAYS, Columns, Ledger, Moment, Receivable, as_ledger
+
+__all__ = ["RISK_FEATURES", "Ledger", "Moment", "Receivable", "features_at", "risk_features"]
 
 RISK_FEATURES = (
     "amount", "terms", "amount_against_usual", "due_weekday", "due_month_day", "posting_weekday", "due_month",
+    "days_to_month_end",
     "paid_count", "days_late_mean", "days_late_spread", "days_late_last", "days_late_last_3", "days_late_last_10",
     "days_late_90", "trend", "days_since_payment", "mature_count", "late_rate", "late_15_rate", "late_30_rate",
-    "late_rate_90", "terms_late_rate", "terms_days_late", "weekday_late_rate", "run_wait", "run_share",
-    "open_count", "open_amount", "overdue_count", "overdue_amount", "overdue_days", "days_since_posting", "tenure",
+    "late_rate_90", "terms_late_rate", "terms_days_late", "weekday_late_rate", "weekday_days_late", "run_wait",
+    "run_share", "run_next", "month_end_share", "parts_share", "part_paid",
+    "open_count", "open_amount", "overdue_count", "overdue_amount", "overdue_days", "credit_amount",
+    "days_since_posting", "tenure",
 )  # fmt: skip
 """Names of the columns of `risk_features`.
 
-amount: log(1 + amount). Rates are shares of invoices whose day had passed. Counts and open amounts are
-log(1 + x). Everything else is in days; late is positive, early negative. terms_*: invoices with the same
-terms; weekday_*: due on the same weekday; *_90: the last 90 days; run_*: the weekday on which the customer pays.
+amount: log(1 + amount). Rates are shares of invoices whose day had passed. Counts, open amounts and open credits are
+log(1 + x). Everything else is in days; late is positive, early negative. terms_*: invoices with the same terms;
+weekday_*: due on the same weekday; *_90: the last 90 days; run_*: the weekday on which the customer pays (run_wait:
+mean wait from the due date to it, run_next: wait to the commonest, run_share: its share); month_end_share: payments
+in the last three days of a month; parts_share: invoices paid in parts; part_paid: share of this one that is paid.
 """
 
+RATED = (0, 15, 30)
+"""Days late of late_rate, late_15_rate and late_30_rate."""
+
+_WEEK = np.arange(WEEKDAYS)[None, :]
 _EPOCH = date(1970, 1, 1).toordinal()
-_MICRO = 1_000_000
 _WINDOW = 90
+_END_OF_MONTH = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Receivable:
-    """One invoice to a customer. `clear_date` is the day it was paid, None while it is open."""
-
-    invoice_id: str
-    customer_id: str
-    posting_date: date
-    due_date: date
-    amount: Decimal
-    clear_date: date | None
+def _months(day: Ints) -> tuple[Ints, Ints, Ints]:
+    """(month 1 to 12, day of the month, days left of the month) of each day."""
+    dates = (day - _EPOCH).astype("datetime64[D]")
+    months = dates.astype("datetime64[M]")
+    of_month = (dates - months).astype(np.int64) + 1
+    left = ((months + 1).astype("datetime64[D]") - dates).astype(np.int64) - 1
+    return months.astype(np.int64) % 12 + 1, of_month, left
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """Receivables as arrays, (n,) each: days as ordinals (clear: NEVER while open), amount in hundredths."""
-
-    customer: Ints
-    post: Ints
-    due: Ints
-    clear: Ints
-    amount: Ints
-    log_amount: Ints
+def days_late(bills: Columns) -> Ints:
+    """Days late of what is paid, 0 of what is open: (m,)."""
+    found: Ints = np.where(bills.clear < NEVER, bills.clear - bills.due, 0)
+    return found
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """A question as arrays: items, the day from which each is looked at, and the history.
+def _posted(past: Ledger) -> Stream:
+    bills = past.bills
 
-    own: the item's row in the history or -1. rank: order of the history by invoice_id, so that no figure
-    hangs on the order of its rows.
-    """
+    def made() -> Stream:
+        values = np.column_stack([np.ones_like(bills.due), bills.amount, bills.log_amount])
+        return Stream(bills.customer, bills.post, values)
 
-    item: Columns
-    day: Ints
-    past: Columns
-    own: Ints
-    rank: Ints
+    return past.stream("posted", made)
 
 
-def _columns(items: Sequence[Receivable], customers: dict[str, int]) -> Columns:
-    return Columns(
-        customer=np.array([customers.setdefault(one.customer_id, len(customers)) for one in items], dtype=np.int64),
-        post=np.array([one.posting_date.toordinal() for one in items], dtype=np.int64),
-        due=np.array([one.due_date.toordinal() for one in items], dtype=np.int64),
-        clear=np.array([one.clear_date.toordinal() if one.clear_date else NEVER for one in items], dtype=np.int64),
-        amount=np.array([round(one.amount * 100) for one in items], dtype=np.int64),
-        log_amount=np.array([round(log1p(abs(float(one.amount))) * _MICRO) for one in items], dtype=np.int64),
-    )
+def paid_stream(past: Ledger) -> Stream:
+    """Payments on the day from which they are known."""
+
+    def made() -> Stream:
+        bills = past.bills
+        late, paid = days_late(bills), np.where(bills.clear < NEVER, bills.clear, _EPOCH)
+        weekdays = [((paid - 1) % WEEKDAYS == weekday).astype(np.int64) for weekday in range(WEEKDAYS)]
+        at_end = (_months(paid)[2] < _END_OF_MONTH).astype(np.int64)
+        in_parts = (bills.part_day < NEVER).astype(np.int64)
+        values = np.column_stack([np.ones_like(late), bills.amount, late, late * late, at_end, in_parts, *weekdays])
+        return Stream(bills.customer, bills.known, values)
+
+    return past.stream("paid", made)
 
 
-def moment(items: Sequence[Receivable], as_of: Sequence[date], history: Sequence[Receivable]) -> Moment:
-    """The arrays of one question. Raises ValueError where `as_of` has another length than `items`."""
-    if len(as_of) != len(items):
-        raise ValueError(f"{len(items)} items, but {len(as_of)} days")
-    customers: dict[str, int] = {}
-    past = _columns(history, customers)
-    row = {(one.customer_id, one.invoice_id): at for at, one in enumerate(history)}
-    rank = np.empty(len(history), dtype=np.int64)
-    rank[sorted(range(len(history)), key=lambda at: history[at].invoice_id)] = np.arange(len(history))
-    return Moment(
-        item=_columns(items, customers),
-        day=np.array([one.toordinal() for one in as_of], dtype=np.int64),
-        past=past,
-        own=np.array([row.get((one.customer_id, one.invoice_id), -1) for one in items], dtype=np.int64),
-        rank=rank,
-    )
-
-
-def _late_events(now: Moment, threshold: int, group: Ints) -> Events:
+def _matured(past: Ledger, threshold: int, group: str) -> Stream:
     """One event per invoice on the day from which it is certain whether it is more than `threshold` days late.
 
-    Its value is 1 where it is. An invoice that nobody has paid counts as soon as that day has passed.
+    Values: 1, late, amount, due. An invoice that nobody is known to have paid counts as late from that day.
     """
-    past = now.past
-    late = (past.clear > past.due + threshold).astype(np.int64)
-    return Events(group, np.maximum(past.due + threshold, past.post), late, own=now.own)
+
+    def made() -> Stream:
+        bills = past.bills
+        sure = np.maximum(bills.due + threshold, bills.post)
+        late = ((bills.clear > bills.due + threshold) | (bills.known > sure)).astype(np.int64)
+        values = np.column_stack([np.ones_like(late), late, bills.amount, bills.due])
+        return Stream(_group(bills, group), sure, values)
+
+    return past.stream(f"matured {threshold} {group}", made)
+
+
+def _corrected(past: Ledger, threshold: int, group: str) -> Stream | None:
+    """What counted as late only because its payment was recorded late, on the day from which that is known."""
+    if not past.lagging:
+        return None
+
+    def made() -> Stream:
+        bills = past.bills
+        sure = np.maximum(bills.due + threshold, bills.post)
+        wrong = ((bills.clear <= bills.due + threshold) & (bills.known > sure)).astype(np.int64)
+        return Stream(_group(bills, group), np.where(wrong > 0, bills.known, NEVER), wrong[:, None])
+
+    return past.stream(f"corrected {threshold} {group}", made)
+
+
+def _group(table: Columns, name: str) -> Ints:
+    if name == "terms":
+        return table.customer * TERMS + table.terms
+    return table.customer * WEEKDAYS + table.weekday if name == "weekday" else table.customer
+
+
+class Answers:
+    """What the streams of a ledger say about one question."""
+
+    def __init__(self, now: Moment) -> None:
+        self.now = now
+        bills = now.past.bills
+        self._own = now.own if len(bills.due) and (now.own >= 0).any() else None
+        self._groups: dict[str, tuple[Ints, Ints, Ints]] = {}
+        self._asked: dict[tuple[Stream, str], Asked] = {}
+        self._matured: dict[tuple[int, str], Ints] = {}
+
+    def asked(self, stream: Stream, group: str = "customer", day: Ints | None = None) -> Asked:
+        if group not in self._groups:
+            codes = _group(self.now.item, group)
+            self._groups[group] = codes, stream.starts(codes), codes * SPAN + self.now.day
+        codes, starts, keys = self._groups[group]
+        if day is not None:
+            return stream.ask(codes, day, self._own, starts)
+        if (stream, group) not in self._asked:
+            self._asked[stream, group] = stream.asked(keys, self.now.day, self._own, starts)
+        return self._asked[stream, group]
+
+    def matured(self, threshold: int, group: str = "customer") -> Ints:
+        """(certain, late, amount, due) summed over the invoices whose day had passed: (n, 4)."""
+        if (threshold, group) not in self._matured:
+            self._matured[threshold, group] = self.matured_by(threshold, group)
+        return self._matured[threshold, group]
+
+    def matured_by(self, threshold: int, group: str = "customer", day: Ints | None = None) -> Ints:
+        """The same as on another day than the question's."""
+        stream = _matured(self.now.past, threshold, group)
+        total = stream.total(self.asked(stream, group, day))
+        late_known = _corrected(self.now.past, threshold, group)
+        if late_known is not None:
+            total[:, 1] -= late_known.total(self.asked(late_known, group, day))[:, 0]
+        return total
 
 
 def lateness(now: Moment, threshold: int) -> tuple[Ints, Ints]:
     """(certain, late) for each item's customer: how many invoices were known strictly before the day to be more
     than `threshold` days late or not, and how many were: (n,) each."""
-    events = _late_events(now, threshold, now.past.customer)
-    return events.count(now.item.customer, now.day), events.total(0, now.item.customer, now.day)
+    total = Answers(now).matured(threshold)
+    return total[:, 0], total[:, 1]
 
 
-def _item_part(now: Moment) -> list[Floats]:
-    item = now.item
-    posted = Events(now.past.customer, now.past.post, now.past.log_amount, own=now.own)
-    dates = (item.due - _EPOCH).astype("datetime64[D]")
-    months = dates.astype("datetime64[M]")
+def _item_part(said: Answers) -> list[Floats]:
+    now, item = said.now, said.now.item
+    stream = _posted(now.past)
+    posted = stream.total(said.asked(stream))
+    month, of_month, left = _months(item.due)
     return [
-        item.log_amount / _MICRO,
+        item.log_amount / MICRO,
         (item.due - item.post).astype(float),
-        (item.log_amount - posted.mean(0, item.customer, now.day)) / _MICRO,
-        ((item.due - 1) % 7).astype(float),
-        (dates - months).astype(np.int64) + 1.0,
-        ((item.post - 1) % 7).astype(float),
-        months.astype(np.int64) % 12 + 1.0,
+        (item.log_amount - mean(posted[:, 2], posted[:, 0])) / MICRO,
+        item.weekday.astype(float),
+        of_month.astype(float),
+        ((item.post - 1) % WEEKDAYS).astype(float),
+        month.astype(float),
+        left.astype(float),
     ]
 
 
-def _paid_part(now: Moment) -> list[Floats]:
-    """Invoices paid before the day. Payments before the posting count from the posting: earlier nobody knew them."""
-    item, past, day = now.item, now.past, now.day
-    group, known = item.customer, np.maximum(past.clear, past.post)
-    late = np.where(past.clear < NEVER, past.clear - past.due, 0)
-    paid = Events(past.customer, known, late, late * late, own=now.own, rank=now.rank)
-    count, total = paid.count(group, day), paid.total(0, group, day)
-    average = mean(total, count)
-    variance = np.maximum(mean(paid.total(1, group, day), count) - average**2, 0.0)
-    recent = mean(total - paid.total(0, group, day - _WINDOW), count - paid.count(group, day - _WINDOW))
-    return [
-        np.log1p(count),
-        average,
-        np.sqrt(variance),
-        paid.last(0, 1, group, day),
-        paid.last(0, 3, group, day),
-        paid.last(0, 10, group, day),
-        recent,
-        recent - average,
-        day - paid.latest(group, day),
-    ]
+def _paid_part(said: Answers) -> tuple[list[Floats], list[Floats]]:
+    """Invoices known to be paid: how late, and in which rhythm."""
+    now = said.now
+    stream = paid_stream(now.past)
+    asked = said.asked(stream)
+    total, before = stream.total(asked), stream.total(said.asked(stream, day=now.day - _WINDOW))
+    count = total[:, 0]
+    average = mean(total[:, 2], count)
+    spread = np.sqrt(np.maximum(mean(total[:, 3], count) - average**2, 0.0))
+    recent = mean(total[:, 2] - before[:, 2], count - before[:, 0])
+    late = [
+        np.log1p(count), average, spread, stream.last(2, 1, asked), stream.last(2, 3, asked),
+        stream.last(2, 10, asked), recent, recent - average, now.day - stream.latest(asked),
+    ]  # fmt: skip
+    runs = total[:, 6:]
+    weekday = now.item.weekday
+    wait = (_WEEK - weekday[:, None]) % WEEKDAYS
+    commonest = (runs.argmax(axis=1) - weekday) % WEEKDAYS
+    own = now.own
+    known = (own >= 0) & (now.past.bills.part_day[own] < now.day) if len(now.past.bills.due) else own >= 0
+    part = np.zeros(len(own))
+    part[known] = now.past.bills.part_amount[own[known]] / np.maximum(now.item.amount[known], 1)
+    rhythm = [
+        *mean(np.array([(runs * wait).sum(axis=1), runs.max(axis=1), *total.T[4:6]]), count), part,
+    ]  # fmt: skip
+    rhythm.insert(2, np.where(count > 0, commonest, np.nan))
+    return late, rhythm
 
 
-def _late_part(now: Moment) -> list[Floats]:
+def _late_part(said: Answers) -> list[Floats]:
     """Invoices whose day had passed: late or not is certain, whether they are paid by now or still open."""
-    item, past, day, group = now.item, now.past, now.day, now.item.customer
-    late = [_late_events(now, threshold, past.customer) for threshold in (0, 15, 30)]
-    certain, lates = late[0].count(group, day), late[0].total(0, group, day)
-    earlier = day - _WINDOW
-    of_terms, terms = past.customer * 1000 + _terms(past), item.customer * 1000 + _terms(item)
-    of_weekday, weekday = past.customer * 7 + (past.due - 1) % 7, item.customer * 7 + (item.due - 1) % 7
-    days_late = np.where(past.clear < NEVER, past.clear - past.due, 0)
+    now = said.now
+    late, late_15, late_30 = (said.matured(threshold) for threshold in RATED)
+    before = said.matured_by(0, day=now.day - _WINDOW)
+    # A payment that was recorded late corrects on the day when it is known: at most what is there.
+    lately = np.maximum(late[:, :2] - before[:, :2], 0)
+    groups = [one for name in ("terms", "weekday") for one in (said.matured(0, name), _days_of_group(said, name))]
+    counted = np.array([one[:, :2].T for one in (late, late_15, late_30, lately, *groups)])
+    return [np.log1p(late[:, 0]), *mean(counted[:, 1], counted[:, 0])]
+
+
+def _days_of_group(said: Answers, group: str) -> Ints:
+    """(paid, days late) summed over the item's group: (n, 2)."""
+    bills = said.now.past.bills
+
+    def made() -> Stream:
+        return Stream(_group(bills, group), bills.known, np.column_stack([np.ones_like(bills.due), days_late(bills)]))
+
+    stream = said.now.past.stream(f"paid {group}", made)
+    return stream.total(said.asked(stream, group))
+
+
+def _open_part(said: Answers) -> list[Floats]:
+    """What the customer owed on the day: posted and not known to be paid, and of that what was overdue."""
+    now, past = said.now, said.now.past
+    bills = past.bills
+    posted, paid, passed = _posted(past), paid_stream(past), _matured(past, 0, "customer")
+
+    def made() -> Stream:
+        values = np.column_stack([np.ones_like(bills.due), bills.amount, bills.due])
+        return Stream(bills.customer, np.maximum(np.maximum(bills.due, bills.post), bills.known), values)
+
+    settled = past.stream("settled", made)
+    asked = said.asked(posted)
+    owed = posted.total(asked)[:, :2] - paid.total(said.asked(paid))[:, :2]
+    overdue = passed.total(said.asked(passed))[:, [0, 2, 3]] - settled.total(said.asked(settled))
+    before = said.asked(posted, day=np.minimum(now.day, now.item.post))
     return [
-        np.log1p(certain),
-        *(events.mean(0, group, day) for events in late),
-        mean(lates - late[0].total(0, group, earlier), certain - late[0].count(group, earlier)),
-        _late_events(now, 0, of_terms).mean(0, terms, day),
-        Events(of_terms, np.maximum(past.clear, past.post), days_late, own=now.own).mean(0, terms, day),
-        _late_events(now, 0, of_weekday).mean(0, weekday, day),
+        np.log1p(owed[:, 0]),
+        np.log1p(np.maximum(owed[:, 1] - _in_part(said), 0) / 100),
+        np.log1p(overdue[:, 0]),
+        np.log1p(np.maximum(overdue[:, 1], 0) / 100),
+        mean(overdue[:, 0] * now.day - overdue[:, 2], overdue[:, 0]),
+        _open_credit(said),
+        now.item.post - posted.latest(before),
+        now.day - posted.first(before),
     ]
 
 
-def _terms(table: Columns) -> Ints:
-    terms: Ints = np.clip(table.due - table.post, 0, 999)
-    return terms
+def _in_part(said: Answers) -> Ints:
+    """What was paid on invoices that are open yet: (n,) hundredths."""
+    bills = said.now.past.bills
+    if not (bills.part_day < NEVER).any():
+        return np.zeros(len(said.now.day), dtype=np.int64)
+    amounts = bills.part_amount[:, None]
+    made = said.now.past.stream("part paid", lambda: Stream(bills.customer, bills.part_day, amounts))
+    rest = said.now.past.stream("part done", lambda: Stream(bills.customer, bills.known, amounts))
+    found: Ints = (made.total(said.asked(made)) - rest.total(said.asked(rest)))[:, 0]
+    return found
 
 
-def _run_part(now: Moment) -> list[Floats]:
-    """The weekday on which a customer pays: mean wait from the due date to it, and the share of the commonest."""
-    past, group = now.past, now.item.customer
-    weekdays = [((past.clear - 1) % 7 == weekday).astype(np.int64) for weekday in range(7)]
-    paid = Events(past.customer, np.maximum(past.clear, past.post), *weekdays, own=now.own)
-    counts = np.column_stack([paid.total(weekday, group, now.day) for weekday in range(7)])
-    wait = (np.arange(7)[None, :] - (now.item.due - 1)[:, None]) % 7
-    total = counts.sum(axis=1)
-    return [mean((counts * wait).sum(axis=1), total), mean(counts.max(axis=1), total)]
+def _open_credit(said: Answers) -> Floats:
+    """Credit notes that the customer has not used yet: log(1 + amount), (n,)."""
+    notes = said.now.past.credits
+    if not len(notes.due):
+        return np.zeros(len(said.now.day))
+    posted = said.now.past.stream("credit", lambda: Stream(notes.customer, notes.post, -notes.amount[:, None]))
+    used = said.now.past.stream("used", lambda: Stream(notes.customer, notes.known, -notes.amount[:, None]))
+    group, day = said.now.item.customer, said.now.day
+    totals = [one.total(one.ask(group, day, None, one.starts(group)))[:, 0] for one in (posted, used)]
+    return np.log1p((totals[0] - totals[1]) / 100)
 
 
-def _open_part(now: Moment) -> list[Floats]:
-    """What the customer owed on the day: posted and not paid, and of that what was overdue."""
-    past, day, group = now.past, now.day, now.item.customer
-    before, ones = np.minimum(day, now.item.post), np.ones_like(past.due)
-    posted = Events(past.customer, past.post, ones, past.amount, own=now.own)
-    paid = Events(past.customer, np.maximum(past.clear, past.post), ones, past.amount, own=now.own)
-    passed = np.maximum(past.due, past.post)
-    due = Events(past.customer, passed, ones, past.amount, past.due, own=now.own)
-    settled = Events(past.customer, np.maximum(passed, past.clear), ones, past.amount, past.due, own=now.own)
-    open_count, open_amount = (posted.total(at, group, day) - paid.total(at, group, day) for at in range(2))
-    overdue, overdue_amount, due_days = (due.total(at, group, day) - settled.total(at, group, day) for at in range(3))
-    return [
-        np.log1p(open_count),
-        np.log1p(np.maximum(open_amount, 0) / 100),
-        np.log1p(overdue),
-        np.log1p(np.maximum(overdue_amount, 0) / 100),
-        mean(overdue * day - due_days, overdue),
-        now.item.post - posted.latest(group, before),
-        day - posted.first(group, before),
-    ]
-
-
-def features_at(now: Moment) -> Floats:
+def features_at(said: Answers) -> Floats:
     """The features of one question: (n, len(RISK_FEATURES)), nan where the past says nothing."""
-    made = [*_item_part(now), *_paid_part(now), *_late_part(now), *_run_part(now), *_open_part(now)]
-    return np.column_stack(made) if len(now.day) else np.empty((0, len(RISK_FEATURES)))
+    if not len(said.now.day):
+        return np.empty((0, len(RISK_FEATURES)))
+    late, rhythm = _paid_part(said)
+    columns = np.array([*_item_part(said), *late, *_late_part(said), *rhythm, *_open_part(said)])
+    return np.ascontiguousarray(columns.T)
 
 
-def risk_features(items: Sequence[Receivable], as_of: Sequence[date], history: Sequence[Receivable]) -> Floats:
+def risk_features(items: Sequence[Receivable], as_of: Sequence[date], history: Sequence[Receivable] | Ledger) -> Floats:
     """What was known strictly before each item's `as_of` day: (n, len(RISK_FEATURES)), nan where nothing was.
 
-    A payment counts only when its clear_date lies before the day, an invoice only when it was posted before.
-    The item's own row in the history never counts for it. Only rows of the items' customers matter: a live
+    A payment counts only when it was made before the day and recorded by it, an invoice only when it was posted
+    before. The item's own row in the history never counts for it. Only rows of the items' customers matter: a live
     service fetches those alone. Raises ValueError where `as_of` has another length than `items`.
     """
-    return features_at(moment(items, as_of, history))
+    return features_at(Answers(as_ledger(history).ask(items, as_of)))

@@ -1,7 +1,9 @@
-"""From the chance of being more than k days late to probabilities, expected days and an interval.
+"""From the chance of being more than k days late to probabilities, expected days, an interval and cash by day.
 
-A curve is a survival function over days late, T: S(k) = P(T > k), given at a few thresholds. Between them it
-is linear; beyond them it falls off exponentially, so however long an invoice is overdue there is a next day.
+A curve is a survival function over days late, T: S(k) = P(T > k), given at knots, whole days in rising order. Before
+the first knot it is 1, between two it is linear, beyond the last it falls off exponentially, so however long an
+invoice is overdue there is a next day. What is unpaid at the start of today has T >= overdue: every figure is
+conditional on that.
 """
 
 from __future__ import annotations
@@ -12,104 +14,134 @@ import numpy as np
 
 from models.events import Floats, Ints
 
-_BEFORE, _AFTER = 120, 400
-_CHUNK = 4096
 REACH = 0.4
 """How far from the median an interval reaches on either side, in probability: 0.4 is 10 % to 90 %."""
+
+_LEAST = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """Survival curves of n invoices. chances: (n, k), falling. knots: (k,). tail: mean days beyond the last knot."""
+
+    chances: Floats
+    knots: Ints
+    tail: float
+
+    def at(self, days: Ints) -> Floats:
+        """S of each curve at its own whole days: (..., n) as `days`."""
+        right = np.minimum(np.maximum(self.knots.searchsorted(days), 1), len(self.knots) - 1)
+        rows = np.arange(days.shape[-1])
+        low, high = self.knots[right - 1], self.knots[right]
+        before, after = self.chances[rows, right - 1], self.chances[rows, right]
+        share = np.minimum(np.maximum((days - low) / (high - low), 0.0), 1.0)
+        beyond = np.exp(-np.maximum(days - self.knots[-1], 0) / self.tail)
+        found: Floats = np.where(days < self.knots[0], 1.0, (before + (after - before) * share) * beyond)
+        return np.maximum(found, _LEAST)
+
+    def beyond(self, day: int) -> Floats:
+        """S of all curves at one whole day: (n,)."""
+        place = int(self.knots.searchsorted(day))
+        if place < len(self.knots) and self.knots[place] == day:
+            return np.maximum(self.chances[:, place], _LEAST)
+        return self.at(np.full(len(self.chances), day))
+
+    def day_of(self, targets: Floats) -> Floats:
+        """The first whole day on which S is at most the target: (q, n) as `targets`."""
+        reached = self.chances <= targets[:, :, None]
+        right = np.where(reached[:, :, -1], reached.argmax(axis=2), len(self.knots))
+        inside = np.minimum(np.maximum(right, 1), len(self.knots) - 1)
+        rows = np.arange(targets.shape[1])
+        before, after = self.chances[rows, inside - 1], self.chances[rows, inside]
+        share = (before - targets) / np.maximum(before - after, _LEAST)
+        between = self.knots[inside - 1] + np.ceil(share * (self.knots[inside] - self.knots[inside - 1]) - 1e-7)
+        last = np.maximum(self.chances[:, -1], _LEAST)
+        beyond = self.knots[-1] + np.ceil(self.tail * np.log(np.maximum(last / np.maximum(targets, _LEAST), 1.0)))
+        found: Floats = np.where(right == 0, self.knots[0], np.where(right < len(self.knots), between, beyond))
+        return found
+
+    def rest(self, days: Ints, here: Floats) -> Floats:
+        """The sum of S over all whole days from each curve's own days on: (j, n) as `days`. here: S at those days."""
+        width = np.diff(self.knots)
+        left, right = self.chances[:, :-1], self.chances[:, 1:]
+        pieces = width * (left + right) / 2.0 + (left - right) / 2.0
+        # What is left from each knot on; beyond the last the mean wait is the tail.
+        last = np.maximum(self.chances[:, -1], _LEAST)
+        from_knot = np.zeros_like(self.chances)
+        from_knot[:, :-1] = np.cumsum(pieces[:, ::-1], axis=1)[:, ::-1]
+        from_knot += (last * (self.tail + 0.5))[:, None]
+        place = np.minimum(self.knots.searchsorted(days), len(self.knots) - 1)
+        rows = np.arange(days.shape[-1])
+        gap = np.maximum(self.knots[place] - days, 0)
+        there = self.chances[rows, place]
+        inside = from_knot[rows, place] + gap * (here + there) / 2.0 + (here - there) / 2.0 * (gap > 0)
+        found: Floats = np.where(days > self.knots[-1], here * (self.tail + 0.5), inside)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What a curve says, (n,) each: P(T > 0), P(T > 15), P(T > 30), E[T], E[max(T, 0)], both ends of the interval."""
+    """What a curve says, (n,) each: P(T > 0), P(T > 15), P(T > 30), the median of T, E[T], E[max(T, 0)], both ends of
+    the interval."""
 
     late: Floats
     late_15: Floats
     late_30: Floats
-    expected: Floats
-    expected_late: Floats
+    median: Floats
+    mean: Floats
+    mean_late: Floats
     low: Floats
     high: Floats
 
 
 def falling(curves: Floats) -> Floats:
-    """Curves that never rise from one threshold to the next: (n, k) within [0, 1]."""
-    fallen: Floats = np.minimum.accumulate(np.clip(curves, 0.0, 1.0), axis=1)
+    """Curves that never rise from one knot to the next: (n, k) within [0, 1]."""
+    fallen: Floats = np.minimum.accumulate(np.minimum(np.maximum(curves, 0.0), 1.0), axis=1)
     return fallen
 
 
-def _survival(curves: Floats, thresholds: Ints, tail: float, head: float, days: Ints) -> Floats:
-    """S at whole days: (n, len(days)). `tail`, `head`: mean days beyond the last and before the first threshold."""
-    inside = np.clip(days, thresholds[0], thresholds[-1])
-    right = np.clip(np.searchsorted(thresholds, inside, side="left"), 1, len(thresholds) - 1)
-    width = thresholds[right] - thresholds[right - 1]
-    share = (inside - thresholds[right - 1]) / width
-    found = curves[:, right - 1] * (1.0 - share) + curves[:, right] * share
-    after, before = days > thresholds[-1], days < thresholds[0]
-    found[:, after] = curves[:, -1:] * np.exp(-(days[after] - thresholds[-1]) / tail)
-    found[:, before] = 1.0 - (1.0 - curves[:, :1]) * np.exp(-(thresholds[0] - days[before]) / head)
-    return found
-
-
-def reach_of(curves: Floats, thresholds: Ints, tail: float, head: float, days: Ints) -> Floats:
+def reach_of(curves: Curves, days: Ints) -> Floats:
     """How far the interval of each curve must reach to hold what happened, T = days: (n,) from 0 to 0.5.
 
     The conformity score of Chernozhukov, Wüthrich and Zhu, "Distributional conformal prediction" (PNAS 2021),
     for whole days.
     """
-    scores = np.empty(len(curves))
-    for at in range(0, len(curves), _CHUNK):
-        part, happened = curves[at : at + _CHUNK], np.clip(days[at : at + _CHUNK], -_BEFORE, _AFTER)
-        grid = np.arange(-_BEFORE - 1, _AFTER + 1)
-        paid = 1.0 - _survival(part, thresholds, tail, head, grid)
-        place = (happened - grid[0])[:, None]
-        by, before = (np.take_along_axis(paid, where, axis=1)[:, 0] for where in (place, place - 1))
-        scores[at : at + _CHUNK] = np.maximum(0.0, np.maximum(before - 0.5, 0.5 - by))
-    return scores
+    by, before = 1.0 - curves.at(days), 1.0 - curves.at(days - 1)
+    return np.maximum(0.0, np.maximum(before - 0.5, 0.5 - by))
 
 
-def outlook(curves: Floats, thresholds: Ints, tail: float, head: float, overdue: Ints, reach: Floats) -> Outlook:
+def outlook(curves: Curves, overdue: Ints, reach: Floats) -> Outlook:
     """The outlook of invoices that are unpaid now: (n,) each.
 
-    curves: (n, k) falling S at `thresholds` as seen from the posting. overdue: (n,) days between the due date
-    and today, negative before it. reach: (n,) of each interval (see REACH). What is unpaid at the start of
-    today has T >= overdue: every figure is conditional on that, so an overdue invoice is late for certain
-    and its low end is at least `overdue`.
+    curves: as seen from the posting. overdue: (n,) days between the due date and today, negative before it: an
+    overdue invoice is late for certain and its low end is at least `overdue`. reach: (n,) of each interval
+    (see REACH).
     """
-    parts = [
-        _outlook(
-            curves[start : start + _CHUNK],
-            thresholds,
-            tail,
-            head,
-            overdue[start : start + _CHUNK],
-            reach[start : start + _CHUNK],
-        )
-        for start in range(0, len(curves), _CHUNK)
-    ]
-    return Outlook(*(np.concatenate([part[at] for part in parts]) if parts else np.empty(0) for at in range(7)))
-
-
-def _outlook(
-    curves: Floats, thresholds: Ints, tail: float, head: float, overdue: Ints, reach: Floats
-) -> tuple[Floats, ...]:
-    # Beyond the last threshold the curve has no memory: what lies further is the same picture, shifted.
-    held = np.clip(overdue, -_BEFORE, thresholds[-1] + 1)
-    shift = np.maximum(overdue - held, 0)
-    days = np.arange(-_BEFORE - 1, _AFTER + 1)
-    survival = _survival(np.maximum(curves, 1e-9), thresholds, tail, head, days)
-    place = held - 1 - days[0]
-    still_open = np.take_along_axis(survival, place[:, None], axis=1)
-    known = days[None, :] < held[:, None]
-    given = np.where(known, 1.0, np.minimum(survival / still_open, 1.0))
+    start = np.maximum(overdue, curves.knots[0])
+    asked = np.array([overdue - 1, start, np.maximum(start, 0)])
+    alive = curves.at(asked)
+    still = alive[0]
 
     def chance(threshold: int) -> Floats:
-        at = np.clip(threshold - shift - days[0], 0, len(days) - 1)
-        return np.take_along_axis(given, at[:, None], axis=1)[:, 0]
+        seen = np.minimum(curves.beyond(threshold) / still, 1.0)
+        return np.where(overdue > threshold, 1.0, seen)
 
-    rest = tail * given[:, -1]
-    expected = days[0] + 1 + given[:, 1:].sum(axis=1) + rest + shift
-    positive = days >= 0
-    expected_late = given[:, positive].sum(axis=1) + rest + shift
-    # The q point is the first day by which at least q of the invoices are paid.
-    low, high = (days[np.argmax(given <= 1.0 - q[:, None], axis=1)] + shift for q in (0.5 - reach, 0.5 + reach))
-    return chance(0), chance(15), chance(30), expected, expected_late, low.astype(float), high.astype(float)
+    shares = np.array([0.5 + reach, np.full(len(reach), 0.5), 0.5 - reach])
+    low, median, high = np.maximum(curves.day_of(shares * still), overdue)
+    mean, mean_late = asked[1:] + curves.rest(asked[1:], alive[1:]) / still
+    return Outlook(
+        late=chance(0),
+        late_15=chance(15),
+        late_30=chance(30),
+        median=median,
+        mean=mean,
+        mean_late=mean_late,
+        low=low,
+        high=np.maximum(low, high),
+    )
+
+
+def paid_between(curves: Curves, overdue: Ints, first: Ints, last: Ints) -> Floats:
+    """The chance that what is unpaid now is paid on days late `first` to `last`, both included: (n,)."""
+    still = curves.at(overdue - 1)
+    return np.maximum(curves.at(np.maximum(first, overdue) - 1) - curves.at(np.maximum(last, overdue - 1)), 0.0) / still

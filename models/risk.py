@@ -10,66 +10,54 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
-from models.events import Floats, Ints
-from models.features import (
-    RISK_FEATURES,
-    Columns,
-    Moment,
-    Receivable,
-    features_at,
-    lateness,
-    moment,
-    risk_features,
-)
-from models.outlook import REACH, Outlook, falling, outlook, reach_of
-from models.risk_fitting import certain, fitted, stacked
-from models.risk_reasons import FAMILIES, model_reasons, rule_reasons
+from models.events import Bools, Floats, Ints
+from models.features import RISK_FEATURES, Answers, Receivable, features_at, risk_features
+from models.outlook import Curves, Outlook, falling, outlook
+from models.risk_choice import RULE, THIN, Book, Heads, choose, shape_chosen, trust, unseen_scores
+from models.risk_conformal import Scores
+from models.risk_curves import Shape, anchors_for, bent, chance_of, knots_for, own_of
+from models.risk_estimates import RiskEstimate, estimates
+from models.risk_fitting import Labels, Linear, certain, columns_of, design, told_apart
+from models.risk_ledger import Columns, Ledger, Moment, as_ledger
+from models.risk_reasons import family_of, model_reasons, rule_reasons
+from models.risk_reference import Reference, reference_of
+from models.risk_shapley import family_effects
+from models.risk_trees import Trees
 
-__all__ = ["RISK_FEATURES", "CollectionRisk", "Receivable", "RiskEstimate", "risk_features"]
+__all__ = ["RISK_FEATURES", "CollectionRisk", "Ledger", "Receivable", "RiskEstimate", "Seen", "risk_features"]
 
 LATE = (0, 15, 30)
-THIN = 5
-_PRIOR = 3.0
-_LEAST_PORTFOLIO = 5
-_LEAST_FOR_INTERVAL = 20
-_SPREAD = (0.03, 0.1, 0.25, 0.5, 0.75, 0.9, 0.97)
-_CALIBRATION_SHARE = 0.25
-_LEAST_CALIBRATION = 60
-_COVERAGE = 0.8
+_USUAL = 5.0
+"""Invoices that the company which a model was fitted on counts for in another company's rates."""
 
 
 @dataclass(frozen=True, slots=True)
-class RiskEstimate:
-    """How late one invoice will be paid. Days count from the due date, early is negative.
+class Seen:
+    """What is said about n invoices, as arrays: the curves as seen from the posting, the outlook of what is unpaid
+    today, days overdue, settled invoices of the customer and late ones among them, who is judged by the model, and
+    what the model saw of those."""
 
-    p_late, p_late_15, p_late_30: probability of more than 0, 15, 30 days late. days_late_low, days_late_high:
-    where 80 % of such invoices fall. basis: model | rule (the customer's own rate) | cold_start (the rate of
-    all). priority: amount times expected months late (early counts as 0). None where nothing is known.
-    """
-
-    invoice_id: str
-    p_late: float | None
-    p_late_15: float | None
-    p_late_30: float | None
-    expected_days_late: float | None
-    days_late_low: float | None
-    days_late_high: float | None
-    basis: str
-    reasons: tuple[str, ...]
-    priority: float | None
+    curves: Curves
+    outlook: Outlook
+    overdue: Ints
+    settled: Ints
+    late: Ints
+    modelled: Bools
+    table: Floats
 
 
 class CollectionRisk(BaseEstimator):  # type: ignore[misc]
     """Probability and size of late payment, from the past of each customer.
 
-    One gradient boosting model gives P(more than k days late) for every k, falling in k by constraint; its
-    level is set by Platt scaling and its 80 % interval by split conformal prediction (see models.outlook) on
-    the latest quarter of the history, which an earlier model did not see. Customers with fewer than five
-    settled invoices get their own rate, drawn towards that of all customers. Below `min_rows` settled
-    invoices there is no model: everybody gets the rate.
+    The curve of a customer's own days late is bent by a model of the chance at a few days: a rule, a logistic
+    regression, gradient boosting or the mean of two of them, whichever was best on the later part of the history
+    (`candidates_`). Where that helped there, the curve is drawn towards the common shape of payments round each
+    customer's mean (`shape_`).
+    80 % intervals are conformal over the latest quarter that no fit had seen (models.risk_conformal). Customers with
+    fewer than five settled invoices get their own rate, drawn towards that of all customers, and the model by
+    as much as it proved itself there. Below `min_rows` settled invoices there is no model: everybody gets the rate.
     """
 
     def __init__(self, min_rows: int = 500, seed: int = 0) -> None:
@@ -79,186 +67,197 @@ class CollectionRisk(BaseEstimator):  # type: ignore[misc]
     @property
     def has_model(self) -> bool:
         """False where the history was too short for a model."""
-        return getattr(self, "booster_", None) is not None
+        return bool(getattr(self, "kind_", ""))
 
-    def fit(self, history: Sequence[Receivable], as_of: date) -> Self:
+    @property
+    def reference(self) -> Reference | None:
+        """How each feature was spread over the rows of the fit; None where there was no model, or it is older."""
+        found = getattr(self, "reference_", None)
+        return Reference(found[0], found[1], int(found[2][0])) if found else None
+
+    def fit(self, history: Sequence[Receivable] | Ledger, as_of: date) -> Self:
         """Fits on what was known strictly before `as_of`: later rows, payments and outcomes are not looked at."""
-        known = [one for one in history if one.posting_date < as_of]
-        cut = as_of.toordinal()
-        now = moment(known, [one.posting_date for one in known], known)
+        past, cut = as_ledger(history), as_of.toordinal()
+        now = past.at_posting(cut)
+        self.fitted_to_ = cut
+        self.kind_ = ""
+        self.linear_: list[Floats] | None = None
+        self.boosters_: list[Any] = []
+        self.candidates_: list[dict[str, Any]] = []
+        self.thin_weight_ = 0.0
+        self._set_scores(Scores.none())
+        days = _days_known(now.item, cut)
+        self.thresholds_ = knots_for(days)
+        self.matured_after_ = int(np.clip(np.quantile(days, 0.92), 5, LATE[-1])) if len(days) else LATE[-1]
+        self.usual_ = np.empty(0)
+        self.reference_: list[Floats] = []
         self._set_portfolio(now.item, cut)
-        self.booster_: Any = None
-        self.slope_, self.intercept_, self.reach_ = 1.0, 0.0, REACH
-        self.typical_ = np.full(len(RISK_FEATURES), np.nan)
+        shape = shape_chosen(Answers(now), self.thresholds_, self._whole(), cut)
+        self.shape_: list[Floats] = [np.array([shape.mean, shape.weight]), shape.days, shape.chances]
         settled = certain(now.item, LATE[-1], cut)
-        late = (now.item.clear > now.item.due)[settled]
         self.trained_rows_ = int(settled.sum())
-        if self.trained_rows_ < self.min_rows or late.all() or not late.any():
+        anchors = anchors_for(days, self.thresholds_)
+        labels = Labels.before(cut, now.item, self.thresholds_[anchors])
+        kept = told_apart(labels)
+        if self.trained_rows_ < self.min_rows or not kept[self.thresholds_[anchors] == 0].any():
             return self
-        X = features_at(now)  # noqa: N806
-        self.typical_ = np.array([np.median(column[~np.isnan(column)]) if (~np.isnan(column)).any() else 0.0
-                                  for column in X.T])  # fmt: skip
-        self._calibrate(X, now.item, cut)
-        self.booster_ = fitted(X, now.item, self.thresholds_, cut, np.ones(len(X), dtype=bool), self.seed)
+        self.anchors_ = anchors[kept]
+        self.usual_ = self._whole()
+        self._fit(now, cut)
         return self
 
-    def rebased(self, history: Sequence[Receivable], as_of: date) -> CollectionRisk:
-        """The same model over another portfolio: rates of all customers as `history` shows them before `as_of`.
+    def _fit(self, now: Moment, cut: int) -> None:
+        book = self._book(now)
+        choice = choose(book, cut, self.seed)
+        every = np.ones(len(book.settled), dtype=bool)
+        heads = book.fit(choice.kind, cut, every, self.seed)
+        self.kind_, self.boosters_ = heads.kind, list(heads.boosters)
+        one = heads.linear
+        self.linear_ = None if one is None else [one.mean, one.scale, one.weights, one.start]
+        self.candidates_, self.thin_weight_ = choice.table, choice.thin_weight
+        self._set_scores(choice.scores)
+        seen = reference_of(book.table[certain(now.item, LATE[0], cut), : len(RISK_FEATURES)])
+        self.reference_ = [seen.edges, seen.shares, np.array([float(seen.rows)])]
+        with np.errstate(all="ignore"):
+            told = ~np.isnan(book.table)
+            self.typical_ = np.array([np.median(column[known]) if known.any() else 0.0
+                                      for column, known in zip(book.table.T, told.T, strict=True)])  # fmt: skip
+
+    def _book(self, now: Moment) -> Book:
+        said = Answers(now)
+        own = own_of(said, self.thresholds_, self._whole(), self._shape())
+        table = design(features_at(said), own, self.anchors_)
+        names = columns_of(self.anchors_, self.thresholds_)
+        rule = own.rule(self.thresholds_)
+        return Book(
+            now.item, table, rule, own.settled, self.thresholds_, self.anchors_, names, self.tail_, self.matured_after_
+        )
+
+    def rebased(self, history: Sequence[Receivable] | Ledger, as_of: date, foreign: bool = False) -> CollectionRisk:
+        """The same model over the portfolio as `history` shows it before `as_of`: the rates of all customers, and
+        intervals that hold what has matured since the fit (with `foreign`, a history that the model was not fitted
+        on, what has matured at all).
 
         Where that history is too thin to say anything, neither do the rates: those of another company would be
         invented.
         """
         check_is_fitted(self, "thresholds_")
-        known = [one for one in history if one.posting_date < as_of]
-        table = moment(known, [one.posting_date for one in known], known).item
+        past, cut = as_ledger(history), as_of.toordinal()
+        now = past.at_posting(cut)
         other = copy(self)
-        other._set_portfolio(table, as_of.toordinal(), None if not self.has_model else self.thresholds_)
+        other._set_portfolio(now.item, cut)
+        if not self.has_model:
+            return other
+        unseen = now.item.post >= (0 if foreign else self.fitted_to_)
+        matured = certain(now.item, self.matured_after_, cut)
+        if (unseen & matured).any():
+            book = other._book(now.kept(unseen & matured))
+            every = np.ones(len(book.settled), dtype=bool)
+            later = unseen_scores(book, other._heads(), every, self.thin_weight_, cut)
+            other._set_scores(later if foreign else Scores(*self.scores_).followed(later))
         return other
 
-    def _set_portfolio(self, table: Columns, cut: int, thresholds: Ints | None = None) -> None:
-        """Thresholds where the days late of all customers spread, and how many invoices passed each."""
-        days = np.sort((table.clear - table.due)[certain(table, LATE[-1], cut) & (table.clear < cut)])
-        if thresholds is None:
-            spread = np.round(np.quantile(days, _SPREAD)) if len(days) else np.array([-7.0, -3.0, 3.0, 7.0])
-            thresholds = np.unique(np.clip(np.concatenate([spread, LATE, (60.0,)]), -90, 120)).astype(np.int64)
-        self.thresholds_ = thresholds
-        known = [certain(table, int(threshold), cut) for threshold in thresholds]
-        self.portfolio_count_ = np.array([rows.sum() for rows in known], dtype=np.int64)
-        self.portfolio_late_ = np.array(
-            [
-                (table.clear > table.due + threshold)[rows].sum()
-                for rows, threshold in zip(known, thresholds, strict=True)
-            ],
-            dtype=np.int64,
-        )
-        beyond, before = days[days > thresholds[-1]], days[days < thresholds[0]]
-        self.tail_ = float(np.clip((beyond - thresholds[-1]).mean(), 5.0, 90.0)) if len(beyond) >= 5 else 30.0
-        self.head_ = float(np.clip((thresholds[0] - before).mean(), 1.0, 30.0)) if len(before) >= 5 else 5.0
+    def _set_scores(self, scores: Scores) -> None:
+        self.scores_: list[Any] = [scores.day, scores.score, scores.unpaid, scores.thin]
+        self.reach_, self.thin_reach_ = scores.reaches()
 
-    def _calibrate(self, X: Floats, table: Columns, cut: int) -> None:  # noqa: N803
-        """Sets slope, intercept and reach by a model of the earlier three quarters, on the quarter after them."""
-        earlier_cut = int(np.quantile(table.post, 1.0 - _CALIBRATION_SHARE))
-        later = table.post >= earlier_cut
-        fresh, truth = stacked(X, table, self.thresholds_, cut, later)
-        settled = later & certain(table, LATE[-1], cut)
-        earlier = fitted(X, table, self.thresholds_, earlier_cut, ~later, self.seed)
-        if earlier is None or settled.sum() < _LEAST_CALIBRATION or len(np.unique(truth)) < 2:
-            return
-        platt = LogisticRegression(C=1e3).fit(earlier.decision_function(fresh)[:, None], truth)
-        self.slope_, self.intercept_ = float(np.clip(platt.coef_[0, 0], 0.3, 3.0)), float(platt.intercept_[0])
-        # What is still unpaid is later than anything seen: no interval holds it.
-        days = np.where(table.clear < cut, table.clear - table.due, 10**4)[settled]
-        curves = self._curves(X[settled], earlier)
-        scores = np.sort(reach_of(curves, self.thresholds_, self.tail_, self.head_, days))
-        rank = min(len(scores), int(np.ceil(_COVERAGE * (len(scores) + 1))))
-        self.reach_ = float(np.clip(scores[rank - 1], 0.05, 0.495))
+    def _set_portfolio(self, table: Columns, cut: int) -> None:
+        """How many invoices passed each knot, and how many were later; days beyond the last knot."""
+        knots = self.thresholds_
+        labels = Labels.before(cut, table, knots)
+        self.portfolio_count_ = labels.known.sum(axis=0).astype(np.int64)
+        self.portfolio_late_ = (labels.known & labels.late).sum(axis=0).astype(np.int64)
+        beyond = _days_known(table, cut)
+        beyond = beyond[beyond > knots[-1]] - knots[-1]
+        self.tail_ = float(np.clip(beyond.mean(), 5.0, 90.0)) if len(beyond) >= 5 else 30.0
 
-    def _curves(self, X: Floats, booster: Any) -> Floats:  # noqa: N803
-        """P(more than k days late) at every threshold: (n, k), falling."""
-        logits = [
-            booster.decision_function(np.column_stack([X, np.full(len(X), float(threshold))]))
-            for threshold in self.thresholds_
-        ]
-        curve = 1.0 / (1.0 + np.exp(-np.clip(self.slope_ * np.column_stack(logits) + self.intercept_, -30, 30)))
-        return falling(curve)
+    def _whole(self) -> Floats:
+        """The curve of all customers at the knots: (k,)."""
+        if len(self.usual_):
+            curve = (self.portfolio_late_ + _USUAL * self.usual_) / (self.portfolio_count_ + _USUAL)
+        else:
+            curve = (self.portfolio_late_ + 0.5) / (self.portfolio_count_ + 1.0)
+        fallen: Floats = np.minimum.accumulate(curve)
+        return fallen
 
-    def _rates(self, now: Moment) -> tuple[Floats, Ints, Ints]:
-        """(curves by rate (n, k), settled invoices (n,), late among them (n,)) of each item's customer."""
-        whole = (self.portfolio_late_ + 0.5) / (self.portfolio_count_ + 1.0)
-        counts = [lateness(now, int(threshold)) for threshold in self.thresholds_]
-        certain = np.column_stack([count for count, _ in counts])
-        late = np.column_stack([one for _, one in counts])
-        zero = int(np.flatnonzero(self.thresholds_ == 0)[0])
-        return falling((late + _PRIOR * whole) / (certain + _PRIOR)), certain[:, zero], late[:, zero]
+    def _shape(self) -> Shape:
+        return Shape(float(self.shape_[0][0]), self.shape_[1], self.shape_[2], float(self.shape_[0][1]))
+
+    def _heads(self) -> Heads:
+        if "_asked" not in self.__dict__:
+            linear = None if self.linear_ is None else Linear(*self.linear_)
+            trees = Trees.of_boosters(self.boosters_) if self.boosters_ else None
+            self._asked = Heads(self.kind_, linear, self.boosters_, trees)
+        return self._asked
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What can be made again is not saved.
+        return {name: value for name, value in super().__getstate__().items() if name != "_asked"}
+
+    def seen(self, items: Sequence[Receivable], as_of: Sequence[date], history: Sequence[Receivable] | Ledger) -> Seen:
+        """What is said about the items as arrays; see `predict`."""
+        if "thresholds_" not in self.__dict__:  # the check itself takes a tenth of the time of one row
+            check_is_fitted(self, "thresholds_")
+        now = as_ledger(history).ask(items, as_of)
+        said = Answers(now)
+        own = own_of(said, self.thresholds_, self._whole(), self._shape())
+        odds = own.rule(self.thresholds_)
+        modelled = (own.settled >= THIN) & self.has_model & (self.kind_ != RULE)
+        table = np.empty((0, 0))
+        if self.has_model and len(items):
+            whole = design(features_at(said), own, self.anchors_)
+            by_rule = odds[:, self.anchors_]
+            weight = trust(own.settled, self.thin_weight_)[:, None]
+            by_model = self._heads().odds(whole, by_rule)
+            chances = bent(odds, self.anchors_, weight * by_model + (1.0 - weight) * by_rule, self.thresholds_)
+            table = whole[modelled]
+        else:
+            chances = falling(chance_of(odds))
+        curves = Curves(chances, self.thresholds_, self.tail_)
+        overdue = now.day - now.item.due
+        reached = np.where(own.settled >= THIN, self.reach_, self.thin_reach_)
+        return Seen(curves, outlook(curves, overdue, reached), overdue, own.settled, own.late, modelled, table)
 
     def predict(
-        self, items: Sequence[Receivable], as_of: Sequence[date], history: Sequence[Receivable]
+        self,
+        items: Sequence[Receivable],
+        as_of: Sequence[date],
+        history: Sequence[Receivable] | Ledger,
+        explain: bool = True,
     ) -> list[RiskEstimate]:
         """One estimate per item, as seen at the start of its `as_of` day, when it is taken to be unpaid.
 
-        `history` needs the rows of the items' customers only. Raises ValueError where the lengths differ.
+        `history` needs the rows of the items' customers only. `explain`: with reasons, which cost more time than all
+        else. Raises ValueError where the lengths differ.
         """
-        check_is_fitted(self, "thresholds_")
-        if not items:
-            return []
-        now = moment(items, as_of, history)
-        curves, settled, late = self._rates(now)
-        modelled = (settled >= THIN) & self.has_model
-        words: list[tuple[str, ...]] = [()] * len(items)
-        if modelled.any():
-            X = features_at(now)[modelled]  # noqa: N806
-            curves[modelled] = self._curves(X, self.booster_)
-            for at, reason in zip(np.flatnonzero(modelled), self._reasons(X), strict=True):
+        seen = self.seen(items, as_of, history)
+        words = self._reasons(seen) if explain else [()] * len(items)
+        return estimates(items, seen.outlook, seen.overdue, seen.settled, seen.modelled, words, self._known())
+
+    def _known(self) -> int:
+        return int(self.portfolio_count_.max())
+
+    def _reasons(self, seen: Seen) -> list[tuple[str, ...]]:
+        whole = float(self._whole()[self.thresholds_ == 0][0])
+        words = [rule_reasons(int(count), int(late), whole, self._known())
+                 for count, late in zip(seen.settled, seen.late, strict=True)]  # fmt: skip
+        if seen.modelled.any():
+            names = columns_of(self.anchors_, self.thresholds_)
+            main = int(np.flatnonzero(self.thresholds_[self.anchors_] == 0)[0])
+            family = [family_of(name) for name in names]
+            rule = [names.index("weekday_0"), names.index("rated_0")]
+            effects = family_effects(self._heads(), main, seen.table, self.typical_, family, rule)
+            chance = seen.curves.at(np.zeros(len(seen.modelled), dtype=np.int64))[seen.modelled]
+            # Log-odds say little to people: near certainty a large step moves nobody.
+            effects = effects * np.maximum(chance * (1.0 - chance), 0.05)[:, None]
+            made = model_reasons(seen.table[:, : len(RISK_FEATURES)], effects)
+            for at, reason in zip(np.flatnonzero(seen.modelled), made, strict=True):
                 words[at] = reason
-        rate = (self.portfolio_late_ + 0.5) / (self.portfolio_count_ + 1.0)
-        whole = float(rate[self.thresholds_ == 0][0])
-        for at in np.flatnonzero(~modelled):
-            words[at] = rule_reasons(int(settled[at]), int(late[at]), whole, int(self.portfolio_count_.max()))
-        overdue = now.day - now.item.due
-        reach = np.where(modelled, self.reach_, REACH)
-        seen = outlook(curves, self.thresholds_, self.tail_, self.head_, overdue, reach)
-        return [
-            self._estimate(one, seen, at, bool(modelled[at]), int(settled[at]), int(overdue[at]), words[at])
-            for at, one in enumerate(items)
-        ]
-
-    def _late(self, X: Floats) -> Floats:  # noqa: N803
-        """p_late by the model: (n,)."""
-        logit = self.booster_.decision_function(np.column_stack([X, np.zeros(len(X))]))
-        chance: Floats = 1.0 / (1.0 + np.exp(-np.clip(self.slope_ * logit + self.intercept_, -30, 30)))
-        return chance
-
-    def _reasons(self, X: Floats) -> list[tuple[str, ...]]:  # noqa: N803
-        """Words for what moved p_late most.
-
-        The effect of a family of features is the mean of what p_late loses when the family is replaced by
-        what is typical, and of what it gains when everything else is: two of the orders of a Shapley value,
-        so that families which say the same do not hide each other.
-        """
-        typical = np.broadcast_to(self.typical_, X.shape)
-        whole, nothing = self._late(X), self._late(typical[:1])
-        effects = []
-        for family in FAMILIES:
-            places = [RISK_FEATURES.index(name) for name in family.features]
-            without, alone = X.copy(), typical.copy()
-            without[:, places] = self.typical_[places]
-            alone[:, places] = X[:, places]
-            effects.append((whole - self._late(without) + self._late(alone) - nothing) / 2.0)
-        return model_reasons(X, np.column_stack(effects))
-
-    def _estimate(
-        self,
-        item: Receivable,
-        seen: Outlook,
-        at: int,
-        modelled: bool,
-        settled: int,
-        overdue: int,
-        words: tuple[str, ...],
-    ) -> RiskEstimate:
-        basis = "model" if modelled else ("rule" if settled else "cold_start")
-        already = (f"already {overdue} days overdue",) if overdue > 0 else ()
-        known = int(self.portfolio_count_.max())
-        if basis == "cold_start" and known < _LEAST_PORTFOLIO:
-            return _facts_alone(item.invoice_id, overdue, (*already, *words))
-        low = max(float(overdue), float(seen.low[at]))
-        told = modelled or known >= _LEAST_FOR_INTERVAL
-        return RiskEstimate(
-            invoice_id=item.invoice_id,
-            p_late=round(float(seen.late[at]), 4),
-            p_late_15=round(float(seen.late_15[at]), 4),
-            p_late_30=round(float(seen.late_30[at]), 4),
-            expected_days_late=round(float(seen.expected[at]), 1),
-            days_late_low=low if told else None,
-            days_late_high=max(low, float(seen.high[at])) if told else None,
-            basis=basis,
-            reasons=(*already, *words),
-            priority=round(max(0.0, float(item.amount)) * float(seen.expected_late[at]) / 30.0, 2),
-        )
+        return words
 
 
-def _facts_alone(invoice_id: str, overdue: int, words: tuple[str, ...]) -> RiskEstimate:
-    """What the calendar says is certain; everything else would be invented."""
-    late, late_15, late_30 = (1.0 if overdue > days else None for days in LATE)
-    low = float(overdue) if overdue > 0 else None
-    return RiskEstimate(invoice_id, late, late_15, late_30, None, low, None, "cold_start", words, None)
+def _days_known(table: Columns, cut: int) -> Ints:
+    """Days late of what had matured and was known to be paid."""
+    paid = certain(table, LATE[-1], cut) & (table.known < cut)
+    found: Ints = (table.clear - table.due)[paid]
+    return found

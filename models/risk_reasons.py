@@ -99,17 +99,56 @@ FAMILIES = (
         ("days_late_last", "days_late_last_3", "days_late_last_10", "days_late_90", "late_rate_90", "trend"),
         _recent,
     ),
-    Family("owed", ("open_count", "open_amount", "overdue_count", "overdue_amount", "overdue_days"), _owed),
+    Family(
+        "owed",
+        (
+            "open_count",
+            "open_amount",
+            "overdue_count",
+            "overdue_amount",
+            "overdue_days",
+            "credit_amount",
+            "parts_share",
+            "part_paid",
+        ),
+        _owed,
+    ),
     Family("size", ("amount", "amount_against_usual"), _size),
     Family("terms", ("terms", "terms_late_rate", "terms_days_late"), _agreed),
     Family(
         "calendar",
-        ("due_weekday", "due_month_day", "due_month", "posting_weekday", "weekday_late_rate", "run_wait", "run_share"),
+        (
+            "due_weekday",
+            "due_month_day",
+            "due_month",
+            "days_to_month_end",
+            "posting_weekday",
+            "weekday_late_rate",
+            "weekday_days_late",
+            "run_wait",
+            "run_share",
+            "run_next",
+            "month_end_share",
+        ),
         _calendar,
     ),
     Family("activity", ("days_since_payment", "days_since_posting", "tenure"), _activity),
 )
 """Every feature belongs to one family."""
+
+_NUMBER = {name: at for at, family in enumerate(FAMILIES) for name in family.features}
+_FAMILY = {family.name: at for at, family in enumerate(FAMILIES)}
+_SEVERE = 10
+
+
+def family_of(column: str) -> int:
+    """The number of the family of a column that models see: a feature, or own_K, weekday_K, rated_K for K days."""
+    if column in _NUMBER:
+        return _NUMBER[column]
+    kind, _, days = column.rpartition("_")
+    if kind == "weekday":
+        return _FAMILY["calendar"]
+    return _FAMILY["severity" if int(days) > _SEVERE else "habit"]
 
 
 def model_reasons(table: Floats, effects: Floats) -> list[tuple[str, ...]]:

@@ -23,6 +23,7 @@ TAGS = (
 )  # fmt: skip
 """Fields of an observation that become tags of its trace, beside `stamp.<name>` for every stamp (models, prompts…) and
 `score.<name>` for how sure each model was."""
+_CONTROL = ("group", "propensity", "share", "period", "delayed_to")
 
 _LONGEST = 1000
 _MOST_SPANS = 200
@@ -75,6 +76,8 @@ def _root_attributes(body: Body) -> list[Json]:
     tags |= {f"stamp.{name}": value for name, value in _mapping(body.get("stamps")).items()}
     scores = _scores(body)
     tags |= {f"score.{name}": value for name, value in scores.items()}
+    control = _mapping(body.get("control"))
+    tags |= {f"control.{name}": control[name] for name in _CONTROL if control.get(name) is not None}
     tags["mlflow.traceName"] = f"triage {body.get('exception_type') or ''}".strip()
     asked = _picked(body, "case_id", "revision", "queue", "exception_type")
     answered = _picked(body, "action", "cause", "confidence") | ({"scores": scores} if scores else {})

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 HELP = "one case: facts, recommendation, open seats, timeline"
 
-_MOST_TWINS = 3
+_MOST_TWINS, _MOST_WEEKS = 3, 6
 _FACTS = (
     "queue", "exception_type", "state", "document_class", "amount", "currency", "entity", "region", "supplier_id",
     "supplier_name", "customer_id", "customer_name", "issue_date", "due_date", "initiator", "source_key", "revision",
@@ -110,6 +110,8 @@ def _print_recommendation(console: Console, found: Mapping[str, Any]) -> None:
         console.print(f"  {'':<16} {_plain(fact['fact'])} ({fact['source']})")
     for twin in (findings.get("duplicates") or ())[:_MOST_TWINS]:
         _print_twin(console, twin)
+    if findings.get("risk"):
+        _print_risk(console, findings["risk"])
     if found["draft"]:
         console.print(f"\n  To: {_plain(found['draft']['to'])}\n  Subject: {_plain(found['draft']['subject'])}\n")
         for line in found["draft"]["body"].splitlines():
@@ -142,6 +144,34 @@ def _print_twin(console: Console, twin: Mapping[str, Any]) -> None:
             own, other = (_plain(one[side]) or "missing" for side in ("own", "twin"))
             console.print(f"  {one['name'].replace('_', ' '):<16} {own} | {other}")
     for reason in twin.get("reasons") or ():
+        console.print(f"  {'':<16} {_plain(reason)}")
+
+
+def _print_risk(console: Console, risk: Mapping[str, Any]) -> None:
+    """How late the invoice is likely to be paid; what nobody knows is left out."""
+    console.print("\n  Collection risk")
+    low, high = risk.get("days_late_low"), risk.get("days_late_high")
+    between = "" if low is None or high is None else f" (80 %: {low:.0f} to {high:.0f})"
+    late = [
+        f"{words} {risk[name]:.0%}"
+        for name, words in (("p_late", "late"), ("p_late_15", "over 15 days"), ("p_late_30", "over 30 days"))
+        if risk.get(name) is not None
+    ]
+    middle = risk.get("expected_days_late")
+    cash = [f"{amount} {f'in the week of {start}' if start else 'later'}"
+            for start, amount in risk.get("expected_cash") or () if float(amount) >= 0.01]  # fmt: skip
+    _print_pairs(
+        console,
+        {
+            "likely": ", ".join(late) or None,
+            "days late": None if middle is None else f"{middle:.0f}{between}",
+            "most likely": risk.get("bucket"),
+            "by": risk.get("basis"),
+            "in dispute since": risk.get("disputed_since"),
+            "expected cash": ", ".join(cash[:_MOST_WEEKS]) + (", …" if len(cash) > _MOST_WEEKS else "") or None,
+        },
+    )
+    for reason in risk.get("reasons") or ():
         console.print(f"  {'':<16} {_plain(reason)}")
 
 

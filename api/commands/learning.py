@@ -14,15 +14,16 @@ from api.commands import learning_pairs
 if TYPE_CHECKING:
     from governance.record.db import Connection
 
-HELP = "what people taught, and what is remembered of suppliers; a memory is proposed and taken back here"
+HELP = "what people taught, what is remembered of suppliers, how the risk model holds; memories are proposed here"
 STATE = ("what", "documents", "needed", "state")
 MEMORIES = ("supplier_id", "supplier_name", "state", "version", "since", "approved_by", "reading", "habits")
 HABITS = ("supplier_id", "kind", "words", "facts", "dismissed", "until")
 PROPOSED = ("recommendation_id", "case_id", "digest", "expires_at")
+HELD = ("figure", "value", "low", "high", "should_be", "rows", "customers", "raised")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="state|memories|habits|propose|forget|pairs")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="state|memories|habits|propose|forget|pairs|risk")
     verbs.add_parser("state", help="labelled documents by class, corrected fields, and where that is not enough yet")
     verbs.add_parser("memories", help="memories of suppliers that hold, and those that wait for a signature")
     verbs.add_parser("habits", help="habits of suppliers that decisions on likely duplicates point to")
@@ -41,6 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     forget.add_argument("--why", required=True, metavar="WORDS", help="what the signer is told")
     pairs = verbs.add_parser("pairs", help="the pairs of invoices whose labels would teach most")
     learning_pairs.configure(pairs)
+    verbs.add_parser("risk", help="how the model of collection risk holds, by what became of the invoices")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -51,6 +53,7 @@ def run(args: argparse.Namespace) -> int:
         "propose": _propose,
         "forget": _forget,
         "pairs": learning_pairs.run,
+        "risk": _risk,
     }
     return verbs[args.verb](args)
 
@@ -117,6 +120,26 @@ def _habits(args: argparse.Namespace) -> int:
     with _reading(args) as conn:
         rows = habits.rows(habits.suggestions(conn))
     emit(args, HABITS, rows)
+    return 0
+
+
+def _risk(args: argparse.Namespace) -> int:
+    from api import watched
+    from api.commands.listing import say
+    from api.commands.output import emit
+
+    with _reading(args) as conn:
+        found = watched.state(conn)
+    newest = found["newest"]
+    if args.json:
+        emit(args, tuple(found), [found])
+    elif newest is None:
+        say("it was not judged yet: the clock does so once a day, from the first estimate on")
+    else:
+        say(f"judged {newest['day']} by outcomes up to {newest['figures'].get('until')}")
+        emit(args, HELD, watched.rows(newest))
+        for one in found["proposals"]:
+            say(f"{one['state']}: {one['action']} {one['subject']}, {one['recommendation_id']}")
     return 0
 
 

@@ -36,5 +36,6 @@ def run(args: argparse.Namespace) -> int:
     elif done.get("busy"):
         sys.stdout.write("another clock is at work\n")
     else:
-        sys.stdout.write("; ".join(f"{name} {count}" for name, count in done.items()) + "\n")
+        told = {name: (", ".join(of) or "none") if isinstance(of, list) else of for name, of in done.items()}
+        sys.stdout.write("; ".join(f"{name} {of}" for name, of in told.items()) + "\n")
     return 0

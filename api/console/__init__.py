@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
-from api.console import changes, correct, queue, reviewing, sign_in, standing, tasks, twins
+from api.console import changes, collections, correct, models, queue, reviewing, sign_in, standing, tasks, twins
 from api.console.pages import asset, refused
 from governance.errors import NotFound
 
@@ -14,7 +14,7 @@ _KEEP = "public, max-age=31536000, immutable"
 
 def mount(app: FastAPI) -> None:
     """Add /console to the app, whose `state.system` is the installation that the pages show."""
-    for module in (sign_in, queue, reviewing, correct, tasks, changes, standing, twins):
+    for module in (sign_in, queue, collections, reviewing, correct, tasks, changes, models, standing, twins):
         app.include_router(module.router)
     app.add_route("/console/static/{name}", _static, include_in_schema=False)
     app.add_route("/console/{rest:path}", _nowhere, include_in_schema=False)

@@ -72,6 +72,8 @@ _NOTES: Mapping[str, str] = {
     "erasure": "This erases the words for good, here and in every store that follows: letters, findings, comments, "
     "documents, names. Digests and proofs stay valid.",
     "hold_release": "The legal hold ends: what it kept may be erased and purged again.",
+    "retraining": "Whoever signs says that the model is to be trained anew or replaced. Nothing is replaced by it: a "
+    "trained bundle becomes champion by a change of its own.",
     "hold": "As long as it is held, nothing of it is erased or purged.",
     "signing_key": "With this key its owner signs digests, which count as theirs from then on.",
     "fx": "These rates are added, or replace those of the same days. What policy asks of amounts may change.",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from api.console import twins
+from api.console import twins, worth
 from api.console.loose import Pair as Pair
 from api.console.loose import chosen, items, mapping, texts
 from api.console.loose import pairs as pairs
@@ -89,11 +89,24 @@ class Findings:
     warnings: tuple[str, ...]
     note: str | None
     recognised: tuple[str, ...]
+    worth: worth.Worth | None
     others: tuple[Pair, ...]
 
 
 _KNOWN = frozenset(
-    {"document", "duplicates", "risk", "cause", "precedents", "match", "why", "alternatives", "reviewer_note", "before"}
+    {
+        "document",
+        "duplicates",
+        "risk",
+        "cause",
+        "precedents",
+        "match",
+        "why",
+        "alternatives",
+        "reviewer_note",
+        "before",
+        "collections",
+    }
 )
 _SHARES = frozenset({"p_late", "p_late_15", "p_late_30", "confidence"})
 _RISK = ("p_late", "p_late_15", "p_late_30", "expected_days_late", "days_late_low", "days_late_high", "basis")
@@ -216,5 +229,6 @@ def read(findings: object) -> Findings:
         warnings=texts(document.get("warnings")),
         note=text(note.get("note")),
         recognised=texts(note.get("recognised")),
+        worth=worth.read(found.get("collections")),
         others=pairs({name: value for name, value in found.items() if name not in _KNOWN}),
     )

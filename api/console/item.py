@@ -10,8 +10,9 @@ from datetime import date, datetime
 from typing import Any
 
 from api import shapes
-from api.console import change, findings, law, override, sheets
+from api.console import change, findings, law, models, override, sheets
 from api.console.law import Law, is_change
+from api.console.loose import mapping
 from api.console.once import mark
 from api.console.plain import amount, day, label
 from api.intake.render import Pages
@@ -85,6 +86,7 @@ class Item:
     effect: str | None
     editor: override.Editor | None
     change: change.Change | None
+    monitor: models.View | None
     erased: Erased | None
     law: Law
     standing: gate.Standing
@@ -145,6 +147,7 @@ def gather(
         effect=EFFECTS.get(record["effect"]["state"]) if record["effect"] else None,
         editor=None if is_change(record) else _editor(record, case, reading, parties, chosen, kept or {}),
         change=_change(record, names),
+        monitor=_monitor(record),
         erased=_erased(conn, record["case_id"], entries, names),
         law=known,
         standing=law.of_item(conn, known, record),
@@ -257,6 +260,12 @@ def _timeline(
         )
         for entry in entries
     )
+
+
+def _monitor(record: Mapping[str, Any]) -> models.View | None:
+    """The judgement that a change of a model follows from, where it does."""
+    evidence = mapping(record["evidence"]) if is_change(record) else {}
+    return models.read(evidence.get("figures")) if evidence.get("of") == "risk_monitor" else None
 
 
 def _change(record: Mapping[str, Any], names: Mapping[str, str]) -> change.Change | None:

@@ -73,7 +73,7 @@ class ChampionMirror:
             return
         folder = bundle_folder(self._models, digest)
         if folder is not None:
-            files = [folder / f"{model}.skops", folder / MANIFEST]
+            files = [folder / f"{model.removesuffix('_challenger')}.skops", folder / MANIFEST]
             self._registry.register(name, files, digest, params=_params(folder))
         # Without its files here it may have been registered elsewhere.
         self._registry.set_champion(name, digest)

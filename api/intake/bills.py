@@ -88,7 +88,8 @@ def booked(invoice: Invoice) -> Booked:
 def open_item(values: Mapping[str, Any]) -> dict[str, Any]:
     """The row of the books' receivables, from the values of a receivable's row."""
     names = ("invoice_id", "customer_id", "entity", "posting_date", "due_date", "amount", "currency", "clear_date")
-    return {name: values[name] for name in names}
+    disputed = values.get("disputed_at")
+    return {name: values[name] for name in names} | ({"disputed_at": disputed} if disputed else {})
 
 
 def one_an_invoice(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

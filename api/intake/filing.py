@@ -204,6 +204,9 @@ def receivable_row(name: str, row: Row, directory: Directory, *, today: date, qu
         "due_date": stated["due_date"],
     }
     item = _row_item(name, row, directory, plan, fields)
+    if stated.get("disputed_at"):  # a new fact: an open case is looked at again
+        item["disputed_at"] = stated["disputed_at"]
+        item["details"] = {**item["details"], "disputed_at": stated["disputed_at"]}
     if paid:
         item["details"] = {**item["details"], "paid_on": stated["clear_date"]}
     return Filing(item)

@@ -76,7 +76,7 @@ _AP = _Shape(
 _AR = _Shape(
     "ar_items",
     ("invoice_id", "customer_id", "entity", "is_open"),
-    ("posting_date", "due_date", "clear_date"),
+    ("posting_date", "due_date", "clear_date", "disputed_at"),
     ("invoice_id", "customer_id", "posting_date", "due_date", "amount"),
     ("customer_id", "due_date", "clear_date", "posting_date"),
 )

@@ -40,7 +40,12 @@ class BookedInvoice:
 
 @dataclass(frozen=True, slots=True)
 class BookedItem:
-    """One receivable; `clear_date` is None while it is open."""
+    """One receivable; `clear_date` is None while it is open.
+
+    recorded: the day on which the books learned that it was paid; None where it is open, or came in as paid already,
+    so that the books cannot tell. disputed_at: the day of the customer's dispute, disputed_as_of: the day on which the
+    books learned of it; None where they know of none. Days are UTC.
+    """
 
     invoice_id: str
     customer_id: str
@@ -49,6 +54,17 @@ class BookedItem:
     amount: Decimal
     currency: str
     clear_date: date | None
+    recorded: date | None = None
+    disputed_at: date | None = None
+    disputed_as_of: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How many receivables there are, and how many of them are paid: whether another look is worth its time."""
+
+    rows: int
+    paid: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +95,16 @@ FROM unnest(%(vendors)s::text[]) AS v(id) CROSS JOIN LATERAL (
     ORDER BY coalesce(n.invoice_date, n.posting_date) DESC NULLS LAST, n.invoice_id LIMIT %(most)s
 ) i ORDER BY i.invoice_id
 """
-_ITEMS = """
-SELECT invoice_id, customer_id, posting_date, due_date, amount, currency, clear_date
-FROM cs.open_items WHERE customer_id = ANY (%s) ORDER BY posting_date, invoice_id
+_ITEM = """
+SELECT invoice_id, customer_id, posting_date, due_date, amount, currency, clear_date,
+       CASE WHEN cleared_as_of > first_as_of THEN (cleared_as_of AT TIME ZONE 'UTC')::date END AS recorded,
+       disputed_at, (disputed_as_of AT TIME ZONE 'UTC')::date AS disputed_as_of
+FROM cs.open_items
 """
+_ITEMS = _ITEM + "WHERE customer_id = ANY (%s) ORDER BY posting_date, invoice_id"
+# The latest of them: by the index of posting days no more rows are read than are handed out.
+_PORTFOLIO = _ITEM + "WHERE posting_date >= %s ORDER BY posting_date DESC, invoice_id LIMIT %s"
+_SETTLED = "SELECT count(*), count(clear_date) FROM cs.open_items WHERE posting_date >= %s"
 _BESIDE = """
 SELECT r.case_id, r.document_sha256, d.name AS document_name, d.media_type, e.name AS entity_name,
        s.version AS supplier_version, u.version AS customer_version
@@ -124,6 +146,18 @@ def receivables(conn: Connection[Any], customers: Sequence[str]) -> list[BookedI
     """All receivables of these customers, paid and open, oldest first."""
     with conn.cursor(row_factory=class_row(BookedItem)) as cursor:
         return cursor.execute(_ITEMS, (sorted(set(customers)),)).fetchall()
+
+
+def portfolio(conn: Connection[Any], since: date, most: int) -> list[BookedItem]:
+    """The tenant's receivables posted from a day on, paid and open, newest first: at most `most`."""
+    return [BookedItem(*row) for row in conn.execute(_PORTFOLIO, (since, most))]
+
+
+def settled(conn: Connection[Any], since: date) -> Settled:
+    """How many receivables posted from a day on there are, and how many of them are paid."""
+    row = conn.execute(_SETTLED, (since,)).fetchone()
+    assert row is not None
+    return Settled(*row)
 
 
 def beside(conn: Connection[Any], cases: Sequence[tuple[str, int]]) -> dict[str, Beside]:

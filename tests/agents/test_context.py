@@ -178,7 +178,8 @@ def test_collection_risk_comes_from_the_customers_history(
     context = claimed(acme, workers())
     (found,) = context.risks.values()
     own = [one for one in month.receivables if one.customer_id == open_item.customer_id]
-    (expected,) = bundle.risk.predict([dataclasses.replace(open_item, clear_date=None)], [TODAY], own)
+    here = bundle.risk.rebased(month.receivables, TODAY, foreign=True)
+    (expected,) = here.predict([dataclasses.replace(open_item, clear_date=None)], [TODAY], own)
     assert found["p_late"] == (None if expected.p_late is None else round(expected.p_late, 3))
     assert found["basis"] == expected.basis
 

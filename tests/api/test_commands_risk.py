@@ -22,8 +22,10 @@ TODAY = date(2026, 11, 20)
 HEADER = "invoice_id,customer_id,posting_date,due_date,amount,clear_date\n"
 KEYS = {
     "invoice_id", "p_late", "p_late_15", "p_late_30", "expected_days_late", "days_late_low", "days_late_high", "basis",
-    "reasons", "priority",
+    "reasons", "priority", "bucket", "mean_days_late", "customer_id", "due_date", "amount", "currency",
 }  # fmt: skip
+FIRST = ["invoice_id", "p_late", "p_late_15", "p_late_30", "expected_days_late", "days_late_low", "days_late_high",
+         "basis", "reasons", "priority"]  # fmt: skip
 
 
 def lines(items: list[Receivable]) -> str:
@@ -135,6 +137,7 @@ def test_no_history_is_null_and_not_a_guess(shell: Shell) -> None:
     assert found[0] == {
         **dict.fromkeys(KEYS), "invoice_id": "n", "basis": "cold_start",
         "reasons": ["no settled invoice of any customer: nothing to go by"],
+        "customer_id": "A", "due_date": "2026-12-20", "amount": "10",
     }  # fmt: skip
 
 
@@ -154,9 +157,9 @@ def test_rows_of_no_use_are_counted_and_the_others_kept(shell: Shell, book: list
     assert code == 1
     assert [one["invoice_id"] for one in found] == ["good"]
     for message in (
-        ":3: amount -100.00 is negative", ":4: posted on 2026-11-21, after 2026-11-20", ":5: paid on 2026-11-05",
-        ":6: invoice_id good stands on an earlier row", "'soon' is not a date", "6 of 7 rows were left out",
-        "amount -5 is negative",
+        ":4: posted on 2026-11-21, after 2026-11-20", ":5: paid on 2026-11-05",
+        ":6: invoice_id good stands on an earlier row", "'soon' is not a date", "5 of 7 rows were left out",
+        "1 negative amounts are read as credit notes", "1 credit notes are no debts",
     ):  # fmt: skip
         assert message in shell.err
 
@@ -205,4 +208,5 @@ def test_out_writes_csv(shell: Shell, tmp_path: Path, book: list[Receivable]) ->
     with out.open(encoding="utf-8", newline="") as stream:
         row = next(csv.DictReader(stream))
     assert set(row) == KEYS
+    assert list(row)[: len(FIRST)] == FIRST
     assert 0.0 <= float(row["p_late"]) <= 1.0

@@ -359,3 +359,24 @@ def test_an_agent_brings_nothing_in(acme: World, pool: PdfPool) -> None:
     door = IntakeDoor(acme.database, acme.tokens["agent"], DocumentReader(None, pool))
     with pytest.raises(NotPermitted):
         receive(door, CaseRow(case_row({"queue": "record_to_report", "exception_type": "accrual_missing"})))
+
+
+def test_a_dispute_of_an_open_invoice_is_a_new_fact(door: IntakeDoor, acme: World) -> None:
+    """The books learn of it once, with their own clock, and an open case is looked at again."""
+    header = AR_HEADER.replace("clear_date", "clear_date,disputed_at")
+
+    def bring(text: str) -> Receipt:
+        (receipt,) = receive(door, File("items.csv", text.encode()))
+        return receipt
+
+    first = bring(AR_HEADER + "I1,C-1,2026-01-02,2026-02-01,10.00,EUR,\n")
+    second = bring(header + "I1,C-1,2026-01-02,2026-02-01,10.00,EUR,,2026-01-20\n")
+    assert (second.status, second.case_id) == ("already_known", first.case_id)
+    assert second.reason == "new facts: revision 2"
+    details = "SELECT details->>'disputed_at' FROM cs.case_readings WHERE case_id = %s ORDER BY revision DESC LIMIT 1"
+    assert acme.scalar(details, first.case_id) == "2026-01-20"
+    booked = "SELECT disputed_at::text || ' ' || (disputed_as_of::date = current_date) FROM cs.open_items"
+    assert acme.scalar(booked) == "2026-01-20 true"
+    for again in (header + "I1,C-1,2026-01-02,2026-02-01,10.00,EUR,,2026-01-20\n",
+                  AR_HEADER + "I1,C-1,2026-01-02,2026-02-01,10.00,EUR,\n"):  # fmt: skip
+        assert bring(again).reason == "same document or source key"

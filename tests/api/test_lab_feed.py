@@ -512,6 +512,19 @@ def test_the_alias_follows_the_row(acme: World, tmp_path: Path) -> None:
     assert registry.alias == {name: second}
 
 
+def test_a_challenger_is_shown_under_a_name_of_its_own(acme: World, tmp_path: Path) -> None:
+    first, second = bundle(tmp_path / "one", 1), bundle(tmp_path / "two", 2)
+    registry, token = Registry(), acme.tokens["courier"]
+    mirror = ChampionMirror(acme.database, token, registry, "acme", tmp_path)
+    for model, digest in (("risk", first), ("risk_challenger", second)):
+        acme.enact("ml_engineer", "model", model, {"digest": digest}, ("reviewer", "controller"))
+    mirror()
+    assert registry.alias == {
+        registered_name("acme", "risk"): first,
+        registered_name("acme", "risk_challenger"): second,
+    }
+
+
 def test_the_first_champion_is_one_entry_of_the_ledger(acme: World) -> None:
     digest = "sha256:" + "a" * 64
     for _ in range(2):

@@ -62,7 +62,7 @@ def every(**cells: Any) -> Callable[[Rows], Rows]:
         ("risk", lambda rows: rows[:30], "it takes at least 500"),
         ("risk", every(due_date="someday"), "is not a date"),
         ("risk", every(due_date="9999-12-31"), "is not between"),
-        ("risk", every(amount="-1.00"), "is negative"),
+        ("risk", every(amount="-1.00"), "0 paid invoices"),
     ],
 )
 def test_files_of_no_use_are_refused_with_a_reason(

@@ -127,6 +127,9 @@ def test_a_part_is_replaced_and_the_others_stay(
     assert said["part"] == part
     assert 0.0 <= said["metrics"][metric] <= 1.0
     assert set(said["current"]) == set(said["metrics"])
+    rules = {"customer rate", "due date", "plain boosting", "random trees"} if model == "risk" else set()
+    assert set(said["beside"]) == rules
+    assert all("brier" in said["beside"][name] for name in rules)
     assert said["champion"] is False
     assert "it is not champion" in shown.err
     note = new.manifest["replaced"][part]

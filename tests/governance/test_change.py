@@ -42,6 +42,7 @@ CONTENTS: dict[str, tuple[str, str, dict[str, Any], tuple[str, str]]] = {
     "prompt": ("ml_engineer", "extract", {"text": "Read it."}, ("reviewer", "controller")),
     "template": ("reviewer2", "reminder.de", {"subject": "Erinnerung"}, ("reviewer", "controller")),
     "mapping": ("analyst", "erp.csv", {"amount": "Betrag"}, ("reviewer", "controller")),
+    "retraining": ("ml_engineer", "risk calibration", {"cause": "calibration"}, ("reviewer", "controller")),
     "calendar": ("admin1", "DE01", {"holidays": ["2026-12-25"]}, ("reviewer", "controller")),
     "memory": ("analyst", "S-1", {"restarts_numbers": True}, ("reviewer",)),  # type: ignore[dict-item]
 }
@@ -93,6 +94,7 @@ def test_every_kind_takes_effect_by_others_once(acme: World, kind: str) -> None:
         "mapping",
         "calendar",
         "memory",
+        "retraining",
     ):
         assert held == {(kind, subject): content}
 

@@ -134,9 +134,10 @@ def test_a_changed_file_is_refused(folder: Path, name: str) -> None:
         load(folder)
 
 
-def test_a_bundle_of_an_earlier_program_says_what_to_do(folder: Path) -> None:
+@pytest.mark.parametrize("earlier", [b"1", b"2", b"3"])
+def test_a_bundle_of_an_earlier_program_says_what_to_do(folder: Path, earlier: bytes) -> None:
     raw = (folder / MANIFEST).read_bytes()
-    (folder / MANIFEST).write_bytes(raw.replace(b"countersign-bundle/3", b"countersign-bundle/1"))
+    (folder / MANIFEST).write_bytes(raw.replace(b"countersign-bundle/4", b"countersign-bundle/" + earlier))
     with pytest.raises(Unavailable, match="countersign-evals promote"):
         load(folder)
 
@@ -150,7 +151,7 @@ def test_a_bundle_of_an_earlier_program_says_what_to_do(folder: Path) -> None:
         lambda raw: b"[]",
         lambda raw: b"",
         lambda raw: b"\xff\xfe",
-        lambda raw: raw.replace(b"countersign-bundle/3", b"countersign-bundle/9"),
+        lambda raw: raw.replace(b"countersign-bundle/4", b"countersign-bundle/9"),
         lambda raw: raw.replace(b'"files":{', b'"files":{"extra.skops":{},'),
         lambda raw: raw.replace(b'"versions":{', b'"versions":{"a":1e999,'),
         lambda raw: raw.replace(b'"sha256":', b'"sha512":'),

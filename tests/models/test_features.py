@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.features import RISK_FEATURES, Receivable, lateness, moment, risk_features
+from models.features import RISK_FEATURES, Receivable, lateness, risk_features
+from models.risk_ledger import Ledger
 
 START = date(2026, 1, 1)
 DAYS = st.integers(0, 120).map(lambda days: START + timedelta(days=days))
@@ -24,7 +25,9 @@ def receivables(draw: st.DrawFn, number: int) -> Receivable:
     due = posted + timedelta(days=draw(st.sampled_from([0, 14, 30])))
     cleared = draw(st.none() | st.integers(-5, 70).map(lambda days: posted + timedelta(days=days)))
     amount = draw(st.decimals("0", "90000", places=2))
-    return Receivable(f"R{number:03d}", draw(st.sampled_from("ABC")), posted, due, amount, cleared)
+    lag = draw(st.sampled_from([None, None, 0, 1, 9, 40]))
+    recorded = None if cleared is None or lag is None else cleared + timedelta(days=lag)
+    return Receivable(f"R{number:03d}", draw(st.sampled_from("ABC")), posted, due, amount, cleared, recorded)
 
 
 @st.composite
@@ -36,8 +39,12 @@ def as_known(one: Receivable, day: date) -> Receivable | None:
     """The row as a ledger held it at the start of that day."""
     if one.posting_date >= day:
         return None
-    known = one.clear_date is not None and one.clear_date < day
-    return one if known else replace(one, clear_date=None)
+    return one if known_by(one, day) else replace(one, clear_date=None, recorded=None)
+
+
+def known_by(one: Receivable, day: date) -> bool:
+    """Paid before the day and recorded by it."""
+    return one.clear_date is not None and one.clear_date < day and (one.recorded is None or one.recorded <= day)
 
 
 @st.composite
@@ -61,9 +68,14 @@ def test_what_happens_later_changes_no_byte(
             if data.draw(st.booleans()):
                 continue
             later = Decimal(data.draw(st.integers(0, 10**9)))
-            one = replace(one, amount=later, clear_date=data.draw(st.none() | st.just(day + timedelta(days=3))))
-        elif one.clear_date is None or one.clear_date >= day:
-            one = replace(one, clear_date=data.draw(st.none() | st.integers(0, 99).map(lambda n: day + timedelta(n))))
+            cleared = data.draw(st.none() | st.just(day + timedelta(days=3)))
+            one = replace(one, amount=later, clear_date=cleared, recorded=None)
+        elif not known_by(one, day):
+            cleared = data.draw(st.none() | st.integers(0, 99).map(lambda n: day + timedelta(n)))
+            late = data.draw(st.just(day + timedelta(days=1)) | st.just(day + timedelta(days=50)))
+            change = data.draw(st.sampled_from(["paid later", "told later"]))
+            paid = day - timedelta(days=4) if change == "told later" else cleared
+            one = replace(one, clear_date=paid, recorded=late if change == "told later" else None)
         changed.append(one)
     changed += [replace(item, invoice_id=f"new{n}", posting_date=day, amount=Decimal(77)) for n in range(3)]
     other = replace(item, clear_date=day + timedelta(days=40))
@@ -87,6 +99,12 @@ def test_order_and_other_customers_do_not_matter(question: tuple[list[Receivable
     own = [one for one in history if one.customer_id == item.customer_id]
     assert risk_features([item], [day], own).tobytes() == expected
     assert risk_features([item] * 2, [day, START], history)[0].tobytes() == expected
+
+
+def told(one: Receivable) -> date:
+    """The day after which the ledger knows of a payment."""
+    assert one.clear_date is not None
+    return max(one.clear_date, one.recorded - timedelta(days=1)) if one.recorded else one.clear_date
 
 
 def slow(history: list[Receivable], item: Receivable, day: date) -> dict[str, float]:
@@ -116,7 +134,7 @@ def slow(history: list[Receivable], item: Receivable, day: date) -> dict[str, fl
         "open_amount": np.log1p(float(sum(one.amount for one in owed))),
         "overdue_count": np.log1p(len(overdue)),
         "overdue_days": np.mean([(day - one.due_date).days for one in overdue]) if overdue else nan,
-        "days_since_payment": min((day - one.clear_date).days for one in paid if one.clear_date) if paid else nan,
+        "days_since_payment": min((day - told(one)).days for one in paid) if paid else nan,
         "terms": (item.due_date - item.posting_date).days,
         "due_weekday": item.due_date.weekday(),
         "due_month": item.due_date.month,
@@ -147,7 +165,7 @@ def test_lateness_counts_what_is_still_open() -> None:
     history = [row(1, 10, 8), row(2, 10, None), row(3, 10, 40), row(4, 60, 30)]
     item = replace(history[0], invoice_id="new")
     for day, threshold, expected in ((20, 0, (3, 2)), (20, 15, (0, 0)), (30, 15, (3, 2)), (45, 30, (3, 1))):
-        certain, late = lateness(moment([item], [START + timedelta(days=day)], history), threshold)
+        certain, late = lateness(Ledger(history).ask([item], [START + timedelta(days=day)]), threshold)
         assert (int(certain[0]), int(late[0])) == expected
 
 
@@ -159,3 +177,50 @@ def test_shape_of_nothing() -> None:
     assert row["paid_count"] == 0.0
     with pytest.raises(ValueError, match="1 items"):
         risk_features([lone], [], [])
+
+
+def paid(number: str, amount: str, cleared: int | None, due: int = 10) -> Receivable:
+    clear = None if cleared is None else START + timedelta(days=cleared)
+    return Receivable(number, "A", START, START + timedelta(days=due), Decimal(amount), clear)
+
+
+def seen(history: list[Receivable], day: int, item: Receivable | None = None) -> dict[str, float]:
+    asked = item or paid("new", "100", None)
+    table = risk_features([asked], [START + timedelta(days=day)], history)
+    return dict(zip(RISK_FEATURES, table[0].tolist(), strict=True))
+
+
+def test_a_payment_counts_only_when_it_was_made_and_recorded() -> None:
+    told_late = replace(paid("1", "100", 8), recorded=START + timedelta(days=20))
+    assert seen([told_late], 15)["late_rate"] == 1.0, "on that day it looked unpaid"
+    assert seen([told_late], 15)["overdue_count"] > 0.0
+    assert isnan(seen([told_late], 15)["days_late_mean"])
+    assert seen([told_late], 20)["late_rate"] == 0.0, "recorded by the day"
+    assert seen([told_late], 20)["days_late_mean"] == -2.0
+    assert seen([told_late], 20)["overdue_count"] == 0.0
+
+
+def test_an_invoice_in_parts_is_paid_with_the_last_of_them() -> None:
+    parts = [paid("1", "60", 8), paid("1", "40", 25)]
+    whole = seen(parts, 30)
+    assert np.expm1(whole["paid_count"]) == pytest.approx(1.0)
+    assert whole["days_late_mean"] == 15.0
+    assert whole["parts_share"] == 1.0
+    between = seen(parts, 15)
+    assert between["late_rate"] == 1.0
+    assert np.expm1(between["open_amount"]) == pytest.approx(40.0)
+    own = seen([parts[0], paid("1", "40", None)], 15, paid("1", "100", None))
+    assert own["part_paid"] == pytest.approx(0.6)
+    assert own["open_count"] == 0.0, "the invoice itself is no history"
+    instalments = [paid("1", "60", 8), paid("1", "40", 25, due=40)]
+    assert np.expm1(seen(instalments, 30)["paid_count"]) == pytest.approx(2.0)
+
+
+def test_a_credit_note_is_money_to_set_off_and_no_invoice_that_was_paid_late() -> None:
+    history = [paid("1", "60", 8), paid("C", "-25", None, due=0)]
+    row = seen(history, 30)
+    assert np.expm1(row["credit_amount"]) == pytest.approx(25.0)
+    assert (row["late_rate"], row["overdue_count"]) == (0.0, 0.0)
+    assert np.expm1(row["mature_count"]) == pytest.approx(1.0)
+    used = seen([history[0], paid("C", "-25", 9, due=0)], 30)
+    assert used["credit_amount"] == 0.0

@@ -32,6 +32,7 @@ def body(recommendation_id: str = "R-1", **values: Any) -> dict[str, Any]:
         "queue": "accounts_payable", "exception_type": "overdue", "action": "schedule_call", "cause": "counterparty",
         "confidence": 0.75, "risk": "normal", "policy_version": 3, "stamps": {"bundle": DIGEST, "prompts": "p-1"},
         "scores": {"late": 0.9, "document": None}, "thresholds": {"duplicate": 0.5},
+        "control": {"group": "delayed", "propensity": "0.05", "delayed_to": None},
         "at": "2026-11-01T10:00:01.000000Z", "started_at": "2026-11-01T10:00:00.500000+00:00", "spans": spans, **values,
     }  # fmt: skip
 
@@ -129,7 +130,8 @@ def test_a_trace_is_found_by_its_tag_and_written_once(lab: Lab) -> None:
     assert found is not None
     expected = {
         "recommendation_id": "R-1", "case_id": "C-1", "queue": "accounts_payable", "exception_type": "overdue",
-        "stamp.bundle": DIGEST, "stamp.prompts": "p-1", "confidence": "0.75", "score.late": "0.9",
+        "stamp.bundle": DIGEST, "stamp.prompts": "p-1", "control.group": "delayed",
+        "control.propensity": "0.05", "confidence": "0.75", "score.late": "0.9",
         "policy_version": "3", "mlflow.traceName": "triage overdue",
     }  # fmt: skip
     assert expected.items() <= found.info.tags.items()

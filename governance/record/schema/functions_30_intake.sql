@@ -15,7 +15,8 @@ BEGIN
         'entity', coalesce(item->>'entity', 'unknown'), 'region', coalesce(item->>'region', 'unknown'),
         'supplier_id', item->>'supplier_id', 'customer_id', item->>'customer_id', 'payee_iban', item->>'iban',
         'invoice_id', item->>'invoice_id', 'issue_date', item->>'issue_date', 'due_date', item->>'due_date',
-        'initiator', me.id) || CASE WHEN of_revision IS NOT NULL THEN jsonb_build_object('corrects', of_revision) ELSE '{}' END;
+        'initiator', me.id) || CASE WHEN of_revision IS NOT NULL THEN jsonb_build_object('corrects', of_revision) ELSE '{}' END
+        || CASE WHEN item->>'disputed_at' IS NOT NULL THEN jsonb_build_object('disputed_at', item->>'disputed_at') ELSE '{}' END;
     facts_text := cs._canon(law);
     INSERT INTO cs.case_revisions (tenant, case_id, revision, document_sha256, document_class, amount, currency, entity,
         region, supplier_id, customer_id, payee_iban, invoice_id, issue_date, due_date, initiator, facts, facts_digest, corrects)
@@ -106,7 +107,8 @@ BEGIN
     SELECT facts::jsonb INTO read_facts FROM cs.case_revisions
     WHERE tenant = me.tenant AND case_id = known.id AND corrects IS NULL ORDER BY revision DESC LIMIT 1;
     next_facts := jsonb_build_object('amount', item->>'amount', 'currency', item->>'currency', 'supplier_id', item->>'supplier_id',
-        'customer_id', item->>'customer_id', 'payee_iban', item->>'iban', 'due_date', item->>'due_date', 'document', item->>'document_sha256');
+        'customer_id', item->>'customer_id', 'payee_iban', item->>'iban', 'due_date', item->>'due_date', 'document', item->>'document_sha256')
+        || CASE WHEN item->>'disputed_at' IS NOT NULL THEN jsonb_build_object('disputed_at', item->>'disputed_at') ELSE '{}' END;
     -- A row under another number is another row, though the law asks for no number: its duplicate would not be found.
     renumbered := item->>'document_sha256' IS NULL AND EXISTS (
         SELECT FROM cs.case_readings p WHERE p.tenant = me.tenant AND p.case_id = known.id AND p.revision = (
@@ -242,18 +244,23 @@ BEGIN
         FROM jsonb_to_recordset(rows) AS r (day date, currency text, per_eur numeric)
         ON CONFLICT (tenant, currency, day) DO UPDATE SET per_eur = excluded.per_eur, source = excluded.source, as_of = now();
     WHEN 'open_items' THEN
+        -- What a row does not say of a dispute leaves what is known of one.
         INSERT INTO cs.open_items AS b (tenant, invoice_id, customer_id, entity, posting_date, due_date, amount, currency,
-            clear_date, source, cleared_as_of)
+            clear_date, source, cleared_as_of, disputed_at, disputed_as_of)
         SELECT me.tenant, r.invoice_id, r.customer_id, r.entity, r.posting_date, r.due_date, r.amount, coalesce(r.currency, 'EUR'),
-            r.clear_date, from_source, CASE WHEN r.clear_date IS NOT NULL THEN now() END
+            r.clear_date, from_source, CASE WHEN r.clear_date IS NOT NULL THEN now() END,
+            r.disputed_at, CASE WHEN r.disputed_at IS NOT NULL THEN now() END
         FROM jsonb_to_recordset(rows) AS r (invoice_id text, customer_id text, entity text, posting_date date, due_date date,
-            amount numeric, currency text, clear_date date)
+            amount numeric, currency text, clear_date date, disputed_at date)
         ON CONFLICT (tenant, invoice_id) DO UPDATE SET customer_id = excluded.customer_id, posting_date = excluded.posting_date,
             due_date = excluded.due_date, amount = excluded.amount, currency = excluded.currency,
             clear_date = excluded.clear_date, source = excluded.source, version = b.version + 1, as_of = now(),
-            cleared_as_of = CASE WHEN excluded.clear_date IS NOT NULL THEN coalesce(b.cleared_as_of, now()) END
-        WHERE (b.customer_id, b.posting_date, b.due_date, b.amount, b.currency, b.clear_date) IS DISTINCT FROM
-            (excluded.customer_id, excluded.posting_date, excluded.due_date, excluded.amount, excluded.currency, excluded.clear_date);
+            cleared_as_of = CASE WHEN excluded.clear_date IS NOT NULL THEN coalesce(b.cleared_as_of, now()) END,
+            disputed_at = coalesce(b.disputed_at, excluded.disputed_at),
+            disputed_as_of = coalesce(b.disputed_as_of, excluded.disputed_as_of)
+        WHERE (b.customer_id, b.posting_date, b.due_date, b.amount, b.currency, b.clear_date, b.disputed_at) IS DISTINCT FROM
+            (excluded.customer_id, excluded.posting_date, excluded.due_date, excluded.amount, excluded.currency, excluded.clear_date,
+            coalesce(b.disputed_at, excluded.disputed_at));
     WHEN 'invoices' THEN
         INSERT INTO cs.invoices AS b (tenant, invoice_id, case_id, entity, vendor_id, vendor_name, tax_id, iban, invoice_no,
             invoice_date, posting_date, currency, amount, po, description, doc_type, keys, keys_version)

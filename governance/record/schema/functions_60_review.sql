@@ -47,6 +47,7 @@ BEGIN
         -- Whoever edited an earlier draft of this revision has had a hand in it.
         me.id, ARRAY(SELECT r.drafted_by FROM cs.recommendations r
                      WHERE r.tenant = me.tenant AND r.case_id = held.case_id AND r.revision = held.revision), job);
+    PERFORM cs._keep_estimate(rec, law, findings, stamps);
     UPDATE cs.jobs SET state = 'done', lease_until = NULL WHERE id = job;
     -- The spans follow within seconds (cs.observe); without them the observation leaves as it is.
     INSERT INTO cs.observations (tenant, kind, recommendation_id, available_at) VALUES (me.tenant, 'triage', rec.id, now() + interval '5 seconds');

@@ -54,6 +54,8 @@ BEGIN
         WHEN 'identity' THEN cs._malformed_identity(of_tenant, of_kind, of_subject, content)
         WHEN 'identity_broker' THEN cs._malformed_identity(of_tenant, of_kind, of_subject, content)
         WHEN 'memory' THEN cs._malformed_memory(of_tenant, of_subject, content)
+        WHEN 'threshold' THEN coalesce(cs._malformed_threshold(of_subject, content), CASE WHEN of_subject = 'risk_monitor' THEN cs._malformed_monitor(content) END)
+        WHEN 'retraining' THEN CASE WHEN of_subject !~ '^[a-z_]{1,40} [a-z_]{1,40}$' OR coalesce(content->>'cause', '') !~ '^[a-z_]{1,40}$' THEN 'a retraining names a model and a cause, and says {"cause": "…"}' END
         WHEN 'model' THEN CASE WHEN of_subject !~ '^[a-z][a-z0-9_]{0,62}$' OR coalesce(content->>'digest', '') !~ '^sha256:[0-9a-f]{64}$' THEN 'a champion is a model''s name and {"digest": "sha256:…"}' END
     END;
 END $$;
@@ -64,12 +66,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, pg_temp AS $$
 DECLARE
     me cs.actors := cs._me();
     kind cs.change_kinds;
-    before text;
-    change text;
     wrong text;
-    new_case text := gen_random_uuid()::text;
-    law cs.case_revisions;
-    rec cs.recommendations;
 BEGIN
     SELECT * INTO kind FROM cs.change_kinds k WHERE k.kind = of_kind;
     IF kind.kind IS NULL THEN
@@ -89,6 +86,21 @@ BEGIN
     IF coalesce(why, '') !~ '\S' THEN
         PERFORM cs._refuse('CS433', 'a change needs a comment that says why');
     END IF;
+    RETURN cs._propose_change(me, of_kind, of_subject, content, why, replay);
+END $$;
+
+-- The same, by whoever may: a person, or the monitor of a model (cs.note_monitor). Its author holds no seat.
+CREATE OR REPLACE FUNCTION cs._propose_change(me cs.actors, of_kind text, of_subject text, content jsonb, why text, replay jsonb) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = cs, pg_temp AS $$
+DECLARE
+    kind cs.change_kinds;
+    before text;
+    change text;
+    new_case text := gen_random_uuid()::text;
+    law cs.case_revisions;
+    rec cs.recommendations;
+BEGIN
+    SELECT * INTO STRICT kind FROM cs.change_kinds k WHERE k.kind = of_kind;
     before := cs._current(me.tenant, of_kind, of_subject);
     change := cs._canon(jsonb_build_object('kind', of_kind, 'subject', of_subject, 'content', content,
         'replaces', CASE WHEN before IS NOT NULL THEN 'sha256:' || cs._sha256(before) END));

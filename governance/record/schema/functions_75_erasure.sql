@@ -46,6 +46,7 @@ BEGIN
     DELETE FROM cs.leaves WHERE tenant = of_tenant AND recommendation_id = ANY (recs);
     DELETE FROM cs.decision_notes WHERE tenant = of_tenant AND decision_id IN (SELECT id FROM cs.decisions WHERE tenant = of_tenant AND recommendation_id = ANY (recs));
     DELETE FROM cs.case_vectors WHERE tenant = of_tenant AND case_id = of_case;
+    DELETE FROM cs.risk_estimates WHERE tenant = of_tenant AND case_id = of_case;
     -- What people said that the document says, here or in a proposal that was tried on it.
     DELETE FROM cs.correction_values v USING cs.corrections c WHERE v.tenant = of_tenant AND c.tenant = v.tenant AND c.id = v.correction_id AND c.case_id = of_case;
     DELETE FROM cs.memory_effects WHERE tenant = of_tenant AND (case_id = of_case OR recommendation_id = ANY (recs));

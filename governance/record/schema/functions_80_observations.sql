@@ -47,6 +47,8 @@ BEGIN
         'action', (r.envelope::jsonb)->'action'->>'name', 'stamps', (r.envelope::jsonb)->'stamps', 'thresholds', (r.envelope::jsonb)->'thresholds',
         'risk', r.risk, 'confidence', r.confidence, 'queue', c.queue, 'exception_type', c.exception_type, 'policy_version', r.policy_version,
         'cause', f.said#>>'{cause,primary}',
+        -- The group of the control slice and how likely it was: what the effect of a delay is estimated by.
+        'control', f.said#>'{collections,control}',
         -- How sure each model was; as they stand, for nothing that an agent wrote may stop the feed.
         'scores', jsonb_build_object('document', f.said#>'{document,confidence}', 'duplicate', f.said#>'{duplicates,0,probability}',
             'late', f.said#>'{risk,p_late}', 'precedent', f.said#>'{precedents,0,similarity}'),

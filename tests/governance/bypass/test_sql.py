@@ -12,11 +12,11 @@ from tests.governance.bypass.attempts import Ground, Reason, Register, denied, o
 
 TABLES = (
     "absences", "action_catalogue", "actors", "bank_accounts", "case_readings", "case_revisions", "case_vectors",
-    "cases", "champions", "change_kinds", "checkpoints", "correction_values", "corrections", "credentials", "customers", "decision_notes", "decisions",
+    "cases", "challenger_estimates", "champions", "change_kinds", "checkpoints", "control_keys", "correction_values", "corrections", "credentials", "customers", "decision_notes", "decisions",
     "delegations", "document_contents", "documents", "effects", "entities", "erasures", "fx_rates", "idempotency", "identities", "identity_brokers",
     "intake_log", "invoice_vectors", "invoices", "jobs", "leaves", "ledger", "ledger_heads", "legal_holds",
     "matrix_rules", "matrix_seats", "memory_effects", "observations", "open_items", "openings", "orders", "payments", "policies",
-    "receipts", "recommendations", "seats", "settings", "signing_keys", "suppliers", "tenants", "workflows",
+    "receipts", "recommendations", "risk_estimates", "risk_monitors", "risk_references", "seats", "settings", "signing_keys", "suppliers", "tenants", "workflows", "worklist",
 )  # fmt: skip
 GUARDED = (
     "absences", "actors", "bank_accounts", "champions", "checkpoints", "credentials", "decisions", "delegations",
@@ -32,20 +32,22 @@ STRONGEST = {"intake": "admin1", "agent": "agent", "review": "admin1", "courier"
 ITS_OWN = {
     "intake": ("accept", "refuse_item", "import_books", "idempotent", "remember_answer", "memories"),
     "agent": ("claim_jobs", "renew_jobs", "fail_job", "file", "note_thread", "remember", "observe",
-              "sharing", "latest_sharing", "users_of", "stale_bills", "rekey", "remember_bills", "habits"),
+              "sharing", "latest_sharing", "users_of", "stale_bills", "rekey", "remember_bills", "habits", "note_scores", "note_reference",
+              "dunning", "control_draws"),
     "review": (
         "decide", "delegate", "revoke_delegation", "set_absence", "end_absence", "opened", "propose_change",
         "revoke_signing_key", "confirm", "requeue", "add_actor", "set_active", "issue_key", "revoke_key",
         "idempotent", "remember_answer", "open_session", "session", "close_session", "recorded",
         "open_identity_session", "revoke_identity", "revoke_identity_broker", "note_refusal", "correct", "facts_if_corrected",
-        "propose_memory", "memories", "habits",
+        "propose_memory", "memories", "habits", "dunning",
     ),
     "courier": (
         "claim_effects", "execute", "settle", "tick", "add_checkpoint", "signatures", "erasures_for", "erased_in",
         "letter_to",
         "claim_observations", "settle_observations", "first_champion",
+        "monitor_due", "risk_outcomes", "portfolio_outcomes", "note_monitor",
     ),
-    "audit": (),
+    "audit": ("control_draws",),
     "checkpoint": (),
 }  # fmt: skip
 """The functions of each role, besides cs.tenant and cs.whoami."""

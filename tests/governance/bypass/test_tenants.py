@@ -127,6 +127,7 @@ CALLS: dict[str, tuple[Reason | Blank | type[errors.Refusal], str, str, str, tup
                            ("waiting.case_id",)),
     "memories": (Blank([(0,)]), "intake", "intake", "SELECT count(*) FROM cs.memories() WHERE supplier_id = 'only-there'", ()),
     "habits": (Blank([(0,)]), "agent", "agent", "SELECT count(*) FROM cs.habits('{only-there}')", ()),
+    "dunning": (Blank([(0,)]), "agent", "agent", "SELECT count(*) FROM cs.dunning(ARRAY[%s])", ("paid.case_id",)),
     "requeue": (errors.IllegalState, "review", "analyst", "SELECT cs.requeue(%s)", ("waiting.case_id",)),
     "open": (Blank([(0,)]), "review", "reviewer",
              "WITH o AS (SELECT cs.opened(%s, 'case')) SELECT count(*) FROM cs.openings WHERE (SELECT count(*) FROM o) > 9",
