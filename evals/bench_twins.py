@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import statistics
-import tempfile
 import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agents.context import Encoder
@@ -19,6 +16,7 @@ from agents.tolerances import Tolerances
 from agents.twin_keys import KEYS_VERSION, stored_keys
 from agents.twin_texts import spoken, tell
 from agents.twins import likely_twins, read_twins, twin_findings, with_neighbours
+from evals.ground import record
 from governance.case import CaseFacts
 from governance.record import twin_states
 from governance.record.queue import Brief, Job
@@ -124,37 +122,10 @@ def _ground(invoices: int, seed: int) -> Iterator[_Ground]:
     half = CASES // 2
     chosen = [*late[:: max(1, len(late) // half)][:half], *made.invoices[:: max(1, len(made.invoices) // half)][:half]]
     asked = {one.invoice_id: one for one in chosen}
-    with _record() as (database, owner_url, tenant, token):
-        load(owner_url, tenant, made.invoices, asked)
+    with record() as ground:
+        load(ground.owner_url, ground.tenant, made.invoices, asked)
         del made, late
-        yield _Ground(invoices, list(asked.values()), other, database, token)
-
-
-@contextlib.contextmanager
-def _record() -> Iterator[tuple[Database, str, str, str]]:
-    """A record of its own for this run: (database, the owner's URL, tenant, the agent's token)."""
-    from api.founding import first_start
-    from api.keyring import read_keyring
-    from governance.record.db import Database, urls_for
-    from governance.record.embedded import EmbeddedPostgres, erase
-
-    home = Path(tempfile.mkdtemp(prefix="countersign-bench-"))
-    home.chmod(0o711)  # the server's user may pass, so that its data stays here
-    persons = [
-        {"id": one, "name": one, "roles": [role]}
-        for one, role in (("a", "administrator"), ("b", "administrator"), ("c", "controller"), ("d", "reviewer"))
-    ]
-    try:
-        with EmbeddedPostgres(home) as server:
-            url = server.superuser_url()
-            first_start(home, url, "bench", persons)
-            known = read_keyring(home)
-            assert known is not None
-            with Database(urls_for(url, known.roles)) as database:
-                yield database, url, "bench", known.tokens["agent"]
-        erase(home)
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+        yield _Ground(invoices, list(asked.values()), other, ground.database, ground.tokens["agent"])
 
 
 def load(owner_url: str, tenant: str, invoices: Sequence[Invoice], cases: Collection[str]) -> None:
