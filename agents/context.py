@@ -20,17 +20,18 @@ from agents.dunning_read import read_dunning
 from agents.letter import Composer
 from agents.recall import precedent_findings
 from agents.risk_scores import Portfolio, Scored, Standing, scored
+from agents.routes_read import read_routes
 from agents.state import BatchContext, Filing, Json
 from agents.tolerances import Tolerances
 from agents.tracing import Tracer
 from agents.twin_texts import spoken
 from agents.twins import TwinsRead, likely_twins, order_habits, read_twins, twin_findings, with_neighbours
-from governance.record import candidates, queue, twin_states, twin_texts, vectors
+from governance.record import candidates, precedents, queue, twin_states, twin_texts
 from governance.record.candidates import Beside, BookedItem
 from governance.record.db import Connection
 from governance.record.queue import Brief, Job
 from models.duplicates import PairScorer
-from models.precedents import Precedent, case_text
+from models.precedents import case_text
 from models.risk import CollectionRisk
 
 _TEXT_LIMIT, _MOST_VENDORS = 2000, 100
@@ -136,14 +137,15 @@ def build_context(transaction: Transaction, jobs: Sequence[Job], parts: Parts) -
     with tracer.step("read"), transaction() as conn:
         read = _read(conn, jobs, parts.today)
     with tracer.step("embed"):
-        texts = [_text(brief) for brief in read.briefs.values()]
+        texts = [case_words(brief) for brief in read.briefs.values()]
         said = {case_id: text for case_id, bill in read.twins.asked.items() if (text := spoken(bill.description))}
         rows = parts.memory.encode([*texts, *said.values()], parts.models.embedder)
         embeddings = dict(zip(read.briefs, rows[: len(texts)], strict=True))
         told = dict(zip(said, rows[len(texts) :], strict=True))
         parts.memory.see_vendors(read.twins.asked[case_id].vendor_id for case_id in said)
     with tracer.step("precedents"), transaction() as conn:
-        precedents = _precedents(conn, read, embeddings, parts.tolerances)
+        recalled = _precedents(conn, read, embeddings, parts.tolerances)
+        routes = read_routes(conn, read.briefs)
         twins = _told(conn, read.twins, said, told)
     with tracer.step("duplicates"):
         duplicates = _duplicates(transaction, twins, parts)
@@ -157,7 +159,7 @@ def build_context(transaction: Transaction, jobs: Sequence[Job], parts: Parts) -
         duplicates=duplicates,
         risks=risks.findings,
         scored=risks,
-        precedents=precedents,
+        precedents=recalled,
         notes=read.notes,
         order_habits=order_habits(read.twins, read.briefs),
         composer=parts.composer,
@@ -166,6 +168,7 @@ def build_context(transaction: Transaction, jobs: Sequence[Job], parts: Parts) -
         file=parts.file,
         tracer=tracer,
         dunning=read.dunning,
+        routes=routes,
     )
 
 
@@ -215,18 +218,14 @@ def _risks(transaction: Transaction, read: _Read, parts: Parts) -> Scored:
 def _precedents(
     conn: Connection, read: _Read, embeddings: Mapping[str, Sequence[float]], tolerances: Tolerances
 ) -> dict[str, list[Json]]:
-    asked = [(case_id, brief.facts.queue, embeddings[case_id]) for case_id, brief in read.briefs.items()]
-    found = vectors.nearest(conn, asked, most=tolerances.precedents)
-    return {
-        case_id: precedent_findings(
-            [Precedent(one.case_id, one.similarity, one.action, one.decision, one.role, one.outcome) for one in near],
-            tolerances,
-        )
-        for case_id, near in found.items()
-    }
+    asked = [
+        (one, brief.facts.queue, brief.facts.exception_type, embeddings[one]) for one, brief in read.briefs.items()
+    ]
+    found = precedents.recall(conn, asked, most=tolerances.precedents)
+    return {case_id: precedent_findings(near, tolerances) for case_id, near in found.items()}
 
 
-def _text(brief: Brief) -> str:
+def case_words(brief: Brief) -> str:
     """What is embedded: kind, size and evidence of the case. The cause is not known yet, so it is left out.
 
     Names of people and firms are left out too: vectors are kept when texts are erased.

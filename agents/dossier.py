@@ -10,6 +10,7 @@ from agents.assess import shown
 from agents.letter import TEMPLATE
 from agents.notes import read_notes
 from agents.option import Option
+from agents.route import route_of
 from agents.state import View
 from governance.action import Action
 from governance.case import Party
@@ -18,8 +19,9 @@ from governance.record.candidates import Beside
 
 
 def findings(view: View, choice: Mapping[str, Any], letter: Mapping[str, Any]) -> dict[str, Any]:
-    """{document, duplicates, risk, cause, precedents, match, why, alternatives, reviewer_note?, collections?,
-    refused?}"""
+    """{document, duplicates, risk, cause, precedents, match, why, alternatives, route?, reviewer_note?,
+    collections?,
+    refused?, language_model?}"""
     reading = view.brief.reading
     found = {
         "document": {
@@ -41,6 +43,8 @@ def findings(view: View, choice: Mapping[str, Any], letter: Mapping[str, Any]) -
         "why": choice["why"],
         "alternatives": choice["alternatives"],
     }
+    if (route := _route(view, choice)) is not None:
+        found["route"] = route
     if view.notes:
         recognised = list(read_notes(view.notes).recognised)
         found["reviewer_note"] = {"note": view.notes[-1], "earlier": list(view.notes[:-1]), "recognised": recognised}
@@ -48,8 +52,18 @@ def findings(view: View, choice: Mapping[str, Any], letter: Mapping[str, Any]) -
         found["collections"] = valued
     if letter["refused"]:
         found["refused"] = letter["refused"]
+    if letter.get("asked"):
+        found["language_model"] = letter["asked"]
     plain: dict[str, Any] = facts.plain(found)
     return plain
+
+
+def _route(view: View, choice: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    case = view.brief.facts
+    action = choice["action"]["name"]
+    return route_of(
+        view.routes, action=action, risk=str(choice["risk"]), entity=case.entity, excluded=(case.initiator,)
+    )
 
 
 def _collections(view: View, choice: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -97,6 +111,12 @@ def evidence(view: View, beside: Beside | None) -> dict[str, Any]:
     return plain
 
 
+def _prompt(letter: Mapping[str, Any]) -> dict[str, str]:
+    """The instructions that a language model had, where it phrased the letter."""
+    asked = letter.get("asked")
+    return {"composer_prompt": asked["prompt"]} if asked and letter["composer"] not in (None, TEMPLATE) else {}
+
+
 def proposal(
     view: View,
     choice: Mapping[str, Any],
@@ -112,7 +132,7 @@ def proposal(
         draft=Draft(**letter["draft"]) if letter["draft"] else None,
         findings=findings(view, choice, letter),
         evidence=evidence(view, beside),
-        stamps={**stamps, "composer": letter["composer"] or TEMPLATE},
+        stamps={**stamps, "composer": letter["composer"] or TEMPLATE, **_prompt(letter)},
         thresholds=view.tolerances.as_texts() | (view.dunning.lines.as_texts() if choice.get("collections") else {}),
         risk=choice["risk"],
         confidence=choice["confidence"],

@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypedDict
 from agents.dunning import Dunning
 from agents.letter import Composer
 from agents.risk_scores import Scored
+from agents.routes_read import Ground
 from agents.tolerances import Tolerances
 from agents.tracing import Tracer
 from governance.recommendation import Proposal
@@ -68,6 +69,7 @@ class BatchContext:
     tracer: Tracer
     scored: Scored | None = None
     dunning: Mapping[str, Dunning] = field(default_factory=dict)
+    routes: Mapping[str, Ground] = field(default_factory=dict)
 
     def only(self, case_id: str) -> BatchContext:
         """The same batch with this one case: a thread that names another one finds nothing."""
@@ -91,6 +93,7 @@ class View:
     order_habit: tuple[int, int] = (0, 0)
     sender: str | None = None
     dunning: Dunning = field(default_factory=Dunning)
+    routes: Ground = field(default_factory=Ground)
 
     @property
     def details(self) -> Mapping[str, Any]:
@@ -158,4 +161,5 @@ def view(state: State, context: BatchContext) -> View:
         order_habit=context.order_habits.get(brief.facts.supplier_id or "", (0, 0)),
         sender=beside.entity_name if beside else None,
         dunning=context.dunning.get(case_id, Dunning()),
+        routes=context.routes.get(case_id, Ground()),
     )

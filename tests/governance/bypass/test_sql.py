@@ -12,11 +12,11 @@ from tests.governance.bypass.attempts import Ground, Reason, Register, denied, o
 
 TABLES = (
     "absences", "action_catalogue", "actors", "bank_accounts", "case_readings", "case_revisions", "case_vectors",
-    "cases", "challenger_estimates", "champions", "change_kinds", "checkpoints", "control_keys", "correction_values", "corrections", "credentials", "customers", "decision_notes", "decisions",
-    "delegations", "document_contents", "documents", "effects", "entities", "erasures", "fx_rates", "idempotency", "identities", "identity_brokers",
+    "cases", "challenger_estimates", "champions", "change_kinds", "checkpoints", "close_tasks", "control_keys", "correction_values", "corrections", "credentials", "customers", "decision_notes", "decisions",
+    "delegations", "document_contents", "documents", "effects", "entities", "erasures", "expected_documents", "fx_rates", "idempotency", "identities", "identity_brokers",
     "intake_log", "invoice_vectors", "invoices", "jobs", "leaves", "ledger", "ledger_heads", "legal_holds",
     "matrix_rules", "matrix_seats", "memory_effects", "observations", "open_items", "openings", "orders", "payments", "policies",
-    "receipts", "recommendations", "risk_estimates", "risk_monitors", "risk_references", "seats", "settings", "signing_keys", "suppliers", "tenants", "workflows", "worklist",
+    "precedents", "receipts", "recommendations", "risk_estimates", "risk_monitors", "risk_references", "seats", "settings", "signing_keys", "suppliers", "tenants", "workflows", "worklist",
 )  # fmt: skip
 GUARDED = (
     "absences", "actors", "bank_accounts", "champions", "checkpoints", "credentials", "decisions", "delegations",
@@ -33,7 +33,7 @@ ITS_OWN = {
     "intake": ("accept", "refuse_item", "import_books", "idempotent", "remember_answer", "memories"),
     "agent": ("claim_jobs", "renew_jobs", "fail_job", "file", "note_thread", "remember", "observe",
               "sharing", "latest_sharing", "users_of", "stale_bills", "rekey", "remember_bills", "habits", "note_scores", "note_reference",
-              "dunning", "control_draws"),
+              "dunning", "control_draws", "recall", "routes", "seats_asked"),
     "review": (
         "decide", "delegate", "revoke_delegation", "set_absence", "end_absence", "opened", "propose_change",
         "revoke_signing_key", "confirm", "requeue", "add_actor", "set_active", "issue_key", "revoke_key",
