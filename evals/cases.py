@@ -28,6 +28,7 @@ from models.synthetic import CompanyMonth, PlantedException
 
 Json = dict[str, Any]
 _BEFORE_FILING = tuple(name for name in NODES if name not in ("file", "wait"))
+BEFORE_LETTERS = tuple(name for name in _BEFORE_FILING if name not in ("draft", "guard"))
 _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 _SHOWN = 0.05
 
@@ -69,7 +70,7 @@ class Books:
         self.ibans: dict[str, list[str]] = {}
         for row in month.books["bank_account"]:
             self.ibans.setdefault(row["owner_id"], []).append(row["iban"])
-        self.allowed = {(flow.queue, flow.exception_type): flow.actions for flow in policy.workflows}
+        self.flows = {(flow.queue, flow.exception_type): flow for flow in policy.workflows}
 
     def party(self, kind: str, identity: str | None, language: str | None) -> Party | None:
         """A supplier or customer; `language` replaces the one that the books hold."""
@@ -92,7 +93,7 @@ class Books:
         payable = planted.queue == "accounts_payable"
         order = self.rows["order"].get(row["purchase_order"] or "")
         fields = {name: row[name] for name in ("invoice_number", "purchase_order", "issue_date", "due_date", "iban")}
-        actions = self.allowed[planted.queue, planted.exception_type]
+        flow = self.flows[planted.queue, planted.exception_type]
         return Brief(
             job=Job(0, planted.source_key, 1, "triage", None, 0, 1, _NEVER),
             facts=_facts(planted, planted.source_key if payable else row["invoice_number"]),
@@ -109,8 +110,10 @@ class Books:
             customer=self.party("customer", row["customer_id"], language),
             order=order,
             receipts=tuple(self.receipts.get(order["id"], ())) if order else (),
-            allowed_actions=("refer_to_person", *(name for name in actions if name != "refer_to_person")),
+            allowed_actions=("refer_to_person", *(name for name in flow.actions if name != "refer_to_person")),
             returned=None,
+            mode=self.policy.modes[planted.queue],
+            plan=flow.plan,
         )
 
 
@@ -140,7 +143,7 @@ def _day(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-def _twins(briefs: Sequence[Brief], ledger: Sequence[Invoice], scorer: PairScorer) -> dict[str, list[Json]]:
+def likely_twins(briefs: Sequence[Brief], ledger: Sequence[Invoice], scorer: PairScorer) -> dict[str, list[Json]]:
     """Likely twins in the ledger by case id, scored in one call."""
     arrived = [replace(one, invoice_id=brief.facts.case_id) for brief in briefs if (one := invoice_of(brief))]
     arriving, booked = {one.invoice_id: one for one in arrived}, {one.invoice_id: one for one in ledger}
@@ -167,16 +170,31 @@ def triaged(month: CompanyMonth, scorer: PairScorer, policy: Policy, language: s
         )
         for brief in briefs
     }
-    context = _context(month.today, briefs, beside, _twins(briefs, month.invoices, scorer))
+    twins = likely_twins(briefs, month.invoices, scorer)
+    passed = through(briefs, month.today, beside, twins)
+    return [
+        Triaged(planted, seen, state["choice"], state["letter"], beside[planted.source_key])
+        for planted, (seen, state) in zip(month.exceptions, passed, strict=True)
+    ]
+
+
+def through(
+    briefs: Sequence[Brief],
+    today: date,
+    beside: dict[str, Beside] | None = None,
+    twins: dict[str, list[Json]] | None = None,
+    nodes: Sequence[str] = _BEFORE_FILING,
+) -> list[tuple[View, State]]:
+    """Every case through these of the agent's nodes: what the last one saw, and all that they wrote."""
+    context = _context(today, briefs, beside or {}, twins or {})
     runtime = cast(Run, _Runtime(context))
-    made = []
-    for planted in month.exceptions:
-        state: State = {"case_id": planted.source_key}
-        for name in _BEFORE_FILING:
+    passed = []
+    for brief in briefs:
+        state: State = {"case_id": brief.facts.case_id}
+        for name in nodes:
             state = {**state, **NODES[name](state, runtime)}
-        seen = view(state, context)
-        made.append(Triaged(planted, seen, state["choice"], state["letter"], beside[planted.source_key]))
-    return made
+        passed.append((view(state, context), state))
+    return passed
 
 
 def _context(
