@@ -9,7 +9,7 @@ from typing import Any
 
 from agents import facts, letter
 from agents.banned import is_banned
-from agents.letter import LANGUAGES, TEMPLATE, Composer, Letter, TemplateComposer, draft_of, texts
+from agents.letter import LANGUAGES, TEMPLATE, Composer, Letter, Phrased, TemplateComposer, draft_of, phrased, texts
 from agents.notes import read_notes
 from agents.recommend import recipient
 from agents.state import View
@@ -39,21 +39,32 @@ def letter_for(view: View, choice: dict[str, Any]) -> Letter | None:
         return None
     wishes = read_notes(view.notes)
     language = wishes.language or (party.language if party.language in LANGUAGES else "en")
+    template, table = _template(view, action["name"], choice["topic"], language)
     return Letter(
         to=party.email,
         queue=view.brief.facts.queue,
-        template=_template(action["name"], choice["topic"]),
+        template=template,
         language=language,
         tone=str(action["args"].get("tone") or wishes.tone or "neutral"),
         facts=letter_facts(view, choice, party.name, language),
         mention=wishes.mention,
         short=wishes.short,
+        table=table,
+        case=view.brief.facts.case_id,
+        region=view.brief.facts.region,
+        notes=view.notes,
     )
 
 
-def _template(action: str, topic: str) -> str:
-    named = f"{action}_{topic}" if topic else action
-    return named if named in texts("en") else action
+def _template(view: View, action: str, topic: str, language: str) -> tuple[str, Mapping[str, Any] | None]:
+    """The template of an action and its topic, and its table where the tenant has one of its own."""
+    names = [f"{action}_{topic}", action] if topic else [action]
+    for name in names:
+        if (own := view.templates.get((name, language))) is not None:
+            return name, own
+        if name in texts(language):
+            return name, None
+    return action, None
 
 
 def letter_facts(view: View, choice: dict[str, Any], name: str, language: str) -> dict[str, str]:
@@ -62,6 +73,7 @@ def letter_facts(view: View, choice: dict[str, Any], name: str, language: str) -
     found: dict[str, str | None] = {
         "party": " ".join(name.split()),
         "sender": view.sender,
+        "reference": _reference(case.case_id),
         "invoice_number": facts.identifier(facts.invoice_number(view.brief)),
         "order": facts.identifier(facts.order_number(view.brief)),
         "document": _document(choice["extra"].get("document"), language),
@@ -81,6 +93,11 @@ def letter_facts(view: View, choice: dict[str, Any], name: str, language: str) -
         found[fact] = letter.percent(rate, language) if rate is not None and 0 <= rate <= Decimal(100) else None
     found |= _paid_twice(choice, found)
     return {fact: text for fact, text in found.items() if text}
+
+
+def _reference(case_id: str) -> str:
+    """The case as the other side quotes it: the first part of its id."""
+    return case_id[:8].strip("-").upper()
 
 
 def _paid_twice(choice: dict[str, Any], found: Mapping[str, str | None]) -> dict[str, str | None]:
@@ -112,36 +129,43 @@ def _document(named: str | None, language: str) -> str | None:
     return ", ".join(dict.fromkeys(found))
 
 
-def _written(task: Letter, composer: Composer, variant: int) -> tuple[Draft, str] | None:
+def _written(task: Letter, variant: int) -> Draft:
     varied = replace(task, variant=variant)
-    paragraphs = composer.paragraphs(varied)
-    return (draft_of(varied, paragraphs), composer.name) if paragraphs else None
+    return draft_of(varied, TemplateComposer().paragraphs(varied) or ())
 
 
-def compose(task: Letter, composer: Composer, returned: dict[str, str] | None) -> tuple[Draft, str]:
-    """The draft and who phrased it. After a send-back it always differs from the draft that was sent back."""
-    if composer.name != TEMPLATE:
-        written = _written(task, composer, 0)
-        if written is not None and (returned is None or written[0].body != returned.get("body")):
-            return written
-    return compose_plain(task, returned)
+def compose(task: Letter, composer: Composer, returned: Mapping[str, str] | None) -> tuple[Draft, str, Phrased]:
+    """The draft, who phrased it, and what the composer answered. After a send-back it always differs from the draft
+    that was sent back."""
+    answer = phrased(task, composer) if composer.name != TEMPLATE else Phrased(None)
+    if answer.paragraphs:
+        draft = draft_of(task, answer.paragraphs)
+        if returned is None or draft.body != returned.get("body"):
+            return draft, composer.name, answer
+    return *compose_plain(task, returned), answer
 
 
-def compose_plain(task: Letter, returned: dict[str, str] | None) -> tuple[Draft, str]:
+def compose_plain(task: Letter, returned: Mapping[str, str] | None) -> tuple[Draft, str]:
     """The same from the templates alone: the wording after the one that was sent back, round and round."""
-    drafts = [made for at in range(_VARIANTS) if (made := _written(task, TemplateComposer(), at)) is not None]
-    bodies = [made[0].body for made in drafts]
+    drafts = [_written(task, at) for at in range(_VARIANTS)]
+    bodies = [made.body for made in drafts]
     before = (returned or {}).get("body")
     start = bodies.index(before) + 1 if before in bodies else 0
-    return drafts[start % len(drafts)]
+    return drafts[start % len(drafts)], TEMPLATE
 
 
 def drafted(view: View, choice: dict[str, Any], composer: Composer) -> dict[str, Any]:
-    """{draft (or None), composer (or None), refused: []}"""
+    """{draft (or None), composer (or None), refused: [], asked (or None)}"""
     task = letter_for(view, choice)
     if task is None:
-        return {"draft": None, "composer": None, "refused": []}
+        return {"draft": None, "composer": None, "refused": [], "asked": None}
     returned = view.brief.returned
-    before = dict(returned.draft) if returned is not None and returned.draft else None
-    draft, name = compose(task, composer, before)
-    return {"draft": draft.as_dict(), "composer": name, "refused": []}
+    # A language model is asked only where the workflow is in mode "ai".
+    asked = composer if view.mode == "ai" else TemplateComposer()
+    draft, name, answer = compose(task, asked, returned.draft if returned is not None else None)
+    return {
+        "draft": draft.as_dict(),
+        "composer": name,
+        "refused": [dict(one) for one in answer.refused],
+        "asked": dict(answer.asked) if answer.asked else None,
+    }

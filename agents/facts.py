@@ -18,7 +18,21 @@ _ROW_NAMES = {
     "issue_date": ("issue_date", "invoice_date"),
     "purchase_order": ("purchase_order", "po"),
 }
-_IDENTIFIER = re.compile(r"[\w.,/#&+()°-]+( [\w.,/#&+()°-]+){0,2}")
+_SIGN = r"[0-9A-Za-zÀ-ÖØ-öø-ÿ.,/#&+()°_-]"
+_IDENTIFIER = re.compile(rf"{_SIGN}+( {_SIGN}+){{0,2}}")
+# Two parts of letters with a point between them are a host's name rather than a number.
+_HOST = re.compile(r"[a-z]{2,}[0-9a-z-]*\.[a-z]{2,}", re.IGNORECASE)
+_PHONE = re.compile(r"\+\s*\d|\(0\)|^\(?00\d")
+_PREFIX = re.compile(
+    r"(?:invoice|inv|bill|no|nr|num|n°|ref|re|rg|rng|rechnung|fa|fac|fact|facture|factuur|factura|fattura|ft|ff|f|order|"
+    r"po|best|bestellung|commande|pedido|ordine|cn|gs|ls|dn)[.:#°]?|[A-Z]{1,5}[.]?",
+    re.IGNORECASE,
+)
+_VERBS = re.compile(
+    r"pay|send|wire|call|give|move|use|now|ring|zahle?|ruf|sende|jetzt|paye[rz]|virez|appel|envoi|pague|pagar|llame|"
+    r"envie|paga|invia|chiama|ora|betaal|stuur|bel|nu|approve|ok|yes|stop|hold|free",
+    re.IGNORECASE,
+)
 
 
 def field(brief: Brief, name: str) -> str | None:
@@ -58,10 +72,12 @@ def identifier(value: str | None) -> str | None:
     if value is None:
         return None
     text = " ".join(value.split())
-    words = text.split()
-    # Words stand in numbers (INV 2026 1), sentences do not.
-    short = all(len(word) <= 5 or any(letter.isdigit() for letter in word) for word in words)
-    if len(text) > 40 or not _IDENTIFIER.fullmatch(text) or not short or not any(map(str.isdigit, text)):
+    bare = [word for word in text.split() if not any(letter.isdigit() for letter in word)]
+    # One word may stand in a number (INV 2026 1), and it says what the number is; sentences do not.
+    plain = len(bare) <= 1 and all(_PREFIX.fullmatch(word) and not _VERBS.fullmatch(word) for word in bare)
+    if len(text) > 40 or not _IDENTIFIER.fullmatch(text) or not plain or not any(map(str.isdigit, text)):
+        return None
+    if _HOST.search(text) or _PHONE.search(text) or re.search(r"[a-zà-ÿ]{9,}", text):
         return None
     return None if is_iban(text) or is_banned(text) else text
 

@@ -1,20 +1,23 @@
-"""Node 7: nothing leaves that the record does not hold. Every figure, date, address and link of a letter is checked.
+"""Node 7: nothing leaves that the record does not hold. Every figure, date, name, address and link is checked.
 
 Allowed are the typed facts, written exactly as the letter was given them; whatever figure is left after taking them
-away was invented. Bank details and links are banned whoever wrote them.
+away was invented. Links, bank details, promises, threats and commands are banned whoever wrote them, a letter keeps to
+its language and tone, and it states what the other side needs: what it is about, the amount, a date, how to answer.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from agents import facts
-from agents.banned import BANK, LINK
+from agents.banned import foreign_script, said_amiss
 from agents.draft import compose_plain, letter_for
+from agents.letter import Letter, slots, texts
+from agents.slots import common, language_of, words
 from agents.state import View
 from governance.action import CATALOGUE
 from governance.recommendation import Draft
@@ -45,7 +48,8 @@ _NUMERALS = {
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """What a letter may not say. `what`: number | number in words | address | link | bank details | form."""
+    """What a letter may not say. `what`: number | number in words | address | link | bank details | payment details |
+    promise | threat | instruction | name | tone | language | missing | form."""
 
     what: str
     text: str
@@ -77,10 +81,18 @@ def _hidden(text: str) -> bool:
     return any(unicodedata.category(letter) in ("Cc", "Cf", "Co", "Cn") and letter not in "\n" for letter in text)
 
 
-def refusals(draft: Draft, recipient: str | None, allowed: Mapping[str, str]) -> tuple[Refused, ...]:
+def refusals(
+    draft: Draft,
+    recipient: str | None,
+    allowed: Mapping[str, str],
+    *,
+    tone: str | None = None,
+    required: Sequence[str] = (),
+) -> tuple[Refused, ...]:
     """Everything in the letter that the facts do not hold; empty where it may go out.
 
-    `recipient` is the address in the books; `allowed` maps fact names to the texts that the letter was given.
+    `recipient` is the address in the books; `allowed` maps fact names to the texts that the letter was given. `tone` is
+    the tone that it was to have (None: not checked), `required` names the facts that it must state.
     """
     found: list[Refused] = []
     if recipient is None or draft.to != recipient:
@@ -92,14 +104,38 @@ def refusals(draft: Draft, recipient: str | None, allowed: Mapping[str, str]) ->
     rest = _without(
         unicodedata.normalize("NFKC", whole), {k: unicodedata.normalize("NFKC", v) for k, v in allowed.items()}
     )
+    if (strange := foreign_script(rest)) is not None:
+        found.append(Refused("form", f"a letter of another script: {strange}"))
     found += [Refused("address", m[0][:60]) for m in _MAIL.finditer(rest)]
-    found += [Refused("link", m[0][:60]) for m in LINK.finditer(rest)]
-    found += [Refused("bank details", m[0]) for m in BANK.finditer(rest)]
+    found += [Refused(what, said) for what, said in said_amiss(rest, tone)]
     numerals = _NUMERALS.get(draft.language, "|".join(_NUMERALS.values()))
     found += [Refused("number in words", m[0]) for m in re.finditer(rf"\b(?:{numerals})\b", rest, re.IGNORECASE)]
     # As written too: the normal form of a Roman numeral sign is letters.
     found += [Refused("number", word[:60]) for word in (*_figures(rest), *_figures(_without(whole, allowed)))]
+    found += [Refused("language", said) for said in _other_language(rest, draft.language)]
+    found += [Refused("missing", name) for name in required if name in allowed and allowed[name] not in whole]
     return tuple(dict.fromkeys(found))
+
+
+def _other_language(text: str, language: str) -> Iterator[str]:
+    """Paragraphs whose common words are of another language than the letter's."""
+    for paragraph in text.split("\n\n"):
+        counts = language_of(paragraph)
+        own, most = counts.get(language, 0), max(counts, key=counts.__getitem__)
+        if most != language and counts[most] >= own + 2:
+            yield f"{most}: {' '.join(paragraph.split())[:50]}"
+
+
+def refusals_of(draft: Draft, task: Letter) -> tuple[Refused, ...]:
+    """The same for a letter that was asked for, with its tone, what it must state, and how to reach us."""
+    found = refusals(draft, task.to, task.facts, tone=task.tone, required=task.required)
+    ask = words(slots(task)["request"]) - common(task.language)
+    asked = not ask or bool(ask & words([draft.body]))
+    contact = texts(task.language)["frame"]["contact"].partition("[")[0]
+    lacking = [name for name, there in (("a request", asked), ("how to reach us", contact in draft.body)) if not there]
+    if draft.language != task.language:
+        lacking.append(f"the language {task.language}")
+    return (*found, *(Refused("missing", name) for name in lacking))
 
 
 def guarded(view: View, choice: dict[str, Any], written: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -115,16 +151,16 @@ def guarded(view: View, choice: dict[str, Any], written: dict[str, Any]) -> tupl
     task = letter_for(view, choice)
     if task is None or written["draft"] is None:
         return _to_person(choice, "no letter can be written to this party"), _no_letter(written)
-    found = refusals(Draft(**written["draft"]), task.to, task.facts)
+    found = refusals_of(Draft(**written["draft"]), task)
     if not found:
         return choice, written
     returned = view.brief.returned
-    plain, name = compose_plain(task, dict(returned.draft) if returned is not None and returned.draft else None)
+    plain, name = compose_plain(task, returned.draft if returned is not None else None)
     refused = [*written["refused"], *(one.as_dict() for one in found)]
-    if not refusals(plain, task.to, task.facts):
-        return choice, {"draft": plain.as_dict(), "composer": name, "refused": refused}
+    if not refusals_of(plain, task):
+        return choice, {**written, "draft": plain.as_dict(), "composer": name, "refused": refused}
     why = "the letter would say what the record does not hold"
-    return _to_person(choice, why), {"draft": None, "composer": None, "refused": refused}
+    return _to_person(choice, why), {**_no_letter(written), "refused": refused}
 
 
 def _to_person(choice: dict[str, Any], why: str) -> dict[str, Any]:

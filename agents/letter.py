@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal, format_percent
@@ -37,8 +37,9 @@ _SPACES = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " "})
 class Letter:
     """What is to be written. `facts`: name → text in the letter's language. `mention`: facts to state expressly.
 
-    `template` names a table of prompts/letters. `variant` picks among equal wordings; `short` leaves out what is
-    not needed.
+    `template` names a table of prompts/letters, unless `table` is such a table itself. `variant` picks among equal
+    wordings; `short` leaves out what is not needed. `case` and `region`: whose letter it is, for the door to a
+    language model; `notes`: what people asked for when they sent drafts back, oldest first.
     """
 
     to: str
@@ -50,6 +51,38 @@ class Letter:
     mention: tuple[str, ...] = ()
     short: bool = False
     variant: int = 0
+    table: Mapping[str, Any] | None = None
+    case: str = ""
+    region: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def wordings(self) -> Mapping[str, Any]:
+        """The table of this letter. Raises KeyError for a template that its language does not have."""
+        found: Mapping[str, Any] = texts(self.language)[self.template] if self.table is None else self.table
+        return found
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Facts that the letter must state: what it is about, the amount, a date; as far as they are known."""
+        known = self.facts
+        about = [name for name in ("invoice_number", "order") if name in known][:1]
+        days = (
+            ("due_date", "invoice_date") if self.template.startswith("send_customer") else ("invoice_date", "due_date")
+        )
+        day = [name for name in days if name in known][:1]
+        # A paper that is asked for on its own has no invoice whose amount could be meant.
+        return (*about, *(name for name in ("amount", *day) if name in known and about))
+
+
+@dataclass(frozen=True, slots=True)
+class Phrased:
+    """What a composer answered: None where it did not. `refused`: slots of its answer that may not go out, and why.
+    `asked`: what the answer took (model, prompt, tokens, cost), for the findings and the trace."""
+
+    paragraphs: tuple[str, ...] | None
+    refused: tuple[Mapping[str, str], ...] = ()
+    asked: Mapping[str, Any] | None = None
 
 
 class Composer(Protocol):
@@ -63,6 +96,17 @@ class Composer(Protocol):
         ...
 
 
+@runtime_checkable
+class AskingComposer(Composer, Protocol):
+    """One that asks a language model, and says what that took."""
+
+    def phrase(self, letter: Letter) -> Phrased: ...
+
+
+def phrased(letter: Letter, composer: Composer) -> Phrased:
+    return composer.phrase(letter) if isinstance(composer, AskingComposer) else Phrased(composer.paragraphs(letter))
+
+
 class TemplateComposer:
     """The composer without a model."""
 
@@ -71,19 +115,41 @@ class TemplateComposer:
         return TEMPLATE
 
     def paragraphs(self, letter: Letter) -> tuple[str, ...] | None:
-        table = texts(letter.language)[letter.template]
-        opening = _filled(_pick(table["opening"], letter.variant), letter.facts)
-        request = _filled(_pick(table.get(letter.tone) or table["request"], letter.variant), letter.facts)
-        told = [] if letter.short else [_filled(line, letter.facts) for line in table.get("background", ())]
-        said = " ".join((opening, *told))
-        sentences = texts(letter.language)["mention"]
-        for name in letter.mention:
-            if name in sentences and name in letter.facts and letter.facts[name] not in said:
-                told.append(_filled(sentences[name], letter.facts))
-        middle = " ".join(part for part in told if part)
-        if letter.short:
-            return (" ".join(part for part in (opening, middle, request) if part),)
-        return tuple(part for part in (opening, middle, request) if part)
+        chosen = {name: lines[letter.variant % len(lines)] for name, lines in slots(letter).items() if lines}
+        return joined(letter, {name: filled(line, letter.facts) for name, line in chosen.items()})
+
+
+def slots(letter: Letter) -> dict[str, list[str]]:
+    """{opening, background, request}: the approved wordings of each slot, with {names} of known facts still in them."""
+    table = letter.wordings
+    lines = {
+        "opening": table["opening"],
+        "background": [] if letter.short else [" ".join(table.get("background", ()))],
+        "request": table.get(letter.tone) or table["request"],
+    }
+    known = {name: [_resolved(line, letter.facts) for line in found] for name, found in lines.items()}
+    return {name: [line for line in found if line] for name, found in known.items()}
+
+
+def joined(letter: Letter, said: Mapping[str, str]) -> tuple[str, ...]:
+    """The paragraphs from filled slots, with the facts that a person wants mentioned."""
+    opening, request = said.get("opening", ""), said.get("request", "")
+    told = [said["background"]] if said.get("background") else []
+    told += mentions(letter, letter.mention, " ".join((opening, *told)))
+    middle = " ".join(told)
+    if letter.short:
+        return (" ".join(part for part in (opening, middle, request) if part),)
+    return tuple(part for part in (opening, middle, request) if part)
+
+
+def mentions(letter: Letter, names: Iterable[str], text: str) -> list[str]:
+    """A sentence for each of these facts that is known and that `text` does not state."""
+    sentences = texts(letter.language)["mention"]
+    return [
+        filled(sentences[name], letter.facts)
+        for name in names
+        if name in sentences and name in letter.facts and letter.facts[name] not in text
+    ]
 
 
 @cache
@@ -99,7 +165,7 @@ def texts(language: str) -> Mapping[str, Any]:
 def prompts_digest() -> str:
     """SHA-256 over every template and prompt, by name."""
     folder = files("agents").joinpath("prompts")
-    found = {f"letters/{language}.toml" for language in LANGUAGES} | {"letter.md"}
+    found = {f"letters/{language}.toml" for language in LANGUAGES} | {"words.toml", "letter.md", "extract.md"}
     digest = hashlib.sha256()
     for name in sorted(found):
         digest.update(f"{name}\n".encode() + folder.joinpath(*name.split("/")).read_bytes() + b"\n")
@@ -135,37 +201,45 @@ def _pick(choices: list[str], variant: int) -> str:
     return choices[variant % len(choices)]
 
 
-def _filled(line: str, facts: Mapping[str, str]) -> str:
-    """The line with its facts; a bracket with a missing fact falls away, a missing fact outside one leaves nothing."""
+def _resolved(line: str, facts: Mapping[str, str]) -> str:
+    """The line, its slots still in it; a bracket with a missing fact falls away, a missing fact outside one leaves
+    nothing."""
 
     def optional(match: re.Match[str]) -> str:
         return match[1] if all(name in facts for name in _SLOT.findall(match[1])) else ""
 
     line = _OPTIONAL.sub(optional, line)
-    if any(name not in facts for name in _SLOT.findall(line)):
-        return ""
-    return " ".join(_SLOT.sub(lambda slot: facts[slot[1]], line).split())
+    return "" if any(name not in facts for name in _SLOT.findall(line)) else line.strip()
+
+
+def filled(line: str, facts: Mapping[str, str]) -> str:
+    """The line with its facts."""
+    return " ".join(_SLOT.sub(lambda slot: facts[slot[1]], _resolved(line, facts)).split())
 
 
 def subject(letter: Letter) -> str:
-    return _filled(texts(letter.language)[letter.template]["subject"], letter.facts)
+    return filled(letter.wordings["subject"], letter.facts)
 
 
 def _closing(letter: Letter) -> str:
-    if letter.short:
-        return ""
+    """Thanks, and how to reach us, which no letter lacks."""
     frame = texts(letter.language)["frame"]
+    contact = filled(frame["contact"], letter.facts)
+    if letter.short:
+        return contact
     wanted = {"friendly": "closing_friendly", "firm": "closing_firm", "final": "closing_firm"}.get(letter.tone)
-    return _pick(frame[wanted] if wanted else frame["closing"], letter.variant)
+    return f"{_pick(frame[wanted] if wanted else frame['closing'], letter.variant)} {contact}"
 
 
 def draft_of(letter: Letter, paragraphs: tuple[str, ...]) -> Draft:
-    """The whole letter: greeting, the paragraphs, closing, signature. The frame is ours whoever phrased the body."""
+    """The whole letter: greeting, paragraphs, what they left out of the required facts, closing, signature. The frame
+    is ours whoever phrased the body."""
     words = texts(letter.language)
     frame = words["frame"]
-    greeting = _filled(_pick(frame["greeting"], letter.variant), letter.facts)
+    greeting = filled(_pick(frame["greeting"], letter.variant), letter.facts)
+    left_out = " ".join(mentions(letter, letter.required, "\n".join(paragraphs)))
     signature = "\n".join(
         line for line in (frame["regards"], words["teams"].get(letter.queue), letter.facts.get("sender")) if line
     )
-    body = "\n\n".join(part for part in (greeting, *paragraphs, _closing(letter), signature) if part)
+    body = "\n\n".join(part for part in (greeting, *paragraphs, left_out, _closing(letter), signature) if part)
     return Draft(letter.to, subject(letter), body, letter.language)

@@ -78,6 +78,14 @@ class RunSpans(BaseCallbackHandler):
                     {"name": name, "start_ms": _ms(start - self._zero), "ms": _ms(now - start), "ended": ended}
                 )
 
+    def add(self, name: str, more: Json) -> None:
+        """Something about the last span of this name, such as what a language model took in it."""
+        with self._lock:
+            for span in reversed(self._spans):
+                if span["name"] == name:
+                    span.update({key: value for key, value in more.items() if key not in span})
+                    return
+
     def as_dict(self) -> Json:
         """{"started_at": ISO text, "spans": [{"name", "start_ms", "ms", "ended"}, …]} in the order of their start.
 

@@ -35,7 +35,7 @@ class State(TypedDict, total=False):
     precedents: list[Json]  # recall
     cause: Json  # diagnose: primary, contributing, facts
     choice: Json  # recommend: action, topic, why, risk, alternatives; draft and guard may turn it
-    letter: Json  # draft, guard: draft (or None), composer, refused
+    letter: Json  # draft, guard: draft (or None), composer, refused, asked (what a language model took)
     filed: Json  # file: recommendation_id, digest, draft_number
 
 
@@ -70,6 +70,7 @@ class BatchContext:
     scored: Scored | None = None
     dunning: Mapping[str, Dunning] = field(default_factory=dict)
     routes: Mapping[str, Ground] = field(default_factory=dict)
+    templates: Mapping[tuple[str, str], Json] = field(default_factory=dict)  # (template, language) -> its table
 
     def only(self, case_id: str) -> BatchContext:
         """The same batch with this one case: a thread that names another one finds nothing."""
@@ -94,6 +95,8 @@ class View:
     sender: str | None = None
     dunning: Dunning = field(default_factory=Dunning)
     routes: Ground = field(default_factory=Ground)
+    mode: str = "ai"  # of the workflow; a language model is asked in no other
+    templates: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)  # the tenant's own letters
 
     @property
     def details(self) -> Mapping[str, Any]:
@@ -162,4 +165,6 @@ def view(state: State, context: BatchContext) -> View:
         sender=beside.entity_name if beside else None,
         dunning=context.dunning.get(case_id, Dunning()),
         routes=context.routes.get(case_id, Ground()),
+        mode=brief.mode,
+        templates=context.templates,
     )

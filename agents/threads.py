@@ -74,6 +74,8 @@ class Threads:
         self.spans = RunSpans(pauses=GraphBubbleUp)
         with translated(), tracing_context(enabled=False):
             result: Json = self._graph.invoke(given, _config(thread, self.spans), context=context, durability="exit")
+        if asked := (result.get("letter") or {}).get("asked"):
+            self.spans.add("draft", {"llm": asked})
         return result
 
     def paused(self, thread: str, interrupt: str) -> Json | None:

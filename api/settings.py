@@ -112,6 +112,15 @@ class Settings(BaseSettings):
     llm_base_url: Text = None
     llm_model: Text = None
     llm_api_key: Secret | None = None
+    llm_region: Text = None
+    """Whose cases the model may see (a case's region, as EU); without it no model is asked."""
+    llm_deadline_seconds: Annotated[float, Field(gt=0, le=20)] = 8.0
+    llm_tokens_per_case: Annotated[int, Field(ge=0)] = 20_000
+    llm_tokens_per_day: Annotated[int, Field(ge=0)] = 2_000_000
+    """Of one process; what it may use at most."""
+    llm_price_in: Annotated[float, Field(ge=0)] = 0.0
+    """Of a million tokens, for the record."""
+    llm_price_out: Annotated[float, Field(ge=0)] = 0.0
     mlflow_url: Text = None
 
     def secret(self, name: str) -> str | None:

@@ -59,15 +59,17 @@ def _trace(scope: str, body: Body) -> Iterator[Json]:
     yield {
         **ids, "spanId": root, "name": "triage", "kind": _INTERNAL, "status": {"code": _OK},
         "startTimeUnixNano": str(start),
-        "endTimeUnixNano": str(max([start, *(end for _, _, end, _ in inner)])),
+        "endTimeUnixNano": str(max([start, *(one[2] for one in inner)])),
         "attributes": _root_attributes(body),
     }  # fmt: skip
-    for number, (name, begin, end, ended) in enumerate(inner):
+    for number, (name, begin, end, ended, asked) in enumerate(inner):
         yield {
             **ids, "spanId": _hex(scope, f"{recommendation}\n{number}", 16), "parentSpanId": root, "name": name,
             "kind": _INTERNAL, "status": {"code": _ERROR if ended == "failed" else _OK},
             "startTimeUnixNano": str(begin), "endTimeUnixNano": str(end),
-            "attributes": [_text("mlflow.spanType", "CHAIN"), _text("ended", ended)],
+            "attributes": [
+                _text("mlflow.spanType", "LLM" if asked else "CHAIN"), _text("ended", ended), *_model(asked),
+            ],
         }  # fmt: skip
 
 
@@ -126,8 +128,20 @@ def _words(name: Any) -> str:
     return str(name or "").replace("_", " ").capitalize()
 
 
-def _inner(spans: Any, start: int) -> Iterator[tuple[str, int, int, str]]:
-    """(name, start, end, how it ended). What is no span is left out: a worker's report must not stop the feed."""
+def _model(asked: Mapping[str, Any]) -> Iterator[Json]:
+    """What a language model took in a step: which one, its instructions, tokens and cost."""
+    for name in ("model", "prompt", "why", "cost", "cached", "ms"):
+        if name in asked:
+            yield _text(f"llm.{name}", str(asked[name])[:200])
+    tokens = [asked.get(name) for name in ("tokens_in", "tokens_out")]
+    if all(isinstance(count, int) for count in tokens):
+        told = dict(zip(("input_tokens", "output_tokens"), tokens, strict=True))
+        yield _text("mlflow.chat.tokenUsage", json.dumps({**told, "total_tokens": sum(told.values())}))
+
+
+def _inner(spans: Any, start: int) -> Iterator[tuple[str, int, int, str, Mapping[str, Any]]]:
+    """(name, start, end, how it ended, what a language model took). What is no span is left out: a worker's report must
+    not stop the feed."""
     for span in (spans if isinstance(spans, list) else [])[:_MOST_SPANS]:
         try:
             since, long = float(span["start_ms"]), float(span["ms"])
@@ -136,7 +150,7 @@ def _inner(spans: Any, start: int) -> Iterator[tuple[str, int, int, str]]:
             continue
         if math.isfinite(since) and math.isfinite(long) and 0 <= since < _A_DAY_MS and 0 <= long < _A_DAY_MS:
             begin = start + int(since * 1e6)
-            yield name, begin, begin + max(int(long * 1e6), 1000), ended
+            yield name, begin, begin + max(int(long * 1e6), 1000), ended, _mapping(span.get("llm"))
 
 
 def _picked(body: Body, *names: str) -> Json:

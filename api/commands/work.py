@@ -67,16 +67,14 @@ def run(args: argparse.Namespace) -> int:
 
 def _composer(settings: Settings) -> Composer | None:
     """The language model that phrases letters, where one is configured; else the templates do."""
-    if settings.llm_base_url is None:
-        return None
-    from agents.llm import OpenAIComposer
-    from api.settings import PREFIX
-    from governance.errors import Malformed
+    from api.language_model import door
 
-    if settings.llm_model is None:
-        raise Malformed(f"set {PREFIX}LLM_MODEL: the model that {PREFIX}LLM_BASE_URL serves")
-    # Servers on one's own machine ask for no key; the client wants a text.
-    return OpenAIComposer(settings.llm_base_url, settings.llm_model, settings.secret("llm_api_key") or "none")
+    found = door(settings)
+    if found is None:
+        return None
+    from agents.compose import ModelComposer
+
+    return ModelComposer(found)
 
 
 def _drained(worker: Worker) -> dict[str, Any]:

@@ -109,7 +109,7 @@ def test_a_model_that_invents_is_replaced_by_the_template_and_told_on() -> None:
     assert choice["action"]["name"] == "request_purchase_order"
     assert letter["composer"] == "template"
     assert "500" not in letter["draft"]["body"]
-    assert {one["what"] for one in letter["refused"]} == {"number", "bank details"}
+    assert {one["what"] for one in letter["refused"]} >= {"number", "bank details", "payment details"}
 
 
 def test_a_composer_without_an_answer_is_replaced_by_the_template() -> None:
@@ -141,5 +141,6 @@ def test_random_letters_of_a_model_never_carry_a_foreign_figure() -> None:
         composer = Scripted(" ".join(rng.choices(words, k=8)))
         _, letter = run(composer)
         body = letter["draft"]["body"].replace("2026-1", "").replace("€1,190.00", "").replace("3 November 2026", "")
+        body = body.replace("CASE-1", "")
         assert not any(letter_.isdigit() for letter_ in body)
         assert "@" not in body
