@@ -234,7 +234,8 @@ def test_the_index_finds_precedents_behind_many_of_other_kinds(acme: World) -> N
     nearer = decided(acme, 9, "rejected", near(0.1), exception_type="invoice_received")
     acme.scalar(
         "WITH made AS (INSERT INTO cs.cases (tenant, id, queue, state, source_key, title, revision) SELECT 'acme', "
-        "'near-' || n, 'accounts_payable', 'rejected', 'near-' || n, '', 1 FROM generate_series(1, 400) n RETURNING id), "
+        "'near-' || n, 'accounts_payable', 'rejected', 'near-' || n, '', 1 FROM generate_series(1, 400) n "
+        "RETURNING id), "
         "revised AS (INSERT INTO cs.case_revisions (tenant, case_id, revision, entity, region, initiator, facts, "
         "facts_digest) SELECT 'acme', id, 1, 'DE01', 'EU', 'intake', '{}', '' FROM made RETURNING case_id) "
         "SELECT count(*) FROM revised"

@@ -1,0 +1,158 @@
+"""What may be recalled: cases of the same tenant that people ended, and nothing that poisons. And who signed them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from governance import errors
+from governance.action import Action
+from governance.record import precedents, queue, standing
+from governance.record.db import Database
+from governance.record.precedents import Demand, Neighbour
+from tests.build import World, genesis, letter, world
+
+VECTOR = [1.0, *[0.0] * 383]
+
+
+@pytest.fixture
+def acme(database: Database) -> World:
+    return world(database)
+
+
+def remembered(made: World, key: str, **item: Any) -> dict[str, Any]:
+    row = made.filed(source_key=key, **item)
+    with made.database.transaction("agent", made.tokens["agent"]) as conn:
+        conn.execute("SELECT cs.remember(%s, %s, %s::vector)", (row["case_id"], row["case_revision"], str(VECTOR)))
+    return row
+
+
+def done(made: World, key: str, *signers: str, **item: Any) -> dict[str, Any]:
+    """A case that ended as its signers wanted."""
+    row = remembered(made, key, **item)
+    for who in signers or ("reviewer",):
+        made.decide(who, row, "approve")
+    made.carry_out(row)
+    return row
+
+
+def recalled(made: World, kind: str | None = "missing_order_reference") -> list[Neighbour]:
+    with made.database.transaction("agent", made.tokens["agent"]) as conn:
+        return precedents.recall(conn, [("asking", "accounts_payable", kind, VECTOR)], most=10)["asking"]
+
+
+def test_an_executed_and_a_rejected_case_are_precedents_with_roles_and_outcome(acme: World) -> None:
+    kept = done(acme, "done")
+    no = remembered(acme, "no")
+    acme.decide("reviewer2", no, "reject", reason_code="wrong_data")
+    found = {one.case_id: one for one in recalled(acme)}
+    assert set(found) == {kept["case_id"], no["case_id"]}
+    assert (found[kept["case_id"]].outcome, found[kept["case_id"]].decision, found[kept["case_id"]].roles) == (
+        "done", "approve", ["reviewer"],
+    )  # fmt: skip
+    assert (found[no["case_id"]].outcome, found[no["case_id"]].decision) == ("rejected", "reject")
+
+
+def test_what_a_person_wanted_instead_is_what_is_recalled(acme: World) -> None:
+    row = remembered(acme, "changed")
+    action = {"name": "refer_to_person", "args": {"reason": "ask the buyer"}}
+    made = acme.decide("reviewer", row, "override", action=action, reason_code="wrong_action")
+    new = acme.recommendation(made["recommendation_id"])
+    acme.decide("reviewer2", new, "approve")
+    acme.carry_out(new)
+    ((found),) = recalled(acme)
+    assert (found.action, found.decision, found.role) == ("refer_to_person", "override", "reviewer")
+
+
+def test_what_is_not_decided_or_has_no_vector_or_ended_otherwise_is_none(acme: World) -> None:
+    remembered(acme, "open")
+    half = remembered(acme, "approved")
+    acme.decide("reviewer", half, "approve")
+    bare = acme.filed(source_key="bare")
+    acme.decide("reviewer", bare, "reject", reason_code="wrong_data")
+    gone = remembered(acme, "superseded")
+    acme.scalar("UPDATE cs.cases SET state = 'superseded' WHERE id = %s RETURNING 1", gone["case_id"])
+    nobody = remembered(acme, "nobody decided")
+    acme.scalar("UPDATE cs.cases SET state = 'done' WHERE id = %s RETURNING 1", nobody["case_id"])
+    assert recalled(acme) == []
+
+
+def test_a_case_that_tries_the_process_out_teaches_nothing(acme: World) -> None:
+    row = remembered(acme, "canary")
+    acme.scalar("UPDATE cs.cases SET canary = true WHERE id = %s RETURNING 1", row["case_id"])
+    acme.decide("reviewer", row, "reject", reason_code="wrong_data")
+    later = done(acme, "later")
+    assert [one.case_id for one in recalled(acme)] == [later["case_id"]]
+    acme.scalar("UPDATE cs.cases SET canary = true WHERE id = %s RETURNING 1", later["case_id"])
+    assert recalled(acme) == [], "also one that is marked afterwards"
+
+
+def test_new_facts_take_a_precedent_away(acme: World) -> None:
+    done(acme, "again")
+    assert len(recalled(acme)) == 1
+    acme.accept(source_key="again", amount="1300.00")
+    assert recalled(acme) == []
+
+
+def test_an_erased_case_is_no_precedent(acme: World) -> None:
+    row = done(acme, "gone")
+    acme.enact("admin1", "erasure", f"case:{row['case_id']}", {})
+    assert recalled(acme) == []
+    assert acme.scalar("SELECT count(*) FROM cs.precedents") == 0
+
+
+def test_another_tenant_s_cases_do_not_exist(acme: World) -> None:
+    done(acme, "mine")
+    other = genesis(acme.database, "other")
+    assert recalled(other) == []
+    with other.database.transaction("agent", other.tokens["agent"]) as conn:
+        assert precedents.routes(conn, {("accounts_payable", "missing_order_reference")}, most=10) == {}
+        case_id = acme.scalar("SELECT id FROM cs.cases")
+        assert precedents.demands(conn, [(case_id, 1)]) == {}
+    with other.database.transaction("review", other.tokens["reviewer"]) as conn:
+        assert conn.execute("SELECT count(*) FROM cs.precedents").fetchone() == (0,)
+
+
+def test_a_type_that_is_not_known_has_precedents_of_its_own(acme: World) -> None:
+    done(acme, "mine")
+    assert recalled(acme, None) == []
+
+
+def test_more_than_a_question_may_ask_is_refused(acme: World) -> None:
+    with (
+        pytest.raises(errors.Malformed, match="at most 500"),
+        acme.database.transaction("agent", acme.tokens["agent"]) as conn,
+    ):
+        precedents.recall(conn, [("a", "b", "c", VECTOR)], most=51)
+
+
+def test_a_route_says_who_signed_and_who_still_may(acme: World) -> None:
+    done(acme, "one", "reviewer")
+    done(acme, "two", "reviewer2")
+    with acme.database.transaction("review", acme.tokens["reviewer2"]) as conn:
+        now = datetime.now(UTC)
+        standing.set_absence(conn, "reviewer2", now - timedelta(days=1), now + timedelta(days=1))
+    with acme.database.transaction("agent", acme.tokens["agent"]) as conn:
+        found = precedents.routes(conn, {("accounts_payable", "missing_order_reference")}, most=10)
+    routes = found["accounts_payable", "missing_order_reference"]
+    assert [(one.seats[0].actor, one.seats[0].holds) for one in routes] == [("reviewer2", False), ("reviewer", True)]
+    assert {one.action for one in routes} == {"request_purchase_order"}
+
+
+@pytest.mark.parametrize("action", ["hold_payment", "release_payment"])
+def test_what_the_matrix_is_said_to_demand_is_what_it_demands_at_filing(acme: World, action: str) -> None:
+    acme.accept(source_key="large", amount="60000.00", exception_type="invoice_received")
+    (job,) = acme.claim(1)
+    with acme.database.transaction("agent", acme.tokens["agent"]) as conn:
+        demand = precedents.demands(conn, [(job.case_id, job.revision)])[job.case_id]
+        digest = queue.briefs(conn, [job])[0].facts_digest
+    assert isinstance(demand, Demand)
+    assert demand.amount == 60000
+    args = {"invoice_id": "INV-1", **({"reason": "r"} if action == "hold_payment" else {})}
+    row = acme.recommendation(
+        acme.file(job, letter(digest, action=Action(action, args), draft=None, risk="high")).recommendation_id
+    )
+    asked = [one["role"] for one in row["seats"]]
+    assert {role: asked.count(role) for role in asked} == demand.seats[action, "high"]
