@@ -26,7 +26,7 @@ from agents.tolerances import Tolerances
 from agents.tracing import Tracer
 from agents.twin_texts import spoken
 from agents.twins import TwinsRead, likely_twins, order_habits, read_twins, twin_findings, with_neighbours
-from governance.record import candidates, precedents, queue, twin_states, twin_texts
+from governance.record import candidates, precedents, queue, templates, twin_states, twin_texts
 from governance.record.candidates import Beside, BookedItem
 from governance.record.db import Connection
 from governance.record.queue import Brief, Job
@@ -126,6 +126,7 @@ class _Read:
     twins: TwinsRead
     items: list[BookedItem]
     dunning: dict[str, Dunning]
+    templates: dict[tuple[str, str], Json]
 
 
 Transaction = Callable[[], AbstractContextManager[Connection]]
@@ -169,6 +170,7 @@ def build_context(transaction: Transaction, jobs: Sequence[Job], parts: Parts) -
         tracer=tracer,
         dunning=read.dunning,
         routes=routes,
+        templates=read.templates,
     )
 
 
@@ -185,6 +187,7 @@ def _read(conn: Connection, jobs: Sequence[Job], today: date | None) -> _Read:
         twins=read_twins(conn, briefs),
         items=candidates.receivables(conn, sorted(filter(None, customers))) if customers else [],
         dunning=read_dunning(conn, briefs, day),
+        templates=templates.current(conn),
     )
 
 

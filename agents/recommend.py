@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from agents import collections, control, payables, workflows
+from agents import collections, control, payables, plan, workflows
 from agents.diagnose import contested, foreign_account
 from agents.notes import read_notes
 from agents.option import Option, matched_supplier, refer
@@ -30,6 +30,8 @@ def recipient(view: View, args: Any) -> Party | None:
 
 def obstacle(view: View, option: Option) -> str | None:
     """Why this option cannot be proposed here, in words; None where it can."""
+    if view.mode == "observe" and option.name != "refer_to_person":
+        return "this queue is only observed: people decide as before"
     if option.name not in view.brief.allowed_actions:
         return "policy does not allow it for this kind of case"
     if missing := [name for name, value in option.args.items() if not value]:
@@ -74,14 +76,24 @@ def _who(view: View) -> str | None:
 
 
 def _options(view: View) -> list[Option]:
+    if view.mode == "observe":
+        return [refer("this queue is only observed: a person decides as before"), *_ruled(view)]
     last = refer("no rule fits this case: a person should look")
     if foreign_account(view):
         return [*payables.options(view), last]
-    rules = payables.options if view.brief.facts.queue == "accounts_payable" else workflows.options
     # A document that is only passed on needs no party; everything that addresses one does.
     free = view.kind.get("exception_type") == "document_received" and not view.kind.get("abstained")
     found = [*_contested(view), *([] if free else _unsure(view))]
-    return [*found, *rules(view), last]
+    return [*found, *_ruled(view), last]
+
+
+def _ruled(view: View) -> Iterator[Option]:
+    """What policy's data says of the type, where it says anything; else the agent's own rules. A likely duplicate comes
+    before both."""
+    payable = view.brief.facts.queue == "accounts_payable"
+    if view.brief.plan.steps and not (payable and view.twin is not None):
+        return plan.options(view)
+    return payables.options(view) if payable else workflows.options(view)
 
 
 def _preferred(view: View, possible: list[Option]) -> tuple[Option, str | None]:
@@ -93,7 +105,7 @@ def _preferred(view: View, possible: list[Option]) -> tuple[Option, str | None]:
     first = possible[0]
     action, support, share = leaning(view.precedents)
     # However people decided before: an account that is not the supplier's is asked about each time.
-    settled = support >= 3 and share >= 0.8 and not foreign_account(view)
+    settled = view.mode == "ai" and support >= 3 and share >= 0.8 and not foreign_account(view)
     if settled and action != first.name and first.name != "refer_to_person":
         for option in possible:
             if option.name == action:

@@ -12,6 +12,7 @@ _WORDS = {
     "case.revised": "{actor} brought in new facts: revision {revision}",
     "case.corrected": "{actor} corrected what was read ({names}): revision {revision}",
     "case.requeued": "{actor} put the case back in the queue",
+    "case.settled": "what the case was opened for is over",
     "case.dead_letter": "triage failed {attempts} times: the case waits for a person",
     "case.sla_breached": "the case is late: it was due {due}",
     "intake.rejected": "{actor} sent something that could not become a case",

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from governance.chain import canonical, sha256_hex
+from governance.plan import NO_PLAN, Plan, plan_from_row
 
 POLICY_TAG = "countersign/policy/v1\n"
 
@@ -52,22 +53,38 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Workflow:
-    """One exception type of one queue: who owns it, by when, and which actions may be proposed."""
+    """One exception type of one queue: who owns it, by when, and which actions may be proposed.
+
+    `calendar`: `working` counts the hours of working days only, by the calendar of the case's entity; `always` counts
+    every hour. `letters`: the templates that its letters may use; empty, those of its actions. `plan`: cause and steps
+    as data; empty where the agent's own rules know the type.
+    """
 
     queue: str
     exception_type: str
     owner: str
     sla_hours: int
     actions: tuple[str, ...]
+    calendar: str = "always"
+    letters: tuple[str, ...] = ()
+    plan: Plan = NO_PLAN
 
     def as_row(self) -> dict[str, Any]:
-        return {
+        """What is not said is left out, so that an older policy keeps its digest."""
+        row: dict[str, Any] = {
             "queue": self.queue,
             "exception_type": self.exception_type,
             "owner": self.owner,
             "sla_hours": self.sla_hours,
             "actions": sorted(self.actions),
         }
+        if self.calendar != "always":
+            row["calendar"] = self.calendar
+        if self.letters:
+            row["letters"] = sorted(self.letters)
+        if self.plan != NO_PLAN:
+            row["plan"] = self.plan.as_row()
+        return row
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +135,16 @@ def policy_from_rows(rows: Mapping[str, Any]) -> Policy:
         undo_seconds=rows["undo_seconds"],
         rules=tuple(_rule_from_row(row) for row in rows["rules"]),
         workflows=tuple(
-            Workflow(row["queue"], row["exception_type"], row["owner"], row["sla_hours"], tuple(row["actions"]))
+            Workflow(
+                row["queue"],
+                row["exception_type"],
+                row["owner"],
+                row["sla_hours"],
+                tuple(row["actions"]),
+                row.get("calendar", "always"),
+                tuple(row.get("letters", ())),
+                plan_from_row(row.get("plan", {})),
+            )
             for row in rows["workflows"]
         ),
         modes=rows["modes"],

@@ -6,24 +6,31 @@ add rules, and seats are the per-role maximum over all matching rules, so a loca
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from importlib import resources
 from typing import Any
 
-from governance.action import CATALOGUE
+from governance.action import CATALOGUE, MAIL
 from governance.actor import SEAT_ROLES
 from governance.case import QUEUES, parse_amount, parse_currency
 from governance.errors import Malformed, PolicyInvalid
 from governance.matrix import Policy, Rule, Workflow
+from governance.plan import parse_plan
 from governance.recommendation import RISKS
 
 _RULE_KEYS = frozenset(
     {"id", "actions", "amount_from", "amount_below", "risk_from", "entities", "regions", "seats", "expires_hours",
      "evidence", "bulk", "window_days", "signature"}
 )  # fmt: skip
-_WORKFLOW_KEYS = frozenset({"queue", "exception_type", "owner", "sla_hours", "actions"})
+_WORKFLOW_KEYS = frozenset(
+    {"queue", "exception_type", "owner", "sla_hours", "calendar", "actions", "letters", "judgement", "cause", "step"}
+)
+_TYPE = re.compile(r"[a-z][a-z0-9_]{0,62}")
+CALENDARS = ("always", "working")
+"""How an SLA counts: every hour, or the hours of working days by the entity's calendar."""
 MODES = ("observe", "rules", "ai")
 EVIDENCE = ("case", "document")
 """What a rule may demand that every signer has opened; where a case has no document, its facts stand for it."""
@@ -101,18 +108,44 @@ def _rule(raw: Mapping[str, Any], currency: str) -> Rule:
     )
 
 
-def _workflow(raw: Mapping[str, Any]) -> Workflow:
+def _workflow(raw: Mapping[str, Any], calendar: object) -> Workflow:
     where = f"workflow {raw.get('queue')}/{raw.get('exception_type')}"
     if unknown := set(raw) - _WORKFLOW_KEYS:
         raise PolicyInvalid(f"{where} has unknown keys: {', '.join(sorted(unknown))}")
     if raw.get("queue") not in QUEUES:
         raise PolicyInvalid(f"{where}: queue must be one of {', '.join(QUEUES)}")
     for key in ("exception_type", "owner"):
-        if not isinstance(raw.get(key), str) or not raw[key]:
+        if not isinstance(raw.get(key), str) or not raw[key].strip():
             raise PolicyInvalid(f"{where} needs {key}")
+    if not _TYPE.fullmatch(raw["exception_type"]):
+        raise PolicyInvalid(f"{where}: an exception type is a name in small letters, such as price_variance")
+    if (counted := raw.get("calendar", calendar)) not in CALENDARS:
+        raise PolicyInvalid(f"{where}: calendar must be one of {', '.join(CALENDARS)}, not {counted!r}")
     actions = _actions(raw.get("actions"), f"{where}: actions")
-    sla = _whole(raw.get("sla_hours"), f"{where}: sla_hours", 1)
-    return Workflow(raw["queue"], raw["exception_type"], raw["owner"], sla, actions)
+    letters = _strings(raw["letters"], f"{where}: letters") if "letters" in raw else ()
+    if bad := [name for name in letters if not _TYPE.fullmatch(name) or not _writes(name, actions)]:
+        raise PolicyInvalid(f"{where}: letters: {bad[0]!r} is no template of an action that is allowed here")
+    return Workflow(
+        raw["queue"], raw["exception_type"], raw["owner"], _whole(raw.get("sla_hours"), f"{where}: sla_hours", 1),
+        actions, counted, letters, parse_plan(raw, actions, where),
+    )  # fmt: skip
+
+
+def _writes(template: str, actions: Sequence[str]) -> bool:
+    """Whether one of the actions writes this letter: a template is named as its action, or as `<action>_<topic>`."""
+    mails = [name for name, spec in CATALOGUE.items() if spec.effect == MAIL and (name in actions or "*" in actions)]
+    return any(template == name or template.startswith(f"{name}_") for name in mails)
+
+
+def _modes(value: object) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise PolicyInvalid(f"modes must be a table: a queue, and one of {', '.join(MODES)}")
+    if unknown := set(value) - set(QUEUES):
+        raise PolicyInvalid(f"modes: {', '.join(sorted(unknown))} is no queue: {', '.join(QUEUES)}")
+    modes = {queue: value.get(queue, "ai") for queue in QUEUES}
+    if bad := [mode for mode in modes.values() if mode not in MODES]:
+        raise PolicyInvalid(f"a mode must be one of {', '.join(MODES)}, not {bad[0]!r}")
+    return modes
 
 
 def _cover(value: object) -> dict[str, tuple[str, ...]]:
@@ -175,11 +208,10 @@ def compile_policy(matrix: str, workflows: str, local: Sequence[str] = ()) -> Po
     if not rules:
         raise PolicyInvalid("a policy needs at least one rule")
     _unique((rule.id for rule in rules), "rule")
-    steps = tuple(_workflow(table) for table in _tables(flows, "workflow"))
+    if unknown := set(flows) - {"calendar", "modes", "workflow"}:
+        raise PolicyInvalid(f"workflows.toml has unknown keys: {', '.join(sorted(unknown))}")
+    steps = tuple(_workflow(table, flows.get("calendar", "always")) for table in _tables(flows, "workflow"))
     _unique(((flow.queue, flow.exception_type) for flow in steps), "workflow")
-    modes = {queue: flows.get("modes", {}).get(queue, "ai") for queue in QUEUES}
-    if bad := [mode for mode in modes.values() if mode not in MODES]:
-        raise PolicyInvalid(f"a mode must be one of {', '.join(MODES)}, not {bad[0]!r}")
     return Policy(
         name=raw["name"],
         owner=raw["owner"],
@@ -187,7 +219,7 @@ def compile_policy(matrix: str, workflows: str, local: Sequence[str] = ()) -> Po
         undo_seconds=_whole(raw.get("undo_seconds", 0), "undo_seconds", 0),
         rules=rules,
         workflows=steps,
-        modes=modes,
+        modes=_modes(flows.get("modes", {})),
         source="\n".join([matrix, *local, workflows]),
         cover=_cover(raw.get("cover", {})),
     )

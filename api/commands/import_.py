@@ -14,7 +14,7 @@ HELP = "reference data into the books: CSV, JSON or JSON Lines; a row that is th
 COLUMNS = ("path", "kind", "rows", "changed", "rejected")
 _KINDS = (
     "entities", "suppliers", "customers", "bank_accounts", "orders", "receipts", "payments", "fx", "open_items",
-    "invoices",
+    "invoices", "close_tasks", "expected_documents",
 )  # fmt: skip
 _CHUNK = 5000
 _SHOWN = 20

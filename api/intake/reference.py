@@ -78,6 +78,14 @@ _KINDS: Mapping[str, _Kind] = {
         ("day", "currency"), ("day", "currency", "per_eur"), (),
         {"day": "date", "currency": "currency", "per_eur": "number"},
     ),
+    "close_tasks": _Kind(
+        ("id",), ("id", "task", "entity", "due_date"), ("id", "task", "owner", "entity", "period", "depends_on"),
+        {"due_date": "date", "done_on": "date"},
+    ),
+    "expected_documents": _Kind(
+        ("id",), ("id", "document", "customer_id", "entity", "due_date"), ("id", "document", "customer_id", "entity"),
+        {"requested_on": "date", "due_date": "date", "received_on": "date"},
+    ),
 }  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from governance.record.connection import translated
 
 KINDS = (
     "entities", "suppliers", "customers", "bank_accounts", "orders", "receipts", "payments", "fx", "open_items",
-    "invoices",
+    "invoices", "close_tasks", "expected_documents",
 )  # fmt: skip
 """What `import_books` takes."""
 

@@ -18,6 +18,7 @@ from agents.match import match_brief
 from agents.state import View
 from agents.tolerances import Tolerances
 from governance.case import CaseFacts, Party
+from governance.plan import NO_PLAN, Plan
 from governance.policy import standard_policy
 from governance.record.queue import Brief, Job, Returned
 from models.duplicates import PairScorer
@@ -41,6 +42,14 @@ def allowed(queue: str, exception_type: str) -> tuple[str, ...]:
     return ("refer_to_person",)
 
 
+def plan_of(queue: str, exception_type: str) -> Plan:
+    """What the policy that comes with the product says of the type as data."""
+    for workflow in standard_policy().workflows:
+        if (workflow.queue, workflow.exception_type) == (queue, exception_type):
+            return workflow.plan
+    return NO_PLAN
+
+
 def brief(
     exception_type: str = "missing_order_reference",
     queue: str = "accounts_payable",
@@ -59,6 +68,7 @@ def brief(
     returned: Returned | None = None,
     reading: Mapping[str, Any] | None = None,
     due: date | None = date(2026, 12, 3),
+    plan: Plan | None = None,
 ) -> Brief:
     """An invoice of 1,190 EUR from supplier S-1 unless told otherwise."""
     job = Job(1, "case-1", 1, "triage", None, 1, 1, datetime(2026, 11, 20, tzinfo=UTC))
@@ -93,6 +103,7 @@ def brief(
         receipts=receipts,
         allowed_actions=actions or allowed(queue, exception_type),
         returned=returned,
+        plan=plan_of(queue, exception_type) if plan is None else plan,
     )
 
 

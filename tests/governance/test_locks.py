@@ -433,8 +433,8 @@ def test_what_is_asked_anew_is_due_by_the_queue_where_the_case_is_by_then(acme: 
     acme.scalar("UPDATE cs.recommendations SET policy_version = 0 WHERE id = %s RETURNING 1", row["id"])
     move = said("UPDATE cs.cases SET exception_type = 'invoice_received' WHERE id = %s", row["case_id"])
     assert Meeting("admin1", move, acme.tick).hold(acme)["regated"] == 1
-    due = "sla_due_at - created_at FROM cs.recommendations WHERE state = 'awaiting_review'"
-    assert look(acme, due) == 3 * DAY
+    due = "cs._due('acme', 'accounts_payable', 'invoice_received', 'DE01', created_at)"
+    assert look(acme, f"sla_due_at = {due} FROM cs.recommendations WHERE state = 'awaiting_review'")
 
 
 # Taking effect ----------------------------------------------------------------------------------------------------

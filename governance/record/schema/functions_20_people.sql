@@ -43,9 +43,11 @@ BEGIN
     INSERT INTO cs.matrix_seats (tenant, version, rule_id, role, seats)
     SELECT of_tenant, next_version, r->>'id', s.key, s.value::int
     FROM jsonb_array_elements(rows->'rules') AS r, jsonb_each_text(r->'seats') AS s;
-    INSERT INTO cs.workflows (tenant, version, queue, exception_type, owner, sla_hours, actions)
+    INSERT INTO cs.workflows (tenant, version, queue, exception_type, owner, sla_hours, actions, calendar, mode, letters, plan)
     SELECT of_tenant, next_version, w->>'queue', w->>'exception_type', w->>'owner', (w->>'sla_hours')::int,
-           ARRAY(SELECT jsonb_array_elements_text(w->'actions'))
+           ARRAY(SELECT jsonb_array_elements_text(w->'actions')), coalesce(w->>'calendar', 'always'),
+           coalesce(rows#>>ARRAY['modes', w->>'queue'], 'ai'),
+           ARRAY(SELECT jsonb_array_elements_text(coalesce(w->'letters', '[]'))), coalesce(w->'plan', '{}')
     FROM jsonb_array_elements(rows->'workflows') AS w;
     RETURN next_version;
 END $$;

@@ -72,6 +72,9 @@ BEGIN
     IF item->>'queue' = 'governance' OR item->>'source_key' LIKE 'change:%' THEN
         PERFORM cs._refuse('CS439', 'a governed change is no item of intake: propose it');
     END IF;
+    IF item->>'source_key' LIKE 'watch:%' THEN
+        PERFORM cs._refuse('CS400', 'source keys that begin with watch: are the clock''s own');
+    END IF;
     PERFORM cs._check_amount(item->>'amount', item->>'currency');
     PERFORM cs._check_texts(item, ARRAY['source_key', 'queue', 'exception_type', 'entity', 'region', 'supplier_id', 'customer_id', 'invoice_id'], 'the item''s');
     PERFORM cs._check_account(item->>'iban');
@@ -101,6 +104,11 @@ BEGIN
             PERFORM cs._check_texts(line, ARRAY['id', 'name'], 'the ' || kind || ' row''s');
             IF line->>'email' !~ '^[!-~]*$' THEN
                 PERFORM cs._refuse('CS454', 'an e-mail address has plain ASCII characters only');
+            END IF;
+        ELSIF kind IN ('close_tasks', 'expected_documents') THEN
+            PERFORM cs._check_texts(line, ARRAY['id', 'task', 'document', 'owner', 'entity', 'period', 'depends_on', 'customer_id'], 'the ' || kind || ' row''s');
+            IF length(line->>'id') > 200 OR length(coalesce(line->>'task', line->>'document')) > 200 THEN
+                PERFORM cs._refuse('CS400', 'an id, a task and a document have at most 200 characters');
             END IF;
         ELSIF kind = 'bank_accounts' THEN
             PERFORM cs._check_account(line->>'iban');

@@ -30,14 +30,6 @@ BEGIN
     RETURN 'sha256:' || cs._sha256(facts_text);
 END $$;
 
-CREATE OR REPLACE FUNCTION cs._sla(of_tenant text, of_queue text, of_type text) RETURNS interval
-LANGUAGE sql STABLE SET search_path = cs, pg_temp AS $$
-    SELECT coalesce(
-        (SELECT make_interval(hours => w.sla_hours) FROM cs.workflows w JOIN cs.policies p USING (tenant, version)
-         WHERE p.tenant = of_tenant AND p.active AND w.queue = of_queue AND w.exception_type = of_type),
-        interval '72 hours')
-$$;
-
 CREATE OR REPLACE FUNCTION cs._log_intake(me cs.actors, item jsonb, of_status text, of_case text, why text) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = cs, pg_temp AS $$
 BEGIN
@@ -92,7 +84,8 @@ BEGIN
         END IF;
         INSERT INTO cs.cases (tenant, id, queue, exception_type, state, source_key, title, revision, sla_due_at)
         VALUES (me.tenant, new_id, item->>'queue', item->>'exception_type', 'queued', item->>'source_key',
-                coalesce(item->>'title', item->>'name', ''), 1, now() + cs._sla(me.tenant, item->>'queue', item->>'exception_type'));
+                coalesce(item->>'title', item->>'name', ''), 1,
+                cs._due(me.tenant, item->>'queue', item->>'exception_type', item->>'entity', now()));
         digest := cs._revise(me, new_id, 1, item, NULL);
         PERFORM cs._log_intake(me, item, 'accepted', new_id, NULL);
         NOTIFY countersign_jobs;
@@ -289,9 +282,27 @@ BEGIN
         DELETE FROM cs.invoice_vectors v USING jsonb_to_recordset(rows) AS r (invoice_id text, case_id text), cs.invoices i
         WHERE r.case_id IS NOT NULL AND v.tenant = me.tenant AND v.invoice_id = r.invoice_id AND i.tenant = v.tenant
             AND i.invoice_id = v.invoice_id AND i.case_id = r.case_id AND v.size <> abs(i.amount)::double precision;
+    WHEN 'close_tasks' THEN
+        INSERT INTO cs.close_tasks AS b (tenant, id, task, owner, entity, period, depends_on, due_date, done_on, source)
+        SELECT me.tenant, r.id, r.task, r.owner, coalesce(r.entity, 'unknown'), r.period, r.depends_on, r.due_date, r.done_on, from_source
+        FROM jsonb_to_recordset(rows) AS r (id text, task text, owner text, entity text, period text, depends_on text, due_date date, done_on date)
+        ON CONFLICT (tenant, id) DO UPDATE SET task = excluded.task, owner = excluded.owner, entity = excluded.entity, period = excluded.period,
+            depends_on = excluded.depends_on, due_date = excluded.due_date, done_on = excluded.done_on, source = excluded.source,
+            version = b.version + 1, as_of = now()
+        WHERE (b.task, b.owner, b.entity, b.period, b.depends_on, b.due_date, b.done_on) IS DISTINCT FROM
+            (excluded.task, excluded.owner, excluded.entity, excluded.period, excluded.depends_on, excluded.due_date, excluded.done_on);
+    WHEN 'expected_documents' THEN
+        INSERT INTO cs.expected_documents AS b (tenant, id, document, customer_id, entity, requested_on, due_date, received_on, source)
+        SELECT me.tenant, r.id, r.document, r.customer_id, coalesce(r.entity, 'unknown'), r.requested_on, r.due_date, r.received_on, from_source
+        FROM jsonb_to_recordset(rows) AS r (id text, document text, customer_id text, entity text, requested_on date, due_date date, received_on date)
+        ON CONFLICT (tenant, id) DO UPDATE SET document = excluded.document, customer_id = excluded.customer_id, entity = excluded.entity,
+            requested_on = excluded.requested_on, due_date = excluded.due_date, received_on = excluded.received_on, source = excluded.source,
+            version = b.version + 1, as_of = now()
+        WHERE (b.document, b.customer_id, b.entity, b.requested_on, b.due_date, b.received_on) IS DISTINCT FROM
+            (excluded.document, excluded.customer_id, excluded.entity, excluded.requested_on, excluded.due_date, excluded.received_on);
     ELSE
         PERFORM cs._refuse('CS400', 'the books know no ' || coalesce(kind, 'rows without a kind') || ': entities, suppliers, customers, bank_accounts, orders, '
-            'receipts, payments, fx, open_items, invoices');
+            'receipts, payments, fx, open_items, invoices, close_tasks, expected_documents');
     END CASE;
     IF kind <> 'invoices' THEN GET DIAGNOSTICS n = ROW_COUNT; END IF;
     PERFORM cs._append(me.tenant, me.id, 'books.imported', kind, jsonb_build_object(

@@ -293,7 +293,7 @@ BEGIN
         WHERE r.tenant = law.tenant AND r.case_id = law.case_id AND r.revision <= law.revision)) AS e ORDER BY e);
     rec.created_at := at;
     rec.rules := need.rules; rec.expires_at := at + make_interval(hours => need.expires_hours);
-    rec.sla_due_at := at + cs._sla(law.tenant, queue, exception_type);
+    rec.sla_due_at := cs._due(law.tenant, queue, exception_type, law.entity, at);
     SELECT jsonb_object_agg(key, cs._salt()) INTO salts FROM jsonb_each_text(leaves);
     SELECT jsonb_object_agg(key, 'sha256:' || cs._sha256(E'countersign/leaf/v1\n' || (salts->>key) || E'\n' || value)) INTO hashes
     FROM jsonb_each_text(leaves);

@@ -37,7 +37,9 @@ BEGIN
     END IF;
     IF action->>'name' <> 'refer_to_person' AND NOT EXISTS (
         SELECT FROM cs.workflows w JOIN cs.policies p USING (tenant, version) WHERE p.tenant = me.tenant AND p.active
-        AND w.queue = of_case.queue AND w.exception_type = of_case.exception_type AND w.actions && ARRAY[action->>'name', '*']) THEN
+        AND w.queue = of_case.queue AND w.exception_type = of_case.exception_type AND w.actions && ARRAY[action->>'name', '*']
+        -- A queue that is only observed is people's, as before.
+        AND w.mode <> 'observe') THEN
         PERFORM cs._refuse('CS432', (action->>'name') || ' is not among the actions that policy allows for ' || coalesce(of_case.exception_type, 'this case'));
     END IF;
     SELECT * INTO before FROM cs.recommendations r WHERE r.tenant = me.tenant AND r.case_id = held.case_id AND r.revision = held.revision

@@ -222,7 +222,7 @@ DECLARE
     job cs.jobs;
     effect cs.effects;
     late cs.cases;
-    expired int := 0; swept int := 0; dead int := 0; breached int := 0; regated int; purged int; unstaffed int := 0;
+    expired int := 0; swept int := 0; dead int := 0; breached int := 0; regated int; purged int; unstaffed int := 0; watched jsonb;
 BEGIN
     PERFORM cs._need(me, ARRAY['service'], NULL, 'run the clock');
     IF NOT pg_try_advisory_xact_lock(hashtextextended('countersign tick ' || me.tenant, 0)) THEN
@@ -278,7 +278,8 @@ BEGIN
         AND NOT EXISTS (SELECT FROM cs.seats s WHERE s.tenant = r.tenant AND s.recommendation_id = r.id AND s.filled_by IS NULL AND NOT cs._can_be_filled(r, s));
     regated := cs._regate(me.tenant, me.id, 500);
     purged := cs._purge(me.tenant, me.id, 200);
-    RETURN jsonb_build_object('expired', expired, 'swept', swept, 'dead', dead, 'breached', breached, 'unstaffed', unstaffed, 'regated', regated, 'purged', purged);
+    watched := cs._watch(me, 200);
+    RETURN watched || jsonb_build_object('expired', expired, 'swept', swept, 'dead', dead, 'breached', breached, 'unstaffed', unstaffed, 'regated', regated, 'purged', purged);
 END $$;
 
 CREATE OR REPLACE FUNCTION cs.add_checkpoint(of_size bigint, signed_note text) RETURNS void
