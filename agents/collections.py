@@ -37,7 +37,7 @@ def collect(view: View, why: str) -> Option:
 
 
 def dispute(view: View, why: str) -> Option:
-    number = facts.invoice_number(view.brief)
+    number = facts.identifier(facts.invoice_number(view.brief))
     args: dict[str, str | None] = {"reason": why, "customer_id": customer(view)}
     if customer(view) is None:
         args = {"reason": why, "supplier_id": supplier(view)}

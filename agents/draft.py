@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from agents import facts, letter
-from agents.banned import is_banned
+from agents.arguments import documents
 from agents.letter import LANGUAGES, TEMPLATE, Composer, Letter, Phrased, TemplateComposer, draft_of, phrased, texts
 from agents.notes import read_notes
 from agents.recommend import recipient
@@ -116,17 +116,9 @@ def _paid_twice(choice: dict[str, Any], found: Mapping[str, str | None]) -> dict
 
 
 def _document(named: str | None, language: str) -> str | None:
-    """Names of documents in the reader's language; one that we do not know stands as recorded, if it is short."""
-    if not named:
-        return None
+    """Names of documents in the reader's language; one that we do not know stands as recorded, if it reads like the name of a paper."""
     known = texts(language)["documents"]
-    found = []
-    for one in named.split(","):
-        words = " ".join(one.split())
-        letters = all(letter.isalnum() or letter in " -_/.&" for letter in words)
-        plain = letters and len(words) <= 60 and not is_banned(words)
-        found.append(known.get(words.casefold().replace(" ", "_")) or (words if plain and words else known["other"]))
-    return ", ".join(dict.fromkeys(found))
+    return ", ".join(known.get(one, one) for one in documents(named)) or None
 
 
 def _written(task: Letter, variant: int) -> Draft:

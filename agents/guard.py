@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents import facts
+from agents.arguments import cleaned
 from agents.banned import foreign_script, said_amiss
 from agents.draft import compose_plain, letter_for
 from agents.letter import Letter, slots, texts
@@ -144,6 +145,7 @@ def guarded(view: View, choice: dict[str, Any], written: dict[str, Any]) -> tupl
     A letter that says too much is written again from the templates; where even that is refused, the case goes to a
     person. What was refused is kept for the findings. An action outside the allowed ones never passes.
     """
+    choice = {**choice, "action": {**choice["action"], "args": cleaned(choice["action"]["args"])}}
     if choice["action"]["name"] not in view.brief.allowed_actions:
         return _to_person(choice, "the action is not one that policy allows here"), _no_letter(written)
     if CATALOGUE[choice["action"]["name"]].effect != "mail":

@@ -14,12 +14,12 @@ _LONGEST = 1900
 
 
 def credit_note(view: View, topic: str, why: str) -> Option:
-    args = {"supplier_id": supplier(view), "invoice_number": facts.invoice_number(view.brief)}
+    args = {"supplier_id": supplier(view), "invoice_number": facts.identifier(facts.invoice_number(view.brief))}
     return Option("request_credit_note", args, why, topic)
 
 
 def ask_order(view: View, why: str) -> Option:
-    args = {"supplier_id": supplier(view), "invoice_number": facts.invoice_number(view.brief)}
+    args = {"supplier_id": supplier(view), "invoice_number": facts.identifier(facts.invoice_number(view.brief))}
     return Option("request_purchase_order", args, why)
 
 
@@ -60,13 +60,14 @@ def duplicate(view: View) -> Iterator[Option]:
 
 def _called(twin: Json) -> str:
     """A twin by the books' id, and by its own number where that says more."""
-    number = str(twin.get("invoice_number") or "")
+    number = facts.identifier(str(twin.get("invoice_number") or ""))
     return str(twin["invoice_id"]) + (f" (number {number})" if number and number != twin["invoice_id"] else "")
 
 
 def _credit_twice(view: View, twin: Json, own: bool, why: str) -> Option:
     """Both were paid: the later one's number is credited, with its amount where that is the case's own."""
-    numbers = (facts.invoice_number(view.brief), facts.text(twin, "invoice_number"))
+    told = (facts.invoice_number(view.brief), facts.text(twin, "invoice_number"))
+    numbers = (facts.identifier(told[0]), facts.identifier(told[1]))
     late, kept = numbers if own else numbers[::-1]
     args: dict[str, str | None] = {"supplier_id": supplier(view), "invoice_number": late}
     case = view.brief.facts
