@@ -20,7 +20,20 @@ from api import console, problems
 from api.edge import Edge
 from api.metrics import Metrics
 from api.readers import Readers
-from api.routes import audit, change, intake, learning, models, people, review, standing, telemetry, triage, worklist
+from api.routes import (
+    audit,
+    change,
+    inbox,
+    intake,
+    learning,
+    models,
+    people,
+    review,
+    standing,
+    telemetry,
+    triage,
+    worklist,
+)
 from api.system import System
 
 OVERHEAD_BYTES = 1024 * 1024
@@ -69,7 +82,20 @@ def create(
     app.state.sign = sign
     app.state.seal = seal
     problems.install(app)
-    for module in (intake, triage, review, worklist, change, learning, models, standing, people, audit, telemetry):
+    for module in (
+        intake,
+        triage,
+        review,
+        inbox,
+        worklist,
+        change,
+        learning,
+        models,
+        standing,
+        people,
+        audit,
+        telemetry,
+    ):
         app.include_router(module.router)
     app.add_route("/", _front, include_in_schema=False)
     app.add_route("/docs", _docs, include_in_schema=False)

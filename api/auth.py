@@ -92,7 +92,8 @@ def caller_with(database: Database, key: str) -> Caller:
     return Caller(database, key)
 
 
-async def _caller(request: Request, credentials: Credentials) -> Caller:
+async def caller_of(request: Request, credentials: Credentials) -> Caller:
+    """Whoever sends a key or a token. Raises Unauthenticated, NotPermitted, Unavailable."""
     if credentials is None:
         raise Unauthenticated
     key = credentials.credentials
@@ -124,5 +125,5 @@ async def _idempotency_key(
     return value
 
 
-CallerOf = Annotated[Caller, Depends(_caller)]
+CallerOf = Annotated[Caller, Depends(caller_of)]
 IdempotencyKey = Annotated[str | None, Depends(_idempotency_key)]
