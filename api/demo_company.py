@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 
 from api import demo
@@ -13,6 +14,7 @@ from api.intake.reader import DocumentReader
 from api.system import System
 from governance.record import books
 from models.synthetic import CompanyMonth, company_month
+from models.synthetic_watched import other_exceptions, watched_books
 
 _SEED = 20261120
 _BOOKS = {
@@ -39,6 +41,9 @@ def seed(system: System, today: date, progress: Callable[[str], None]) -> int:
             books.import_books(conn, kind, month.books[name], "demo company")
         ledger = bills.ledger_rows([(invoice, None) for invoice in month.invoices])
         books.import_books(conn, "invoices", ledger, "demo company")
+        for kind, lines in watched_books(month).items():
+            books.import_books(conn, kind, lines, "demo company")
+    month = replace(month, exceptions=[*month.exceptions, *other_exceptions(month)])
     written = sum(planted.document is not None for planted in month.exceptions)
     progress(f"{len(month.exceptions)} exceptions, {written} of them with a document")
     with PdfPool(size=1) as pool:
