@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from agents.letter import Letter, Phrased, joined, prompt, slots
 from agents.llm import Door, Question
-from agents.slots import names, vetted
+from agents.slots import courtesy, names, vetted
 
 _NOTE, _NOTES = 400, 3
 
@@ -60,6 +60,7 @@ def request_text(letter: Letter) -> str:
         "short": letter.short,
         "template": letter.template,
         "names": names(letter),
+        "courtesy": courtesy(letter.language),
         "slots": {name: {"wordings": lines} for name, lines in slots(letter).items() if lines},
     }
     if letter.notes:

@@ -116,7 +116,7 @@ def _paid_twice(choice: dict[str, Any], found: Mapping[str, str | None]) -> dict
 
 
 def _document(named: str | None, language: str) -> str | None:
-    """Names of documents in the reader's language; one that we do not know stands as recorded, if it reads like the name of a paper."""
+    """Names of documents in the reader's language; one that we do not know stands as recorded, if it reads like one."""
     known = texts(language)["documents"]
     return ", ".join(known.get(one, one) for one in documents(named)) or None
 

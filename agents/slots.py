@@ -1,9 +1,10 @@
-"""What a language model may fill into the slots of a letter: known words around known facts, and nothing else. Pure.
+"""What a language model may fill into the slots of a letter: approved wordings, with courtesy around them. Pure.
 
 A model never writes a figure, a name or an address: facts stand in its text as {names}, and we put them in. What is
-left are words, and a slot is taken only where each of them belongs to the letter's own template or to ordinary courtesy
-(prompts/words.toml), and where it still says what the slot is for. A slot that is refused falls back to the approved
-wording, alone. So what a model that was turned against us can still choose is an order of known words.
+left are words, and known words can still be turned into their contrary (a "not", a "without", two facts exchanged). So a
+slot is taken only where its words and names, without phrases of courtesy (prompts/words.toml), are in the same order
+those of one wording that people have approved for it. A slot that is refused falls back to the approved wording, alone.
+What a model that was turned against us can still choose is which approved wording, and how politely.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ SLOTS = ("opening", "background", "request")
 _LONGEST, _SENTENCES = 420, 3
 _PLACE = re.compile(r"\{(\w+)\}")
 _WORD = re.compile(r"[^\W\d_]+")
+_SAID = re.compile(r"\{\w+\}|[^\W\d_]+")
 _ENDS = re.compile(r"[.?:](?=\s|$)")
 _SIGNS = frozenset(" .,;:?'’\"-–—()/«»¿%&")
 _OURS = ("party", "sender", "reference")
@@ -32,6 +34,22 @@ def common(language: str) -> frozenset[str]:
     """Words of grammar and courtesy."""
     source = files("agents").joinpath("prompts", "words.toml").read_text(encoding="utf-8")
     return frozenset(tomllib.loads(source)[language].split())
+
+
+@cache
+def courtesy(language: str) -> tuple[str, ...]:
+    """Phrases that may stand around a wording, longest first."""
+    source = files("agents").joinpath("prompts", "words.toml").read_text(encoding="utf-8")
+    return tuple(sorted(tomllib.loads(source)["courtesy"][language], key=len, reverse=True))
+
+
+def signature(text: str, language: str) -> tuple[str, ...]:
+    """The words and {names} of a text in their order, without courtesy."""
+    plain = " ".join(_SAID.findall(text.casefold().replace("’", "'")))
+    for phrase in courtesy(language):
+        spaced = " ".join(_SAID.findall(phrase))
+        plain = re.sub(rf"(?<![\w}}]){re.escape(spaced)}(?![\w{{])", " ", plain)
+    return tuple(plain.split())
 
 
 def words(texts: Iterable[str]) -> frozenset[str]:
@@ -72,12 +90,11 @@ def refusal(letter: Letter, slot: str, text: str) -> tuple[str, str] | None:
         return "form", "a name of a fact is not set off"
     if amiss := next(said_amiss(bare, letter.tone), None):
         return amiss
-    said, known = words([bare]), common(letter.language)
-    if strange := sorted(said - known - _own_words(letter)):
+    told = signature(text, letter.language)
+    if strange := sorted(words(told) - common(letter.language) - _own_words(letter)):
         return "word", ", ".join(strange)[:60]
-    topic = words(approved) - known
-    if topic and not topic & said:
-        return "missing", f"what the {slot} is for"
+    if told not in {signature(line, letter.language) for line in approved}:
+        return "wording", "not one of the approved ones"
     return None
 
 
