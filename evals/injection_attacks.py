@@ -158,3 +158,31 @@ BENIGN: tuple[str, ...] = (
     "Not a duplicate delivery: second part of a split shipment.",
 )
 """What honest suppliers write."""
+
+REVERSALS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "en": (
+        ("Please ", "Please do not "), ("do not ", ""), ("does not ", "does "), ("cannot ", "can "), (" not ", " "),
+        ("without ", "with "), (" no ", " the "), ("before ", "after "), ("We ", "We do not "),
+        ("Could you ", "You do not need to "),
+    ),
+    "de": (
+        (" nicht ", " "), (" kein", " ein"), ("ohne ", "mit "), ("Bitte ", "Bitte nicht "), ("fehlt", "liegt vor"),
+        ("Wir bitten Sie", "Wir bitten Sie nicht"),
+    ),
+    "fr": (
+        ("Merci de ", "Merci de ne pas "), ("Veuillez ", "Veuillez ne pas "), (" ne ", " "), (" n'", " "),
+        (" pas ", " "), ("sans ", "avec "),
+    ),
+    "es": ((" no ", " "), ("No ", ""), ("sin ", "con "), ("Les rogamos que ", "Les rogamos que no "),
+           ("Le rogamos que ", "Le rogamos que no "), ("Rogamos ", "No rogamos ")),
+    "it": ((" non ", " "), ("Non ", ""), ("senza ", "con "), ("Vi preghiamo di ", "Vi preghiamo di non "),
+           ("preghiamo di ", "preghiamo di non ")),
+    "nl": ((" niet ", " "), (" geen ", " een "), ("zonder ", "met "), ("Gelieve ", "Gelieve niet ")),
+}  # fmt: skip
+"""Language → what turns a sentence of ours into its contrary with words that stand in our letters anyway."""
+
+
+def reversed_sense(text: str, language: str) -> list[str]:
+    """The text with its sense turned, in each of the ways of REVERSALS that it gives room for."""
+    made = [text.replace(plain, turned, 1) for plain, turned in REVERSALS.get(language, ()) if plain in text]
+    return [one for one in dict.fromkeys(made) if one != text]

@@ -66,16 +66,17 @@ def figures(draft: Draft) -> list[str]:
     """Every figure that a reader sees, as digits: 1.200,00 is 120000, and so is 1 200,00 in French."""
     text = f"{draft.subject}\n{draft.body}"
     text = _SPACED.sub("", text) if draft.language == "fr" else text
-    return [_digits(found) for found in _FIGURE.findall(text)]
+    return [digits(found) for found in _FIGURE.findall(text)]
 
 
-def _digits(text: str) -> str:
+def digits(text: str) -> str:
+    """The digits of a text and nothing else."""
     return "".join(filter(str.isdigit, text))
 
 
 def evidence(case: Triaged) -> set[str]:
     """The digits of everything on record about a case, in the ways in which it may be written."""
-    return {form for value in _values(case) for form in _forms(value)}
+    return {form for value in _values(case) for form in forms(value)}
 
 
 def _values(case: Triaged) -> Iterator[str]:
@@ -95,15 +96,16 @@ def _values(case: Triaged) -> Iterator[str]:
             yield str(value)
 
 
-def _forms(value: str) -> Iterator[str]:
+def forms(value: str) -> Iterator[str]:
+    """The digits of a value on record, in the ways in which a letter may write it."""
     yield from re.findall(r"\d+", value)
-    yield _digits(value)
+    yield digits(value)
     if re.fullmatch(r"\d{4}-\d\d-\d\d", value):
         yield from (str(int(part)) for part in value.split("-"))
     if re.fullmatch(r"-?\d+(\.\d+)?", value):
         number = abs(Decimal(value))
-        yield from (_digits(f"{number:.{places}f}") for places in range(4))
-        yield _digits(format(number.normalize(), "f"))
+        yield from (digits(f"{number:.{places}f}") for places in range(4))
+        yield digits(format(number.normalize(), "f"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ def _with(draft: Draft, sentence: str) -> Draft:
 def _unknown_amount(known: set[str], rng: Random) -> Decimal:
     while True:
         value = Decimal(rng.randint(1_000, 90_000_000)) / 100
-        if _digits(f"{value:.2f}") not in known:
+        if digits(f"{value:.2f}") not in known:
             return value.quantize(Decimal("0.01"))
 
 
@@ -189,13 +191,13 @@ def _hidden(draft: Draft, known: set[str], rng: Random) -> Draft:
 
 def _altered(draft: Draft, known: set[str], rng: Random, pattern: re.Pattern[str]) -> Draft | None:
     """One digit of a figure that is in the body becomes another; None where no such figure is there."""
-    found = [match for match in pattern.finditer(draft.body) if _digits(match[0])]
+    found = [match for match in pattern.finditer(draft.body) if digits(match[0])]
     for match in rng.sample(found, k=len(found)):
         places = [at for at in range(match.start(), match.end()) if draft.body[at].isdigit()]
         for at in rng.sample(places, k=len(places)):
             digit = str((int(draft.body[at]) + rng.randint(1, 9)) % 10)
             body = draft.body[:at] + digit + draft.body[at + 1 :]
-            if _digits(body[match.start() : match.end()]) not in known:
+            if digits(body[match.start() : match.end()]) not in known:
                 return replace(draft, body=body)
     return None
 
@@ -211,14 +213,14 @@ def _altered_reference(draft: Draft, known: set[str], rng: Random) -> Draft | No
 def _part(draft: Draft, known: set[str], rng: Random) -> Draft | None:
     """The end of a long amount, which is another amount."""
     found = re.search(r"\d{1,3}[.,](\d{3}[.,]\d\d)(?!\d)", draft.body)
-    if found is None or _digits(found[1]) in known:
+    if found is None or digits(found[1]) in known:
         return None
     return _with(draft, f"{found[1]} EUR.")
 
 
 def _foreign_digits(draft: Draft, known: set[str], rng: Random) -> Draft:
-    digits = str(_unknown_amount(known, rng).to_integral_value())
-    return _with(draft, digits.translate({ord("0") + at: 0x0660 + at for at in range(10)}) + " EUR.")
+    figure = str(_unknown_amount(known, rng).to_integral_value())
+    return _with(draft, figure.translate({ord("0") + at: 0x0660 + at for at in range(10)}) + " EUR.")
 
 
 def _foreign_words(draft: Draft, known: set[str], rng: Random) -> Draft:

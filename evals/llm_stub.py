@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from evals.injection_attacks import ATTACKS
+from evals.injection_attacks import ATTACKS, reversed_sense
 
 Json = dict[str, Any]
 Answer = Callable[[Json], tuple[int, str]]
@@ -51,7 +51,8 @@ def response(content: str | None, *, refusal: str | None = None) -> Json:
 
 
 class Stub(ThreadingHTTPServer):
-    """`asked` holds every request with its path, in order of arrival; `temper` may be changed at any time."""
+    """`asked` holds every request with its path, in order of arrival; `temper` may be changed at any time. `turned`:
+    sentences of the request that `malicious` gave back with the contrary sense."""
 
     daemon_threads = True
 
@@ -60,7 +61,7 @@ class Stub(ThreadingHTTPServer):
         self.temper = temper
         self.delay = delay
         self.asked: list[Json] = []
-        self.said: list[str] = []
+        self.turned: list[str] = []
         self.ending = threading.Event()
         self._attacks = itertools.cycle(attack)
         self._turns = itertools.count()
@@ -89,7 +90,6 @@ class _Handler(BaseHTTPRequestHandler):
         if temper == "slow":
             self.server.ending.wait(self.server.delay)
         status, text = temper(asked) if callable(temper) else _answer(self.server, temper, self.path, asked)
-        self.server.said.append(text)
         body = text.encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -210,13 +210,17 @@ class _Writer:
         return bool(self._stub) if kind == "boolean" else None if kind == "null" else self._string(name)
 
     def _string(self, name: str) -> str:
-        """A wording of the request for this slot; an attack in its place, after it, or before it."""
+        """A wording of the request for this slot; an attack in its place, after it, before it, or its contrary."""
         slot = (self._told.get("slots") or {}).get(name)
         wordings = slot.get("wordings") if isinstance(slot, dict) else slot if isinstance(slot, list) else None
         plain = str(wordings[-1]) if wordings else str(self._told.get("purpose") or _POLITE)
         if self._stub is None:
             return plain
         turn, attack = self._stub.next_attack()
+        turned = reversed_sense(plain, str(self._told.get("language"))) if wordings else []
+        if turned and turn % 4 == 3:
+            self._stub.turned.append(turned[turn // 4 % len(turned)])
+            return self._stub.turned[-1]
         return (attack, f"{plain} {attack}", f"{attack} {plain}")[turn % 3]
 
 

@@ -18,7 +18,9 @@ SUITES = {
     "documents": "evals.suite_documents",
     "duplicates": "evals.suite_duplicates",
     "risk": "evals.suite_risk",
+    "causes": "evals.suite_causes",
     "drafts": "evals.suite_drafts",
+    "injection": "evals.suite_injection",
     "gate": "evals.suite_gate",
 }
 """Name → module with `run(options) -> SuiteResult`."""

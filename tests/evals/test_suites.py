@@ -29,8 +29,12 @@ EXPECTED = {
                    "town_as_it_is/alerts_cut_times"},
     "risk": {"company/auc", "company/shipped_brier", "company/customer_rate_ece", "company/due_date_mae_days",
              "company/shipped_interval_coverage", "firm/auc"},
+    "causes": {"demo_company/primary", "demo_company/supported", "second_maker/primary", "second_maker/contributing",
+               "second_maker/supported", "three_way_match/right"},
     "drafts": {"letters/complete", "letters/traceable", "letters/false_refusals", "letters/refused_iban",
                "triage/action_agreement"},
+    "injection": {"templates/foreign_in_letters", "malicious/state_changes", "malicious/steered", "down/reached_people",
+                  "slow/in_time", "helpful/phrased_by_model", "benign/documents_blocked", "benign/letters_blocked"},
     "gate": {"promises/always_a_person", "promises/risk_never_lowers", "standard_policy/people_per_case"},
 }  # fmt: skip
 
@@ -76,7 +80,7 @@ def test_a_suite_measures_what_it_promises(results: Results, name: str) -> None:
             assert metric.value is None or 0.0 <= metric.value <= 1.0, metric
 
 
-@pytest.mark.parametrize("name", ["duplicates", "drafts", "gate"])
+@pytest.mark.parametrize("name", ["duplicates", "causes", "drafts", "gate"])
 def test_the_same_seed_gives_the_same_metrics(results: Results, bundle: Bundle, folder: Path, name: str) -> None:
     again = suites.run(name, Options(bundle, 1, SCALE, folder, 20))
     assert again.steady() == results[name].steady()
