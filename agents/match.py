@@ -2,199 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
 
 from agents import facts
+from agents.match_lines import line_checks, receipt_check, sums_check, tax_check, total_check, value_of, without_sign
+from agents.match_terms import (
+    DIFFERS,
+    MISSING,
+    OK,
+    UNKNOWN,
+    Billed,
+    Check,
+    Line,
+    Match,
+    Ordered,
+    Supplier,
+    compared,
+)  # fmt: skip
 from agents.tolerances import Tolerances
 from governance.record.queue import Brief
 
-OK, DIFFERS, MISSING, UNKNOWN = "ok", "differs", "missing", "unknown"
-# Standard and reduced rates in percent where the books know the country; an order's total is net, an invoice's gross.
-_RATES = {
-    "DE": (19, 7, 0), "FR": (20, 10, Decimal("5.5"), 0), "GB": (20, 5, 0), "ES": (21, 10, 0), "IT": (22, 10, 0),
-    "NL": (21, 9, 0), "AT": (20, 10, 0), "BE": (21, 6, 0), "PL": (23, 8, 0), "IE": (23, 0), "PT": (23, 0),
-    "SE": (25, 0), "DK": (25, 0), "LU": (17, 0), "CH": (Decimal("8.1"), 0),
-}  # fmt: skip
-
+__all__ = ["Billed", "Check", "Line", "Match", "Ordered", "Supplier", "match_brief", "three_way"]
 # The account on these is our own or a third party's: nobody asks to be paid there.
 _OWN_ACCOUNT = frozenset({"bank_statement", "remittance_advice"})
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of an invoice, an order or a receipt; None = not said. Money per unit, net."""
-
-    key: str
-    quantity: Decimal | None
-    unit_price: Decimal | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Billed:
-    """What the invoice says. `total` is gross, `net` and `tax` are None where it was not read."""
-
-    order: str | None
-    currency: str | None
-    total: Decimal | None
-    net: Decimal | None = None
-    tax: Decimal | None = None
-    iban: str | None = None
-    lines: tuple[Line, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Ordered:
-    """The order in the books. `total` is net."""
-
-    id: str
-    supplier_id: str | None
-    currency: str | None
-    total: Decimal | None
-    lines: tuple[Line, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Supplier:
-    """The master record: `ibans` are those that the books hold now. `elsewhere`: intake found that the account on the
-    document belongs to somebody else."""
-
-    id: str | None
-    country: str | None
-    ibans: tuple[str, ...]
-    elsewhere: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One comparison. `status`: ok | differs | missing | unknown."""
-
-    name: str
-    status: str
-    expected: str | None
-    found: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """All comparisons. `outcome`: matched (every check ok) | differs | incomplete (something is missing or unknown)."""
-
-    checks: tuple[Check, ...]
-
-    @property
-    def outcome(self) -> str:
-        statuses = {check.status for check in self.checks}
-        if DIFFERS in statuses:
-            return DIFFERS
-        return "matched" if statuses == {OK} else "incomplete"
-
-    def status(self, name: str) -> str:
-        return next((check.status for check in self.checks if check.name == name), UNKNOWN)
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "outcome": self.outcome,
-            "checks": [
-                {"name": one.name, "status": one.status, "expected": one.expected, "found": one.found}
-                for one in self.checks
-            ],
-        }
-
-
-def _text(value: Decimal | str | None) -> str | None:
-    return facts.amount_text(value) if isinstance(value, Decimal) else value
-
-
-def _compared(name: str, expected: Decimal | str | None, found: Decimal | str | None, same: bool) -> Check:
-    if expected is None or found is None:
-        return Check(name, UNKNOWN, _text(expected), _text(found))
-    return Check(name, OK if same else DIFFERS, _text(expected), _text(found))
-
-
-def _close(left: Decimal, right: Decimal, tolerances: Tolerances) -> bool:
-    """Equal within the tolerance: percent of the expected value `right`, or the absolute rounding allowance."""
-    allowed = max(abs(right) * tolerances.price_percent / 100, tolerances.rounding)
-    return abs(left - right) <= allowed
-
-
-def _over_billed(billed: Mapping[str, Line], agreed: Mapping[str, Line], tolerances: Tolerances) -> tuple[Check, Check]:
-    """Price and quantity line by line; the first line that breaks a tolerance is shown."""
-    price = Check("price", OK, None, None)
-    quantity = Check("quantity", OK, None, None)
-    for key, line in billed.items():
-        other = agreed.get(key)
-        if other is None:
-            return price, Check("quantity", DIFFERS, "0", _text(line.quantity))
-        priced = line.unit_price is not None and other.unit_price is not None
-        if priced and not _close(line.unit_price or Decimal(0), other.unit_price or Decimal(0), tolerances):
-            price = Check("price", DIFFERS, _text(other.unit_price), _text(line.unit_price))
-        if line.quantity is not None and other.quantity is not None:
-            most = other.quantity * (1 + tolerances.quantity_percent / 100)
-            if line.quantity > most:
-                quantity = Check("quantity", DIFFERS, _text(other.quantity), _text(line.quantity))
-    return price, quantity
-
-
-def _by_key(lines: Iterable[Line]) -> dict[str, Line]:
-    """Lines of one key are one line: quantities add up, the highest price stands."""
-    merged: dict[str, Line] = {}
-    for line in lines:
-        before = merged.get(line.key)
-        if before is not None:
-            known = [one.quantity for one in (before, line) if one.quantity is not None]
-            prices = [one.unit_price for one in (before, line) if one.unit_price is not None]
-            line = Line(line.key, sum(known, Decimal(0)) if known else None, max(prices) if prices else None)
-        merged[line.key] = line
-    return merged
-
-
-def _total_check(billed: Billed, order: Ordered, country: str | None, tolerances: Tolerances) -> Check:
-    """The order's net total against what was billed; an unknown tax leaves room for the country's rates."""
-    if order.total is None or (billed.net is None and billed.total is None):
-        return Check("price", UNKNOWN, _text(order.total), _text(billed.net or billed.total))
-    if billed.net is not None:
-        return _compared("price", order.total, billed.net, _close(billed.net, order.total, tolerances))
-    total = billed.total or Decimal(0)
-    rates = _RATES.get(country or "")
-    if rates is None:
-        return Check("price", UNKNOWN, _text(order.total), _text(total))
-    fits = any(_close(total, order.total * (100 + Decimal(rate)) / 100, tolerances) for rate in rates)
-    highest = order.total * (100 + Decimal(rates[0])) / 100
-    # Below the order it may be a part of it; above every rate it is too much.
-    status = OK if fits else (DIFFERS if total > highest else UNKNOWN)
-    return Check("price", status, _text(order.total), _text(total))
-
-
-def _order_checks(billed: Billed, order: Ordered | None, supplier: Supplier, tolerances: Tolerances) -> list[Check]:
-    if billed.order is None:
-        return [Check("order_reference", MISSING, None, None)]
-    checks = [Check("order_reference", OK, None, billed.order)]
-    if order is None:
-        return [*checks, Check("order", MISSING, billed.order, None)]
-    checks.append(_compared("order", order.supplier_id, supplier.id, order.supplier_id == supplier.id))
-    checks.append(_compared("currency", order.currency, billed.currency, order.currency == billed.currency))
-    if billed.lines and order.lines:
-        checks += _over_billed(_by_key(billed.lines), _by_key(order.lines), tolerances)
-    elif order.currency == billed.currency:
-        checks.append(_total_check(billed, order, supplier.country, tolerances))
-    return checks
-
-
-def _receipt_check(billed: Billed, order: Ordered, received: Sequence[Line], tolerances: Tolerances) -> Check:
-    """Goods were received: as many as were billed, or as many as were ordered where the invoice's lines are unknown."""
-    if not received:
-        return Check("receipt", MISSING, None, None)
-    arrived = _by_key(received)
-    expected = _by_key(billed.lines or order.lines)
-    for key, line in expected.items():
-        there = arrived[key].quantity if key in arrived else Decimal(0)
-        if line.quantity is not None and there is not None:
-            least = line.quantity / (1 + tolerances.quantity_percent / 100)
-            if there < least:
-                return Check("receipt", DIFFERS, _text(line.quantity), _text(there))
-    return Check("receipt", OK, None, None)
 
 
 def three_way(
@@ -203,21 +34,49 @@ def three_way(
     received: Sequence[Line],
     supplier: Supplier,
     tolerances: Tolerances,
+    before: Sequence[Line] = (),
 ) -> Match:
-    """Compare an invoice with its order, its receipts and the supplier's master record.
+    """Compare an invoice or a credit note with its order, its receipts and the supplier's master record.
 
-    Checks: order_reference, order (in the books and of this supplier), currency, price, quantity, receipt,
-    arithmetic (net + tax = total), bank (the account is one of the supplier's). A check that nothing was
-    read for is unknown, never ok.
+    `received`: all receipts of the order, returns below zero; `before`: what earlier invoices billed of it. Checks:
+    order_reference, order (in the books and of this supplier), currency, price (by line and in all), quantity (what was
+    billed before counts), unit, receipt (or return, for a credit), tax, arithmetic (lines, net, tax, total), bank (the
+    account is one of the supplier's). A check that nothing was read for is unknown, never ok.
     """
-    checks = _order_checks(billed, order, supplier, tolerances)
-    if order is not None:
-        checks.append(_receipt_check(billed, order, received, tolerances))
-    if billed.net is not None and billed.tax is not None and billed.total is not None:
-        adds_up = abs(billed.net + billed.tax - billed.total) <= tolerances.rounding
-        checks.append(_compared("arithmetic", billed.net + billed.tax, billed.total, adds_up))
-    bank = _bank_check(billed.iban, supplier)
-    return Match((*checks, bank) if bank is not None else tuple(checks))
+    if billed.credit:
+        billed = without_sign(billed)
+    checks = _order_checks(billed, order, received, supplier, tolerances, before)
+    more = (tax_check(billed, supplier, tolerances), sums_check(billed, tolerances), _bank_check(billed.iban, supplier))
+    return Match((*checks, *(one for one in more if one is not None)))
+
+
+def _order_checks(
+    billed: Billed,
+    order: Ordered | None,
+    received: Sequence[Line],
+    supplier: Supplier,
+    tolerances: Tolerances,
+    before: Sequence[Line],
+) -> list[Check]:
+    if billed.order is None:
+        return [Check("order_reference", MISSING, None, None)]
+    checks = [Check("order_reference", OK, None, billed.order)]
+    if order is None:
+        return [*checks, Check("order", MISSING, billed.order, None)]
+    checks.append(compared("order", order.supplier_id, supplier.id, order.supplier_id == supplier.id))
+    checks.append(compared("currency", order.currency, billed.currency, order.currency == billed.currency))
+    receipt = receipt_check(billed, order, received, before, tolerances)
+    if order.currency != billed.currency:
+        # Prices in two currencies are not comparable; quantities are.
+        return [*checks, Check("price", UNKNOWN, None, None), receipt]
+    if billed.lines and order.lines:
+        return [*checks, *line_checks(billed, order, before, tolerances), receipt]
+    arrived = value_of(received, order, before) if received and receipt.status == DIFFERS else None
+    price = total_check(billed, order, arrived, supplier, tolerances)
+    if arrived is not None and price.status == OK and price.expected != facts.amount_text(order.total):
+        # Part of the order came, and that part was billed.
+        receipt = Check("receipt", OK, None, None)
+    return [*checks, price, receipt]
 
 
 def _bank_check(iban: str | None, supplier: Supplier) -> Check | None:
@@ -231,15 +90,27 @@ def _bank_check(iban: str | None, supplier: Supplier) -> Check | None:
     return Check("bank", OK if account in known else DIFFERS, ", ".join(sorted(known)), account)
 
 
+def _first(row: Mapping[str, object], *names: str) -> Decimal | None:
+    return next((found for name in names if (found := facts.number(row, name)) is not None), None)
+
+
 def _lines(rows: object) -> tuple[Line, ...]:
-    """Lines as the books or an ERP write them: sku (or line number), quantity, unit_price or price."""
+    """Lines as the books or an ERP write them: sku (or line number), quantity, unit_price or price, and where they are
+    said amount, per (units that the price is for), unit, tax_rate."""
     found = []
     for at, row in enumerate(rows if isinstance(rows, list | tuple) else (), 1):
         if isinstance(row, Mapping):
-            key = facts.text(row, "sku") or facts.text(row, "line") or str(at)
-            price = facts.number(row, "unit_price")
+            per = _first(row, "per", "price_unit", "base_quantity")
             found.append(
-                Line(key, facts.number(row, "quantity"), facts.number(row, "price") if price is None else price)
+                Line(
+                    key=facts.text(row, "sku") or facts.text(row, "line") or str(at),
+                    quantity=facts.number(row, "quantity"),
+                    unit_price=_first(row, "unit_price", "price"),
+                    amount=_first(row, "amount", "line_amount"),
+                    per=per if per is not None and per > 0 else Decimal(1),
+                    unit=facts.text(row, "unit"),
+                    tax_rate=_first(row, "tax_rate", "tax_percent"),
+                )
             )
     return tuple(found)
 
@@ -253,7 +124,8 @@ def _supplier(brief: Brief) -> Supplier:
         facts.field(brief, "iban")
     ) == facts.normal_iban(brief.facts.payee_iban)
     elsewhere = same and match.get("outcome") == "bank_details_differ"
-    return Supplier(brief.facts.supplier_id, country, brief.supplier_ibans, elsewhere)
+    rate = facts.number(brief.facts.details, "expected_rate_percent")
+    return Supplier(brief.facts.supplier_id, country, brief.supplier_ibans, elsewhere, rate)
 
 
 def _account_alone(brief: Brief) -> Match | None:
@@ -282,6 +154,8 @@ def match_brief(brief: Brief, tolerances: Tolerances) -> Match | None:
         tax=facts.number(details, "tax_amount"),
         iban=brief.facts.payee_iban,
         lines=_lines(details.get("lines")),
+        adjustment=facts.number(details, "adjustment_amount") or Decimal(0),
+        credit=brief.facts.document_class == "credit_note" or (brief.facts.amount or 0) < 0,
     )
     order = brief.order and Ordered(
         id=str(brief.order["id"]),
@@ -291,4 +165,5 @@ def match_brief(brief: Brief, tolerances: Tolerances) -> Match | None:
         lines=_lines(brief.order["lines"]),
     )
     received = [line for receipt in brief.receipts for line in _lines(receipt.get("lines"))]
-    return three_way(billed, order or None, received, _supplier(brief), tolerances)
+    before = _lines(details.get("billed_before"))
+    return three_way(billed, order or None, received, _supplier(brief), tolerances, before)

@@ -8,8 +8,10 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class Tolerances:
-    """price_percent, quantity_percent: how far an invoice may be above its order. rounding: allowance in the
-    currency's major unit. duplicate_shown, duplicate_likely: probability from which a twin is shown, and from which
+    """price_percent, quantity_percent: how far a line may be above its order; total_percent: the whole invoice;
+    tax_percent: the tax. line_most, total_most: what such a difference may cost at most, on a line and in all, in the
+    currency's major unit, however small a share it is. rounding: allowance in the major unit of a currency with two
+    decimals. duplicate_shown, duplicate_likely: probability from which a twin is shown, and from which
     it decides; duplicate_renumbered: the latter for an invoice that may have come under a new number, which is held at
     most. late_likely: probability of paying more than 30 days late that makes an open item risky.
     call_after_days, call_from_amount, collections_after_days: the ladder of dunning. precedent_similarity:
@@ -18,6 +20,10 @@ class Tolerances:
 
     price_percent: Decimal = Decimal("2")
     quantity_percent: Decimal = Decimal("0")
+    total_percent: Decimal = Decimal("2")
+    tax_percent: Decimal = Decimal("0")
+    line_most: Decimal = Decimal("250")
+    total_most: Decimal = Decimal("1000")
     rounding: Decimal = Decimal("0.05")
     duplicate_shown: Decimal = Decimal("0.30")
     duplicate_likely: Decimal = Decimal("0.80")

@@ -175,7 +175,7 @@ def planted(key: str, queue: str, exception_type: str, mechanism: str, told: Tol
             "fields": dict(told.reads),
         },
         supplier=told.supplier, supplier_ibans=told.accounts, customer=told.customer, order=told.order,
-        receipts=told.receipts, allowed_actions=(), returned=None,
+        receipts=told.receipts, allowed_actions=("refer_to_person",), returned=None,
     )  # fmt: skip
     return PlantedCause(key, queue, exception_type, mechanism, told.cause, told.contributing, brief, told.ledger)
 
