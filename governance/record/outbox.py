@@ -132,7 +132,7 @@ def waiting(conn: Connection[Any], limit: int = 100) -> list[dict[str, Any]]:
 
 
 def tick(conn: Connection[Any]) -> dict[str, Any]:
-    """The clock's database work: expiry, lost leases, SLA breaches."""
+    """The clock's database work: expiry, lost leases, SLA breaches, and the cases that nobody sends."""
     row = conn.execute(_TICK).fetchone()
     assert row is not None
     result: dict[str, Any] = row[0]

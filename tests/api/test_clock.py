@@ -48,7 +48,7 @@ def test_a_tick_signs_the_ledger_and_keeps_the_note_twice(made: World, tmp_path:
     size = made.scalar("SELECT seq FROM cs.ledger_heads")
     assert clock_of(made, tmp_path).tick() == {
         "expired": 0, "swept": 0, "dead": 0, "breached": 0, "unstaffed": 0, "regated": 0, "purged": 0,
-        "checkpoint": size,
+        "stalled": 0, "overdue": 0, "missing": 0, "abandoned": 0, "settled": 0, "checkpoint": size,
     }  # fmt: skip
     note = (tmp_path / "checkpoints" / f"acme-{size}.txt").read_text()
     assert (tmp_path / "checkpoint.latest").read_text() == note

@@ -125,7 +125,6 @@ DECLARE
     one record;
     opened jsonb := '{"approval_stalled": 0, "close_task_overdue": 0, "document_missing": 0, "case_abandoned": 0}';
     settled int := 0;
-    now_true text[];
 BEGIN
     FOR one IN SELECT w.* FROM cs._watched(me.tenant) w WHERE NOT EXISTS (SELECT FROM cs.cases c WHERE c.tenant = me.tenant AND c.source_key = w.key)
                ORDER BY w.key LIMIT most LOOP
@@ -136,9 +135,9 @@ BEGIN
         END IF;
     END LOOP;
     IF EXISTS (SELECT FROM cs.cases c WHERE c.tenant = me.tenant AND c.source_key LIKE 'watch:%' AND c.state IN ('queued', 'awaiting_review', 'dead_letter')) THEN
-        now_true := ARRAY(SELECT w.key FROM cs._watched(me.tenant) w);
-        FOR one IN SELECT c.id FROM cs.cases c WHERE c.tenant = me.tenant AND c.source_key LIKE 'watch:%'
-                   AND c.state IN ('queued', 'awaiting_review', 'dead_letter') AND NOT c.source_key = ANY (now_true) ORDER BY c.created_at LIMIT most LOOP
+        FOR one IN WITH still AS MATERIALIZED (SELECT w.key FROM cs._watched(me.tenant) w)
+                   SELECT c.id FROM cs.cases c WHERE c.tenant = me.tenant AND c.source_key LIKE 'watch:%' AND c.state IN ('queued', 'awaiting_review', 'dead_letter')
+                   AND NOT EXISTS (SELECT FROM still WHERE still.key = c.source_key) ORDER BY c.created_at LIMIT most LOOP
             settled := settled + cs._settle_watched(me, one.id)::int;
         END LOOP;
     END IF;
