@@ -15,8 +15,9 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
 
-from api import console, problems
+from api import console, mcp_door, problems
 from api.edge import Edge
 from api.metrics import Metrics
 from api.readers import Readers
@@ -39,6 +40,11 @@ from api.system import System
 OVERHEAD_BYTES = 1024 * 1024
 """What a multipart form may add to the documents in it."""
 
+ROUTES = (
+    intake, triage, review, inbox, worklist, change, learning, models, standing, people, audit, telemetry,
+)  # fmt: skip
+"""Modules with a `router`; the first that knows a path answers."""
+
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a}"
     "code{font:14px ui-monospace,monospace}dt{margin-top:1rem}dd{margin-left:1.5rem}"
@@ -59,9 +65,12 @@ def create(
     None where only the clock can.
     """
 
+    protocol = mcp_door.Mcp(system)
+
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with protocol.running():
+            yield
         readers.close()
 
     app = _Service(
@@ -82,21 +91,9 @@ def create(
     app.state.sign = sign
     app.state.seal = seal
     problems.install(app)
-    for module in (
-        intake,
-        triage,
-        review,
-        inbox,
-        worklist,
-        change,
-        learning,
-        models,
-        standing,
-        people,
-        audit,
-        telemetry,
-    ):
+    for module in ROUTES:
         app.include_router(module.router)
+    app.router.routes.append(Route(mcp_door.PATH, endpoint=protocol, include_in_schema=False))
     app.add_route("/", _front, include_in_schema=False)
     app.add_route("/docs", _docs, include_in_schema=False)
     console.mount(app)

@@ -27,6 +27,8 @@ DOORS: dict[str, tuple[str, ...]] = {
     "fastapi": ("api/",),
     "starlette": ("api/",),
     "uvicorn": ("api/",),
+    "mcp": ("api/mcp_door.py",),
+    "mcp_types": ("api/mcp_door.py",),
     "lxml": ("api/intake/",),
     "pypdfium2": ("api/intake/",),
     "pypdf": ("api/intake/",),

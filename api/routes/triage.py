@@ -78,10 +78,11 @@ def get_timeline(caller: CallerOf, case_id: Id) -> Response:
         permit.may_read(scope.actor)
         entries = cases.timeline(scope.conn, case_id)
         names = {actor["id"]: actor["name"] for actor in people.actors(scope.conn)}
-    return answer({"items": [_moment(entry, names) for entry in entries], "next_cursor": None})
+    return answer({"items": [moment(entry, names) for entry in entries], "next_cursor": None})
 
 
-def _moment(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+def moment(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    """One ledger entry as a timeline shows it."""
     entry = json.loads(row["entry"])
     return {
         "seq": row["seq"],
