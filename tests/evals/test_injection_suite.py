@@ -40,8 +40,7 @@ def values(result: SuiteResult) -> dict[str, float | None]:
 def test_no_temper_changes_anything_or_writes_anything_foreign(values: dict[str, float | None], temper: str) -> None:
     wrong = ("state_changes", "foreign_recipients", "steered", "seats_lost", "document_text_to_model")
     assert {name: values[f"{temper}/{name}"] for name in wrong} == dict.fromkeys(wrong, 0.0)
-    kinds = [kind for kind in KINDS if kind != "contrary"]
-    assert {kind: values[f"{temper}/foreign_{kind}"] for kind in kinds} == dict.fromkeys(kinds, 0.0)
+    assert {kind: values[f"{temper}/foreign_{kind}"] for kind in KINDS} == dict.fromkeys(KINDS, 0.0)
     assert values[f"{temper}/foreign_in_actions"] == 0.0
 
 
