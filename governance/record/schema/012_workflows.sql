@@ -23,5 +23,8 @@ CREATE TABLE cs.expected_documents (
     PRIMARY KEY (tenant, id)
 );
 CREATE INDEX expected_documents_due ON cs.expected_documents (tenant, due_date) WHERE received_on IS NULL;
+-- What the clock watches, as it stands now (cs._watched).
+CREATE TYPE cs.watched_thing AS (key text, kind text, queue text, title text, amount numeric, currency text, entity text, region text, supplier_id text,
+    customer_id text, due_date date, details jsonb);
 CREATE INDEX cases_watched ON cs.cases (tenant, state) WHERE source_key LIKE 'watch:%';
 CREATE INDEX openings_of ON cs.openings (tenant, case_id, at);

@@ -15,9 +15,7 @@ LANGUAGE sql STABLE SET search_path = cs, pg_temp AS $$
 $$;
 
 -- Everything that is stalled, overdue, missing or abandoned now. `key` is the same as long as it is the same thing.
-CREATE OR REPLACE FUNCTION cs._watched(of_tenant text)
-RETURNS TABLE (key text, kind text, queue text, title text, amount numeric, currency text, entity text, region text, supplier_id text,
-    customer_id text, due_date date, details jsonb)
+CREATE OR REPLACE FUNCTION cs._watched(of_tenant text) RETURNS SETOF cs.watched_thing
 LANGUAGE plpgsql STABLE SET search_path = cs, pg_temp AS $$
 DECLARE
     hours int := cs._watch_line(of_tenant, 'approval_hours', 48);
@@ -123,10 +121,11 @@ CREATE OR REPLACE FUNCTION cs._watch(me cs.actors, most int) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = cs, pg_temp AS $$
 DECLARE
     one record;
+    watched cs.watched_thing[] := ARRAY(SELECT w FROM cs._watched(me.tenant) w);
     opened jsonb := '{"approval_stalled": 0, "close_task_overdue": 0, "document_missing": 0, "case_abandoned": 0}';
     settled int := 0;
 BEGIN
-    FOR one IN SELECT w.* FROM cs._watched(me.tenant) w WHERE NOT EXISTS (SELECT FROM cs.cases c WHERE c.tenant = me.tenant AND c.source_key = w.key)
+    FOR one IN SELECT w.* FROM unnest(watched) w WHERE NOT EXISTS (SELECT FROM cs.cases c WHERE c.tenant = me.tenant AND c.source_key = w.key)
                ORDER BY w.key LIMIT most LOOP
         IF cs._open_watched(me, jsonb_build_object('source_key', one.key, 'name', one.key, 'queue', one.queue, 'exception_type', one.kind,
                 'title', one.title, 'amount', one.amount::text, 'currency', one.currency, 'entity', one.entity, 'region', one.region,
@@ -134,13 +133,11 @@ BEGIN
             opened := jsonb_set(opened, ARRAY[one.kind], to_jsonb((opened->>one.kind)::int + 1));
         END IF;
     END LOOP;
-    IF EXISTS (SELECT FROM cs.cases c WHERE c.tenant = me.tenant AND c.source_key LIKE 'watch:%' AND c.state IN ('queued', 'awaiting_review', 'dead_letter')) THEN
-        FOR one IN WITH still AS MATERIALIZED (SELECT w.key FROM cs._watched(me.tenant) w)
-                   SELECT c.id FROM cs.cases c WHERE c.tenant = me.tenant AND c.source_key LIKE 'watch:%' AND c.state IN ('queued', 'awaiting_review', 'dead_letter')
-                   AND NOT EXISTS (SELECT FROM still WHERE still.key = c.source_key) ORDER BY c.created_at LIMIT most LOOP
-            settled := settled + cs._settle_watched(me, one.id)::int;
-        END LOOP;
-    END IF;
+    FOR one IN SELECT c.id FROM (SELECT c.id, c.source_key, c.created_at FROM cs.cases c WHERE c.tenant = me.tenant AND c.source_key LIKE 'watch:%'
+                   AND c.state IN ('queued', 'awaiting_review', 'dead_letter')) c
+               LEFT JOIN unnest(watched) w ON w.key = c.source_key WHERE w.key IS NULL ORDER BY c.created_at LIMIT most LOOP
+        settled := settled + cs._settle_watched(me, one.id)::int;
+    END LOOP;
     RETURN jsonb_build_object('stalled', opened->'approval_stalled', 'overdue', opened->'close_task_overdue', 'missing', opened->'document_missing',
         'abandoned', opened->'case_abandoned', 'settled', settled);
 END $$;
