@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from agents import collections, control, payables, plan, workflows
+from agents import collections, control, payables, plan, recommend_causes, workflows
+from agents.ceiling import above
 from agents.diagnose import contested, foreign_account
 from agents.notes import read_notes
 from agents.option import Option, matched_supplier, refer
@@ -34,6 +35,8 @@ def obstacle(view: View, option: Option) -> str | None:
         return "this queue is only observed: people decide as before"
     if option.name not in view.brief.allowed_actions:
         return "policy does not allow it for this kind of case"
+    if too_far := above(view, option.name):
+        return too_far
     if missing := [name for name, value in option.args.items() if not value]:
         return f"the record does not say: {', '.join(name.replace('_', ' ') for name in missing)}"
     try:
@@ -84,7 +87,7 @@ def _options(view: View) -> list[Option]:
     # A document that is only passed on needs no party; everything that addresses one does.
     free = view.kind.get("exception_type") == "document_received" and not view.kind.get("abstained")
     found = [*_contested(view), *([] if free else _unsure(view))]
-    return [*found, *_ruled(view), last]
+    return [*found, *recommend_causes.options(view), *_ruled(view), last]
 
 
 def _ruled(view: View) -> Iterator[Option]:
