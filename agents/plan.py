@@ -12,14 +12,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents import facts
-from agents.banned import said_amiss
+from agents.banned import foreign_script, said_amiss
 from agents.option import Option, customer, later, party, supplier
 from agents.state import View
 from governance.action import CATALOGUE
 from governance.conditions import filled
 from governance.plan import CauseRule, Step
 
-_NAME = re.compile(r"[\w.,/#&+()°' -]+")
+_WORDS = re.compile(r"[\w.,/#&+()°' -]+")
+# A host, whatever its ending, and what poses as one.
+_DOTTED = re.compile(r"\w\.\w|xn--", re.IGNORECASE)
+_BIDS = re.compile(
+    r"pay|send|wire|call|phone|ring|mail|write|give|move|use|open|click|visit|see|confirm|release|approve|ignore|skip|"
+    r"forget|accept|transfer|remit|change|update|contact|reply|report|stop|cancel|do|please|now|urgent|zahl\w*|ruf\w*|"
+    r"send\w*|überweis\w*|bestätig\w*|bitte|paye[rz]|virez|appel\w*|envoy\w*|confirm\w*|pag\w+|llam\w+|envi\w+|invia\w*|"
+    r"chiama\w*|betaal|stuur|bel|bevestig",
+    re.IGNORECASE,
+)
+_STYLE = ("tone", "name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +53,7 @@ def evidence(view: View) -> Mapping[str, Any]:
 
 def told(values: Mapping[str, Any]) -> Mapping[str, Any]:
     """What texts and arguments may repeat of it: numbers, days, and names of at most four plain words. An ERP's details
-    come from outside, too: sentences, links and accounts stay where they are, in the evidence."""
+    come from outside, too: sentences, commands, links and accounts stay where they are, in the evidence."""
     return {name: kept for name, value in values.items() if (kept := _plain(value)) is not None}
 
 
@@ -54,10 +64,14 @@ def _plain(value: Any) -> Any:
     if not isinstance(value, str):
         return None if isinstance(value, Mapping) else value
     text = " ".join(value.split())
-    named = len(text) <= 60 and len(text.split()) <= 4 and _NAME.fullmatch(text)
-    if not named or facts.is_iban(text) or any(what not in ("tone", "name") for what, _ in said_amiss(text)):
+    if facts.identifier(text) is not None:
+        return text
+    words = text.split()
+    named = len(text) <= 60 and 0 < len(words) <= 4 and _WORDS.fullmatch(text) and not _DOTTED.search(text)
+    if not named or _BIDS.fullmatch(words[0]) or sum(letter.isdigit() for letter in text) > 6:
         return None
-    return text
+    amiss = facts.is_iban(text) or foreign_script(text) or any(what not in _STYLE for what, _ in said_amiss(text))
+    return None if amiss else text
 
 
 def cause_by_plan(view: View) -> PlannedCause | None:
@@ -90,6 +104,9 @@ def _option(view: View, step: Step, values: Mapping[str, Any]) -> Option:
     spec = CATALOGUE[step.action]
     why = filled(step.why, values) or "policy names this step for such a case"
     given: dict[str, str | None] = {name: filled(text, values) for name, text in step.args.items()}
+    kinds = {**spec.required, **spec.optional}
+    # What names a thing of the books looks like its number, or the step falls away.
+    given = {name: facts.identifier(text) if kinds[name] == "id" else text for name, text in given.items()}
     own = _of_the_record(view, step, why)
     args = {name: given.get(name, own.get(name)) for name in spec.required} | given
     for name in spec.optional:
