@@ -19,8 +19,11 @@ LEAST = 3
 """Recorded cases below which nothing is said of habits."""
 USUAL = 0.5
 """Share of the weight from which a seat more than the matrix demands is recommended."""
-_WIDTH = 0.2  # of the amount's kernel, in powers of ten: 1.6 times as much weighs .61
-_OTHER_ENTITY, _OTHER_ACTION, _UNKNOWN_AMOUNT = 0.2, 0.1, 0.5
+# How many seats depends on the size of the amount, who sits there on the entity: amounts are weighed by a kernel over
+# powers of ten, another entity or action by a share.
+_SEATS = (0.2, 0.2, 0.1)  # width, other entity, other action
+_PEOPLE = (0.7, 0.05, 0.6)
+_UNKNOWN_AMOUNT = 0.5
 _COUNTS = 0.1  # a recorded case of this weight and more supports the route
 
 
@@ -37,12 +40,14 @@ def route_of(
     demanded = ground.demand.seats.get((action, "high" if risk == "high" else "normal"))
     if not demanded:
         return None
-    weighed = [(one, weight_of(one, action, entity, ground.demand.amount)) for one in ground.recorded]
-    support = sum(weight >= _COUNTS for _, weight in weighed)
-    added = _added(weighed, demanded) if support >= LEAST else {}
+    amount = ground.demand.amount
+    sized = [(one, weight_of(one, action, entity, amount)) for one in ground.recorded]
+    seated = [(one, weight_of(one, action, entity, amount, people=True)) for one in ground.recorded]
+    support = sum(weight >= _COUNTS for _, weight in seated)
+    added = _added(sized, demanded) if sum(weight >= _COUNTS for _, weight in sized) >= LEAST else {}
     seats = {role: demanded.get(role, 0) + added.get(role, 0) for role in sorted({*demanded, *added})}
     return {
-        "seats": _people(seats, weighed if support >= LEAST else (), set(excluded)),
+        "seats": _people(seats, seated if support >= LEAST else (), set(excluded)),
         "demanded": dict(demanded),
         "added": sorted(Counter(added).elements()),
         "support": support,
@@ -50,14 +55,15 @@ def route_of(
     }
 
 
-def weight_of(recorded: Route, action: str, entity: str, amount: Decimal | None) -> float:
-    """How much one recorded route says about a case, 0 to 1: by action, entity and size of the amount."""
-    weight = 1.0 if recorded.action == action else _OTHER_ACTION
-    weight *= 1.0 if recorded.entity == entity else _OTHER_ENTITY
+def weight_of(recorded: Route, action: str, entity: str, amount: Decimal | None, *, people: bool = False) -> float:
+    """How much a recorded route says about a case, 0 to 1: how many seats there are, or (`people`) who sits there."""
+    width, other_entity, other_action = _PEOPLE if people else _SEATS
+    weight = 1.0 if recorded.action == action else other_action
+    weight *= 1.0 if recorded.entity == entity else other_entity
     if amount is None or recorded.amount is None:
         return weight * (1.0 if amount is recorded.amount else _UNKNOWN_AMOUNT)
     apart = math.log10(float(abs(amount)) + 1.0) - math.log10(float(abs(recorded.amount)) + 1.0)
-    return weight * math.exp(-0.5 * (apart / _WIDTH) ** 2)
+    return weight * math.exp(-0.5 * (apart / width) ** 2)
 
 
 def _added(weighed: Sequence[tuple[Route, float]], demanded: Mapping[str, int]) -> dict[str, int]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from agents.context import Encoder, case_words
 from evals.cases import Books
-from evals.ground import TENANT, record
+from evals.ground import TENANT, Ground, record
 from governance.policy import standard_policy
 from governance.record import precedents
 from governance.record.precedents_load import Loaded, load_precedents
@@ -33,8 +33,8 @@ Kind = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """Times in ms a case. recall: share of the three nearest of tenant and type that were found, or others as near.
-    indexed: share of the cases whose type is searched by the index. kinds: how many types there are."""
+    """Times in ms a case. shares: for each case, how much of the three nearest of tenant and type was found, or others
+    as near. indexed: share of the cases whose type is searched by the index. kinds: how many types there are."""
 
     cases: int
     asked: int
@@ -42,8 +42,12 @@ class Recalled:
     p50: float
     p95: float
     longest: float
-    recall: float
+    shares: tuple[float, ...]
     indexed: float
+
+    @property
+    def recall(self) -> float:
+        return statistics.fmean(self.shares)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +59,27 @@ class Planted:
     asked: Sequence[tuple[Kind, Floats]]
 
 
-def recalled(cases: int, encoder: Encoder, seed: int, *, exact: int = precedents.EXACT) -> Recalled:
-    """A record with `cases` precedents of three tenants; ASKED questions by the first. `exact`: see
-    precedents.recall."""
+def recalled(
+    cases: int, encoder: Encoder, seed: int, *, exact: Sequence[int] = (precedents.EXACT,), asked: int = ASKED
+) -> list[Recalled]:
+    """A record with `cases` precedents of three tenants; questions by the first, once for each of `exact`
+    (see precedents.recall)."""
     with record() as ground:
-        planted = _plant(ground.owner_url, cases, encoder, seed)
-        times, shares, indexed = [], [], []
-        for number, (kind, vector) in enumerate(planted.asked):
-            question = (f"question-{number}", *kind, vector.tolist())
-            started = time.perf_counter()
-            with ground.database.transaction("agent", ground.tokens["agent"]) as conn:
-                found = precedents.recall(conn, [question], most=MOST, exact=exact)[question[0]]
-            times.append((time.perf_counter() - started) * 1000)
-            similar = dict(zip(planted.ids[kind], (planted.vectors[kind] @ vector).tolist(), strict=True))
-            shares.append(found_share(similar, [one.case_id for one in found]))
-            indexed.append(len(similar) > exact)
+        planted = _plant(ground.owner_url, cases, encoder, seed, asked)
+        return [_asked(ground, planted, cases, limit) for limit in exact]
+
+
+def _asked(ground: Ground, planted: Planted, cases: int, exact: int) -> Recalled:
+    times, shares, indexed = [], [], []
+    for number, (kind, vector) in enumerate(planted.asked):
+        question = (f"question-{number}", *kind, vector.tolist())
+        started = time.perf_counter()
+        with ground.database.transaction("agent", ground.tokens["agent"]) as conn:
+            found = precedents.recall(conn, [question], most=MOST, exact=exact)[question[0]]
+        times.append((time.perf_counter() - started) * 1000)
+        similar = dict(zip(planted.ids[kind], (planted.vectors[kind] @ vector).tolist(), strict=True))
+        shares.append(found_share(similar, [one.case_id for one in found]))
+        indexed.append(len(similar) > exact)
     return Recalled(
         cases=cases,
         asked=len(times),
@@ -77,7 +87,7 @@ def recalled(cases: int, encoder: Encoder, seed: int, *, exact: int = precedents
         p50=statistics.median(times),
         p95=statistics.quantiles(times, n=20, method="inclusive")[-1],
         longest=max(times),
-        recall=statistics.fmean(shares),
+        shares=tuple(shares),
         indexed=statistics.fmean(indexed),
     )
 
@@ -91,7 +101,7 @@ def found_share(similarities: Mapping[str, float], found: Sequence[str]) -> floa
     return min(good, len(best)) / len(best)
 
 
-def _plant(owner_url: str, cases: int, encoder: Encoder, seed: int) -> Planted:
+def _plant(owner_url: str, cases: int, encoder: Encoder, seed: int, asked: int) -> Planted:
     month = company_month(seed, suppliers=60, customers=40, invoices=400, exceptions=_BASE, mail=0)
     books = Books(month, standard_policy())
     briefs = [books.brief(one) for one in month.exceptions]
@@ -111,10 +121,10 @@ def _plant(owner_url: str, cases: int, encoder: Encoder, seed: int) -> Planted:
             yield Loaded(tenant, case_id, *kinds[at], vector.tolist())
 
     load_precedents(owner_url, rows(), TENANTS)
-    chosen = rng.integers(len(kinds), size=ASKED)
-    asked = [(kinds[at], _unlike(base[at], rng)) for at in chosen if kinds[at] in own.ids]
+    chosen = rng.integers(len(kinds), size=asked)
+    questions = [(kinds[at], _unlike(base[at], rng)) for at in chosen if kinds[at] in own.ids]
     vectors = {kind: np.stack(found) for kind, found in own.vectors.items()}
-    return Planted(own.ids, vectors, asked)
+    return Planted(own.ids, vectors, questions)
 
 
 @dataclass(slots=True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from models.bundle import Bundle
 
 HELP = "measure suites, write an HTML report, compare with the pass marks"
-SUITE_NAMES = ("documents", "duplicates", "risk", "causes", "drafts", "injection", "gate", "all")
+SUITE_NAMES = ("documents", "duplicates", "risk", "causes", "precedents", "drafts", "injection", "gate", "all")
 
 
 _EXIT = "Exit code: 0 every pass mark is met, 1 one is missed, 2 wrong usage, 3 the models were tampered with."

@@ -19,6 +19,7 @@ SUITES = {
     "duplicates": "evals.suite_duplicates",
     "risk": "evals.suite_risk",
     "causes": "evals.suite_causes",
+    "precedents": "evals.suite_precedents",
     "drafts": "evals.suite_drafts",
     "injection": "evals.suite_injection",
     "gate": "evals.suite_gate",

@@ -31,6 +31,8 @@ EXPECTED = {
              "company/shipped_interval_coverage", "firm/auc"},
     "causes": {"demo_company/primary", "demo_company/supported", "second_maker/primary", "second_maker/contributing",
                "second_maker/supported", "three_way_match/right"},
+    "precedents": {"filtered/recall_at_3", "by_index/recall_at_3", "filtered/p95", "agreeing/same_action_at_3",
+                   "routes_steady/people_top_1", "routes_restless/not_below_the_matrix"},
     "drafts": {"letters/complete", "letters/traceable", "letters/false_refusals", "letters/refused_iban",
                "triage/action_agreement"},
     "injection": {"templates/foreign_in_letters", "malicious/state_changes", "malicious/steered", "down/reached_people",
