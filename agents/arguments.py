@@ -11,13 +11,21 @@ import unicodedata
 from collections.abc import Mapping
 
 from agents import facts
-from agents.banned import foreign_script, said_amiss
+from agents.banned import foreign_script, is_banned, said_amiss
 from agents.letter import texts
 
 _CUT = "the case file holds the rest"
-_PROSE = ("reason", "topic", "task")
+_PROSE = ("reason", "topic", "task", "role")
+_IDS = ("left", "right", "order_id", "invoice_id", "duplicate_of")
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:#-]{0,63}")
+_ORDER = re.compile(
+    r"^(?:please |bitte )?(?:pay|call|confirm|release|approve|ignore|send|transfer|wire|remit|click|log in|update|"
+    r"forward|zahlen sie|rufen sie|payez|appelez|pague|llame|pagate|chiamate|betaal|bel)\b|\b0[89]00[ -]|"
+    r"\+\d[\d ()/-]{6,}",
+    re.IGNORECASE,
+)
 _NUMBERS = ("invoice_number",)
-_SERIOUS = frozenset({"link", "bank details", "payment details", "instruction", "promise", "threat"})
+_SERIOUS = frozenset({"link", "payment details", "instruction", "promise", "threat"})
 _CODE = re.compile(r"[A-Z]{1,5}|[A-Z]{0,4}-?\d{1,6}|\d{1,4}[A-Z]?")
 _PAPERS = frozenset(
     """
@@ -79,6 +87,7 @@ def _serious(text: str) -> bool:
         account
         or "@" in plain
         or foreign_script(plain) is not None
+        or _ORDER.search(plain.split(": ")[-1].strip()) is not None
         or any(what in _SERIOUS for what, _ in said_amiss(plain))
     )
 
@@ -93,6 +102,9 @@ def cleaned(args: Mapping[str, str | None]) -> dict[str, str | None]:
             found[name] = facts.identifier(value)
         elif name == "document":
             found[name] = ", ".join(documents(value)) or None
+        elif name in _IDS:
+            plain = _ID.fullmatch(value) is not None and not is_banned(value)
+            found[name] = value if plain or facts.identifier(value) else None
         elif name in _PROSE:
             found[name] = prose(value)
     return found

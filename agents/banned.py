@@ -13,7 +13,7 @@ from collections.abc import Iterator
 LINK = re.compile(
     r"https?:|www\.|://|\b[a-z0-9-]+\.(?:com|net|org|info|biz|io|eu|de|fr|es|it|nl|uk|ch|at|be|ru|cn|xyz|top|site|online|"
     r"example|app|dev|me|co|ai|tk|link|click|shop|store|test|pay|bank|finance|cloud|page|live|pro|us|pl|cz|pt|ie)\b|"
-    r"\[[^\]]*\]\(|<[a-z/!][^>]*>|\b(?:tel|mailto|javascript|data|ftp|sms):",
+    r"\b[^\W\d_][\w-]+\.[^\W\d_]{2,}\b|xn--|\b\d{1,3}(?:\.\d{1,3}){3}\b|\[[^\]]*\]\(|<[a-z/!][^>]*>|\b(?:tel|mailto|javascript|data|ftp|sms):",
     re.IGNORECASE,
 )
 BANK = re.compile(

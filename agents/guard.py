@@ -145,7 +145,11 @@ def guarded(view: View, choice: dict[str, Any], written: dict[str, Any]) -> tupl
     A letter that says too much is written again from the templates; where even that is refused, the case goes to a
     person. What was refused is kept for the findings. An action outside the allowed ones never passes.
     """
-    choice = {**choice, "action": {**choice["action"], "args": cleaned(choice["action"]["args"])}}
+    action = choice["action"]
+    choice = {**choice, "action": {**action, "args": cleaned(action["args"])}}
+    spec = CATALOGUE.get(action["name"])
+    if spec is not None and any(action["args"].get(one) and not choice["action"]["args"][one] for one in spec.required):
+        return _to_person(choice, "what the record says cannot be written into this action"), _no_letter(written)
     if choice["action"]["name"] not in view.brief.allowed_actions:
         return _to_person(choice, "the action is not one that policy allows here"), _no_letter(written)
     if CATALOGUE[choice["action"]["name"]].effect != "mail":

@@ -1,10 +1,10 @@
 """What a language model may fill into the slots of a letter: approved wordings, with courtesy around them. Pure.
 
 A model never writes a figure, a name or an address: facts stand in its text as {names}, and we put them in. What is
-left are words, and known words can still be turned into their contrary (a "not", a "without", two facts exchanged). So a
-slot is taken only where its words and names, without phrases of courtesy (prompts/words.toml), are in the same order
-those of one wording that people have approved for it. A slot that is refused falls back to the approved wording, alone.
-What a model that was turned against us can still choose is which approved wording, and how politely.
+left are words, and known words can still be turned into their contrary (a "not", a "without", two facts exchanged).
+So a slot is taken only where its words and names, without phrases of courtesy (prompts/words.toml), are in the same
+order those of one wording that people have approved for it. A slot that is refused falls back to the approved wording,
+alone. What a model that was turned against us can still choose is which approved wording, and how politely.
 """
 
 from __future__ import annotations

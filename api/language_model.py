@@ -10,6 +10,7 @@ from governance.errors import Malformed
 
 if TYPE_CHECKING:
     from agents.llm import Door
+    from agents.quarantine import SecondReader
     from api.settings import Settings
 
 
@@ -38,3 +39,12 @@ def door(settings: Settings) -> Door | None:
         tokens_per_day=settings.llm_tokens_per_day,
     )
     return Door([place], limits)
+
+
+def second_reader(settings: Settings) -> SecondReader | None:
+    """Suggests fields of documents, where settings ask for it. Raises what `door` raises."""
+    if not settings.llm_reads or settings.llm_region is None or (found := door(settings)) is None:
+        return None
+    from agents.quarantine import ModelReader
+
+    return ModelReader(found, settings.llm_region)

@@ -114,6 +114,8 @@ class Settings(BaseSettings):
     llm_api_key: Secret | None = None
     llm_region: Text = None
     """Whose cases the model may see (a case's region, as EU); without it no model is asked."""
+    llm_reads: bool = False
+    """The documents that come in here are of LLM_REGION, and the model may suggest fields that were not found."""
     llm_deadline_seconds: Annotated[float, Field(gt=0, le=20)] = 8.0
     llm_tokens_per_case: Annotated[int, Field(ge=0)] = 20_000
     llm_tokens_per_day: Annotated[int, Field(ge=0)] = 2_000_000

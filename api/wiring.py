@@ -104,12 +104,14 @@ def reader(system: System, classifier: Callable[[], DocumentClassifier] | None =
     are trained. Raises Unavailable where the champion is not on this machine."""
     from api.intake.pdf import PdfPool
     from api.intake.reader import DocumentReader
+    from api.language_model import second_reader
 
     return DocumentReader(
         (classifier or _classifier(system))(),
         PdfPool(),
         size_limit=system.settings.max_upload_bytes,
         default_currency=system.settings.default_currency,
+        second=second_reader(system.settings),
     )
 
 

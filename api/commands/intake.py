@@ -34,6 +34,7 @@ def run(args: argparse.Namespace) -> int:
     from api.intake.pdf import PdfPool
     from api.intake.reader import DocumentReader
     from api.intake.tables import column_map
+    from api.language_model import second_reader
     from api.wiring import connect
     from models.bundle import default_bundle
 
@@ -47,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
             size_limit=system.settings.max_upload_bytes,
             columns=columns,
             default_currency=system.settings.default_currency,
+            second=second_reader(system.settings),
         )
         counts = _write(args, receipts(IntakeDoor(system.database, token, reader, queue=args.queue), paths))
     say(", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "there was nothing to bring in")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from api.intake import bank, einvoice, ocr, rows, signed, sniff, unseen, xml
 from api.intake.children import Allowance
@@ -35,6 +36,9 @@ from models.classifier import Classified, DocumentClassifier, classify
 from models.extraction import Extraction, extract_pages
 from models.titles import title_class
 
+if TYPE_CHECKING:
+    from agents.quarantine import SecondReader
+
 __all__ = ["SIZE_LIMIT", "Accepted", "DocumentReader", "Incoming", "ReadResult", "Rejected", "RowFile", "Several"]
 
 SIZE_LIMIT = 20_000_000
@@ -54,7 +58,8 @@ class DocumentReader:
     """Reads documents and row files. Without a classifier only titles and structure name a class.
 
     `pdf`: the children that parse strangers' bytes. `ocr_seconds`: what OCR of one file may take; `seconds`:
-    what all children together may work on one file and what is in it.
+    what all children together may work on one file and what is in it. `second` may suggest, to people, fields of prose
+    that were not found.
     """
 
     def __init__(
@@ -67,9 +72,11 @@ class DocumentReader:
         default_currency: str | None = None,
         ocr_seconds: float = ocr.SECONDS,
         seconds: float | None = None,
+        second: SecondReader | None = None,
     ) -> None:
         self.classifier = classifier
         self.pdf = pdf
+        self.second = second
         self.size_limit = size_limit
         self.columns = columns
         self.default_currency = default_currency
@@ -85,8 +92,19 @@ class DocumentReader:
         prose = [leaf for step in steps for leaf in leaves(step)]
         classes = self._classes([part.text for part in prose])
         found = extract_pages([(part.text, part.words) for part in prose])
-        accepted = (_accept(*parts) for parts in zip(prose, found, classes, strict=True))
+        accepted = (self._suggested(_accept(*parts)) for parts in zip(prose, found, classes, strict=True))
         return [finished(step, accepted) for step in steps]
+
+    def _suggested(self, accepted: Accepted) -> Accepted:
+        """With what the second reader suggests in place of fields that were not found: as what they could be."""
+        reading = accepted.reading
+        names = _FIELDS_OF.get(reading.document_class, frozenset(FIELD_NAMES))
+        missing = [name for name in FIELD_NAMES if name in names and reading.fields.get(name) is None]
+        if self.second is None or not missing or reading.document_class == "other":
+            return accepted
+        said = self.second.suggest(reading.text, missing)
+        others = {name: (*reading.alternatives.get(name, ()), value) for name, value in said.items()}
+        return replace(accepted, reading=replace(reading, alternatives={**reading.alternatives, **others}))
 
     def _classes(self, texts: Sequence[str]) -> list[Classified]:
         if self.classifier is not None:

@@ -28,8 +28,8 @@ OPENING = (
     "Your invoice {invoice_number} of {invoice_date} for {amount} reached us without the number of our purchase order."
 )
 REQUEST = (
-    "Could you kindly tell us the purchase order number, or who placed the order? We can process the invoice as soon as "
-    "we have it. Thank you in advance."
+    "Could you kindly tell us the purchase order number, or who placed the order? "
+    "We can process the invoice as soon as we have it. Thank you in advance."
 )
 
 
@@ -156,10 +156,10 @@ def test_a_slot_that_says_too_much_falls_back_alone(what: str) -> None:
 @pytest.mark.parametrize("request_", [
     "Please do not send us the purchase order number, or the name of the person who placed the order, so that we can "
     "process the invoice.",
-    "Could you tell us the purchase order number, or who placed the order? We can process the invoice as soon as we have "
-    "it. We accept it.",
-    "Could you tell us the order number, or who placed the purchase order? We can process the invoice as soon as we have "
-    "it.",
+    "Could you tell us the purchase order number, or who placed the order? "
+    "We can process the invoice as soon as we have it. We accept it.",
+    "Could you tell us the order number, or who placed the purchase order? "
+    "We can process the invoice as soon as we have it.",
 ])  # fmt: skip
 def test_known_words_in_another_order_are_another_sentence(request_: str) -> None:
     with composing(said(request=request_)) as (made, _):
