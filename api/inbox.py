@@ -102,12 +102,20 @@ def interrupt(found: Mapping[str, Any], allowed: Callable[[str], bool]) -> dict[
 def _description(found: Mapping[str, Any]) -> str:
     facts = found["facts"]
     amount = f"{facts['amount']} {facts['currency']}" if facts["amount"] is not None else "amount unknown"
-    lines = [f"**{found['title']}** ({amount})", "", str(found["findings"].get("why") or "")]
+    lines = [f"**{plain(found['title'])}** ({amount})", "", plain(found["findings"].get("why") or "")]
     if found["draft"]:
-        lines += ["", f"The letter goes to {found['draft']['to']}; nobody can change that here."]
+        lines += ["", f"The letter goes to {plain(found['draft']['to'])}; nobody can change that here."]
     seats = [f"{one['role']}: {one['filled_by'] or 'open'}" for one in found["required_seats"]]
     lines += ["", f"Seats: {', '.join(seats)}", f"Digest: {found['digest']}", f"Expires: {found['expires_at']}"]
     return "\n".join(lines)
+
+
+def plain(text: object) -> str:
+    """Words of strangers for a reader who renders Markdown: no link, picture or heading, nothing without a shape."""
+    shaped = "".join(mark if mark.isprintable() else " " for mark in str(text))
+    # A bare address becomes a link by itself: a space keeps it from being one.
+    cut = re.sub(r"(?i)(https?|ftp|mailto|www)(?=[:.])", r"\1 ", shaped)
+    return re.sub(r"([\\`*_{}\[\]()<>#+!|~&])", r"\\\1", " ".join(cut.split()))
 
 
 def thread(found: Mapping[str, Any], allowed: Callable[[str], bool]) -> dict[str, Any]:

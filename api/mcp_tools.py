@@ -81,7 +81,8 @@ class Tool:
 
 
 def answer(tool: Tool, caller: Caller, arguments: Mapping[str, Any] | None) -> Json:
-    """What the tool says to whom the key is. Raises Unauthenticated, NotPermitted, NotFound, Malformed.
+    """What the tool says to whom the key is, marked as quoting strangers. Raises Unauthenticated, NotPermitted,
+    NotFound, Malformed.
 
     The transaction is read-only: whatever a tool does, nothing is written, not even that a person had opened a case.
     """
@@ -95,7 +96,7 @@ def answer(tool: Tool, caller: Caller, arguments: Mapping[str, Any] | None) -> J
         scope.conn.execute("SET TRANSACTION READ ONLY")
         permit.may_read(scope.actor)
         said: Json = _shortened(tool.answered(scope, asked))
-        return said
+        return {"untrusted": True, **said}
 
 
 def _shortened(value: Any, name: str = "") -> Any:

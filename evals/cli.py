@@ -21,6 +21,7 @@ _INTERRUPTED, _BROKEN_PIPE = 130, 141
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("evals.run", "measure suites, write a report, compare with the pass marks"),
     "train": ("evals.train", "fit one model on data of your own, as a new bundle"),
+    "replay": ("evals.replay", "what people decided otherwise becomes a suite; today's agent sits it"),
     "promote": ("evals.promote", "propose a trained bundle as the champion of a model; others sign it"),
     "bench": ("evals.bench", "speed of reading, matching and scoring beside a floor"),
 }

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from api.console import twins, worth
+from api.console import route_shown, twins, worth
 from api.console.loose import Pair as Pair
 from api.console.loose import chosen, items, mapping, texts
 from api.console.loose import pairs as pairs
@@ -90,6 +90,7 @@ class Findings:
     note: str | None
     recognised: tuple[str, ...]
     worth: worth.Worth | None
+    route: route_shown.Route | None
     others: tuple[Pair, ...]
 
 
@@ -106,6 +107,7 @@ _KNOWN = frozenset(
         "reviewer_note",
         "before",
         "collections",
+        "route",
     }
 )
 _SHARES = frozenset({"p_late", "p_late_15", "p_late_30", "confidence"})
@@ -230,5 +232,6 @@ def read(findings: object) -> Findings:
         note=text(note.get("note")),
         recognised=texts(note.get("recognised")),
         worth=worth.read(found.get("collections")),
+        route=route_shown.read(found.get("route")),
         others=pairs({name: value for name, value in found.items() if name not in _KNOWN}),
     )

@@ -204,3 +204,20 @@ def test_what_is_no_answer_is_refused(api: Api, body: dict[str, Any]) -> None:
 def test_what_is_no_thread_is_not_there(name: str) -> None:
     with pytest.raises(NotFound):
         inbox.named(name)
+
+
+@pytest.mark.parametrize(("said", "shown"), [
+    ("![x](https://evil.example/p.png)", "\\!\\[x\\]\\(https ://evil.example/p.png\\)"),
+    ("[Approve here](HTTPS://evil.example)", "\\[Approve here\\]\\(HTTPS ://evil.example\\)"),
+    ("see www.evil.example", "see www .evil.example"), ("<img src=x>", "\\<img src=x\\>"), ("# big", "\\# big"),
+    ("a\u202eb\u200bc\nd", "a b c d"), ("\\[x]", "\\\\\\[x\\]"), ("plain words, 12.50", "plain words, 12.50"),
+])  # fmt: skip
+def test_strangers_words_are_words_in_a_reader_of_markdown(said: str, shown: str) -> None:
+    assert inbox.plain(said) == shown
+
+
+def test_a_title_of_a_stranger_is_no_link_in_the_description(api: Api) -> None:
+    api.world.filed(title="![x](https://evil.example/p.png?q=1)")
+    (thread,) = threads(api, "reviewer")
+    assert "![x](" not in request_of(thread)["description"]
+    assert "https://" not in request_of(thread)["description"]

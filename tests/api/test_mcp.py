@@ -99,7 +99,10 @@ def test_there_is_no_tool_that_decides(api: Api, name: str) -> None:
 def test_another_tenant_s_cases_do_not_exist(api: Api, start: Any) -> None:
     row = api.world.filed()
     other = start()
-    assert call(other, "service", "list_cases") == (False, {"items": [], "next_cursor": None})
+    assert call(other, "service", "list_cases") == (
+        False,
+        {"untrusted": True, "items": [], "next_cursor": None},
+    )
     for name, arguments in (
         ("get_case", {"case_id": row["case_id"]}),
         ("get_timeline", {"case_id": row["case_id"]}),
