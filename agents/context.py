@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Protocol
 
+from agents.confidence import Answers
 from agents.dunning import Dunning
 from agents.dunning_read import read_dunning
 from agents.letter import Composer
@@ -113,6 +114,7 @@ class Parts:
     tracer: Tracer
     today: date | None = None
     portfolio: Portfolio = field(default_factory=Portfolio)
+    answers: Answers = field(default_factory=Answers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,7 @@ def build_context(transaction: Transaction, jobs: Sequence[Job], parts: Parts) -
     with tracer.step("precedents"), transaction() as conn:
         recalled = _precedents(conn, read, embeddings, parts.tolerances)
         routes = read_routes(conn, read.briefs)
+        calibration = parts.answers.calibration(conn, parts.tolerances.confidence_least)
         twins = _told(conn, read.twins, said, told)
     with tracer.step("duplicates"):
         duplicates = _duplicates(transaction, twins, parts)
@@ -170,6 +173,7 @@ def build_context(transaction: Transaction, jobs: Sequence[Job], parts: Parts) -
         tracer=tracer,
         dunning=read.dunning,
         routes=routes,
+        calibration=calibration,
         templates=read.templates,
     )
 

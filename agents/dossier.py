@@ -43,6 +43,9 @@ def findings(view: View, choice: Mapping[str, Any], letter: Mapping[str, Any]) -
         "why": choice["why"],
         "alternatives": choice["alternatives"],
     }
+    if (supported := choice.get("support")) and supported["action"] == choice["action"]["name"]:
+        # A number that orders proposals, for later calibration; it is no probability and shown to nobody.
+        found["support"] = supported["score"]
     if (route := _route(view, choice)) is not None:
         found["route"] = route
     if view.notes:
@@ -135,5 +138,12 @@ def proposal(
         stamps={**stamps, "composer": letter["composer"] or TEMPLATE, **_prompt(letter)},
         thresholds=view.tolerances.as_texts() | (view.dunning.lines.as_texts() if choice.get("collections") else {}),
         risk=choice["risk"],
-        confidence=choice["confidence"],
+        confidence=_confidence(choice),
     )
+
+
+def _confidence(choice: Mapping[str, Any]) -> float | None:
+    """That of the action that was recommended; none where a later node turned it."""
+    supported = choice.get("support")
+    turned = supported is not None and supported["action"] != choice["action"]["name"]
+    return None if turned else choice["confidence"]

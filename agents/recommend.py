@@ -7,6 +7,7 @@ from typing import Any
 
 from agents import collections, control, payables, plan, recommend_causes, workflows
 from agents.ceiling import above
+from agents.confidence import support
 from agents.diagnose import contested, foreign_account
 from agents.notes import read_notes
 from agents.option import Option, matched_supplier, refer
@@ -128,9 +129,11 @@ def _risk(view: View, chosen: Option) -> str:
 
 
 def choice_of(view: View) -> dict[str, Any]:
-    """{action, topic, extra, why, risk, confidence, alternatives, collections}; the action is always an allowed one.
+    """{action, topic, extra, why, risk, confidence, support, alternatives, collections}; the action is always an
+    allowed one.
 
-    Confidence is null: no calibrated estimate says how often people agree with these rules.
+    Confidence is calibrated on what people decided about this action before, null where that is too little.
+    `support`: {action, score}, what it is calibrated by; the score means nothing by itself.
     """
     options = _options(view)
     reasons = [obstacle(view, option) for option in options]
@@ -146,13 +149,15 @@ def choice_of(view: View) -> dict[str, Any]:
         "refer_to_person", {"action": "refer_to_person", "reason": "a person may know more", "obstacle": None}
     )
     alternatives.pop(chosen.name, None)
+    score = support(view, chosen.name, possible.index(chosen) if chosen in possible else 1)
     return {
         "action": {"name": chosen.name, "args": dict(chosen.args)},
         "topic": chosen.topic,
         "extra": dict(chosen.extra),
         "why": chosen.why if because is None else f"{chosen.why} ({because})",
         "risk": _risk(view, chosen),
-        "confidence": None,
+        "confidence": view.calibration.confidence(chosen.name, score),
+        "support": {"action": chosen.name, "score": str(score)},
         "alternatives": list(alternatives.values()),
         "collections": collections.finding(view, chosen, lot),
     }

@@ -21,6 +21,7 @@ from governance.recommendation import Proposal
 from governance.record.candidates import Beside
 from governance.record.queue import Brief
 from governance.record.review import Filed
+from models.agreement import Calibration
 
 Json = dict[str, Any]
 
@@ -71,6 +72,7 @@ class BatchContext:
     dunning: Mapping[str, Dunning] = field(default_factory=dict)
     routes: Mapping[str, Ground] = field(default_factory=dict)
     templates: Mapping[tuple[str, str], Json] = field(default_factory=dict)  # (template, language) -> its table
+    calibration: Calibration = field(default_factory=Calibration)
 
     def only(self, case_id: str) -> BatchContext:
         """The same batch with this one case: a thread that names another one finds nothing."""
@@ -97,6 +99,7 @@ class View:
     routes: Ground = field(default_factory=Ground)
     mode: str = "ai"  # of the workflow; a language model is asked in no other
     templates: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)  # the tenant's own letters
+    calibration: Calibration = field(default_factory=Calibration)  # without decisions, every confidence is null
 
     @property
     def details(self) -> Mapping[str, Any]:
@@ -167,4 +170,5 @@ def view(state: State, context: BatchContext) -> View:
         routes=context.routes.get(case_id, Ground()),
         mode=brief.mode,
         templates=context.templates,
+        calibration=context.calibration,
     )

@@ -15,7 +15,8 @@ class Tolerances:
     it decides; duplicate_renumbered: the latter for an invoice that may have come under a new number, which is held at
     most. late_likely: probability of paying more than 30 days late that makes an open item risky.
     call_after_days, call_from_amount, collections_after_days: the ladder of dunning. precedent_similarity:
-    cosine from which a decided case counts. precedents: how many are looked at.
+    cosine from which a decided case counts. precedents: how many are looked at. confidence_least: decisions
+    about an action from which its confidence is calibrated; below, it is null.
     """
 
     price_percent: Decimal = Decimal("2")
@@ -34,6 +35,7 @@ class Tolerances:
     collections_after_days: int = 60
     precedent_similarity: Decimal = Decimal("0.75")
     precedents: int = 5
+    confidence_least: int = 100
 
     def as_texts(self) -> dict[str, str]:
         """Every line as text, as a recommendation carries it."""

@@ -108,6 +108,7 @@ _KNOWN = frozenset(
         "before",
         "collections",
         "route",
+        "support",
     }
 )
 _SHARES = frozenset({"p_late", "p_late_15", "p_late_30", "confidence"})
