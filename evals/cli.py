@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("evals.train", "fit one model on data of your own, as a new bundle"),
     "replay": ("evals.replay", "what people decided otherwise becomes a suite; today's agent sits it"),
     "promote": ("evals.promote", "propose a trained bundle as the champion of a model; others sign it"),
+    "show": ("evals.show", "a case of every type of a workflow, from what came in to the letter"),
     "bench": ("evals.bench", "speed of reading, matching and scoring beside a floor"),
 }
 """Name → (module, help in one line)."""

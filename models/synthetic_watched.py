@@ -94,7 +94,7 @@ def _received(month: CompanyMonth, rng: Random) -> PlantedException:
 
 def _passed_on(month: CompanyMonth, rng: Random) -> PlantedException:
     return _case(
-        month, rng, "accounts_payable", "document_received", ("unknown", "refer_to_person"),
+        month, rng, "accounts_payable", "document_received", ("unknown", "route_for_approval"),
         title="A contract arrived that nobody asked for", document_class="contract",
     )  # fmt: skip
 

@@ -89,6 +89,24 @@ def test_what_is_over_is_settled_before_anybody_decides(acme: World) -> None:
         acme.decide("reviewer", acme.recommendation(filed.recommendation_id), "approve")
 
 
+def test_what_somebody_holds_is_settled_by_the_next_tick_and_nobody_waits(acme: World) -> None:
+    document(acme, "2026-01-30")
+    watched(acme)
+    (job,) = acme.claim(1)
+    proposal = letter(acme.scalar("SELECT facts_digest FROM cs.case_revisions"), draft=None,
+                      action=Action("schedule_call", {"topic": "missing document", "customer_id": "C-1"}))  # fmt: skip
+    filed = acme.file(job, proposal)
+    document(acme, "2026-01-30", received_on="2026-02-03")
+    for held in (
+        "SELECT FROM cs.recommendations WHERE id = %s FOR UPDATE",
+        "SELECT FROM cs.cases c JOIN cs.recommendations r ON r.case_id = c.id WHERE r.id = %s FOR UPDATE OF c",
+    ):
+        with acme.database.transaction("owner", acme.tokens["reviewer"]) as conn:
+            conn.execute(held.encode(), (filed.recommendation_id,))
+            assert watched(acme) == NONE
+    assert watched(acme) == {**NONE, "settled": 1}
+
+
 def test_what_somebody_has_signed_is_not_settled_under_them(acme: World) -> None:
     task(acme, "2026-01-30")
     watched(acme)
@@ -108,7 +126,7 @@ def test_a_proposal_that_waits_is_opened_once_whatever_is_asked_anew(acme: World
     long_ago(acme, 7)
     assert (watched(acme)["stalled"], watched(acme)) == (1, NONE)
     ((kind, where, _, title),) = cases(acme)
-    assert (kind, where, title) == ("approval_stalled", "accounts_payable", "Approval stalled: Invoice 2026-1")
+    assert (kind, where, title) == ("approval_stalled", "accounts_payable", "Approval stalled")
     details = acme.scalar("SELECT d.details FROM cs.case_readings d JOIN cs.cases c ON c.id = d.case_id "
                           "WHERE c.source_key LIKE 'watch:%%'")  # fmt: skip
     assert details["case"] == row["case_id"]

@@ -21,9 +21,10 @@ DECLARE
     hours int := cs._watch_line(of_tenant, 'approval_hours', 48);
     silent interval := make_interval(days => cs._watch_line(of_tenant, 'silent_days', 14));
 BEGIN
+    -- Titles name no other case's words: they would stay when that case is erased. `details.case` leads there.
     -- A proposal that waits for signatures, whatever was asked anew meanwhile; and an approval that a person was asked for.
     RETURN QUERY
-    SELECT 'watch:approval_stalled:' || c.id || ':' || c.revision, 'approval_stalled', c.queue, left('Approval stalled: ' || c.title, 200), l.amount,
+    SELECT 'watch:approval_stalled:' || c.id || ':' || c.revision, 'approval_stalled', c.queue, 'Approval stalled', l.amount,
         l.currency, l.entity, l.region, l.supplier_id, l.customer_id, l.due_date, jsonb_build_object('case', c.id,
             'approver', (SELECT string_agg(DISTINCT s.role, ', ' ORDER BY s.role) FROM cs.seats s WHERE s.tenant = r.tenant AND s.recommendation_id = r.id AND s.filled_by IS NULL),
             'waiting_days', (now()::date - f.first::date), 'waiting_since', f.first::date)
@@ -34,7 +35,7 @@ BEGIN
     WHERE c.tenant = of_tenant AND c.state = 'awaiting_review' AND c.queue <> 'governance' AND c.source_key NOT LIKE 'watch:%'
       AND f.first <= now() - make_interval(hours => hours) AND cs._after(cs._calendar(of_tenant, l.entity), f.first, hours) <= now();
     RETURN QUERY
-    SELECT 'watch:approval_stalled:task:' || r.id, 'approval_stalled', c.queue, left('Approval stalled: ' || c.title, 200), l.amount, l.currency, l.entity,
+    SELECT 'watch:approval_stalled:task:' || r.id, 'approval_stalled', c.queue, 'Approval stalled', l.amount, l.currency, l.entity,
         l.region, l.supplier_id, l.customer_id, l.due_date, jsonb_build_object('case', c.id, 'approver', (r.envelope::jsonb)#>>'{action,args,role}',
             'waiting_days', (now()::date - e.created_at::date), 'waiting_since', e.created_at::date)
     FROM cs.effects e
@@ -58,7 +59,7 @@ BEGIN
     -- No new facts, nothing opened, decided or carried out for so many days. What waits for its day is not abandoned.
     RETURN QUERY
     SELECT 'watch:case_abandoned:' || c.id || ':' || to_char(s.since AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISSUS'), 'case_abandoned', c.queue,
-        left('Nobody works on it: ' || c.title, 200), l.amount, l.currency, l.entity, l.region, l.supplier_id, l.customer_id, l.due_date,
+        'Nobody works on the case', l.amount, l.currency, l.entity, l.region, l.supplier_id, l.customer_id, l.due_date,
         jsonb_build_object('case', c.id, 'state', c.state, 'silent_since', s.since::date, 'silent_days', (now()::date - s.since::date))
     FROM cs.cases c
     JOIN cs.case_revisions l ON l.tenant = c.tenant AND l.case_id = c.id AND l.revision = c.revision
@@ -100,17 +101,20 @@ LANGUAGE plpgsql SET search_path = cs, pg_temp AS $$
 DECLARE
     pending cs.recommendations;
     watched cs.cases;
+    jobs_held bigint[];
 BEGIN
-    -- In the order of everybody else: recommendation, job, case.
-    SELECT * INTO pending FROM cs.recommendations WHERE tenant = me.tenant AND case_id = of_case AND state = 'awaiting_review' FOR UPDATE;
-    PERFORM FROM cs.jobs WHERE tenant = me.tenant AND case_id = of_case AND state IN ('ready', 'leased', 'dead') ORDER BY id FOR UPDATE;
-    SELECT * INTO watched FROM cs.cases WHERE tenant = me.tenant AND id = of_case FOR UPDATE;
-    IF NOT watched.state IN ('queued', 'awaiting_review', 'dead_letter') OR (watched.state = 'awaiting_review' AND pending.id IS NULL)
+    -- In the order of everybody else: recommendation, job, case. The ledger's head may be held already: what somebody
+    -- else holds is left for the next tick.
+    SELECT * INTO pending FROM cs.recommendations WHERE tenant = me.tenant AND case_id = of_case AND state = 'awaiting_review' FOR UPDATE SKIP LOCKED;
+    jobs_held := ARRAY(SELECT j.id FROM cs.jobs j WHERE j.tenant = me.tenant AND j.case_id = of_case AND j.state IN ('ready', 'leased', 'dead') ORDER BY j.id FOR UPDATE SKIP LOCKED);
+    SELECT * INTO watched FROM cs.cases WHERE tenant = me.tenant AND id = of_case FOR UPDATE SKIP LOCKED;
+    IF watched.id IS NULL OR NOT watched.state IN ('queued', 'awaiting_review', 'dead_letter') OR (watched.state = 'awaiting_review' AND pending.id IS NULL)
+       OR EXISTS (SELECT FROM cs.jobs j WHERE j.tenant = me.tenant AND j.case_id = of_case AND j.state IN ('ready', 'leased', 'dead') AND NOT j.id = ANY (jobs_held))
        OR EXISTS (SELECT FROM cs.seats s WHERE s.tenant = me.tenant AND s.recommendation_id = pending.id AND s.filled_by IS NOT NULL) THEN
         RETURN false;
     END IF;
     UPDATE cs.recommendations SET state = 'superseded' WHERE tenant = me.tenant AND id = pending.id;
-    UPDATE cs.jobs SET state = 'done', lease_until = NULL WHERE tenant = me.tenant AND case_id = of_case AND state IN ('ready', 'leased', 'dead');
+    UPDATE cs.jobs SET state = 'done', lease_until = NULL WHERE id = ANY (jobs_held);
     UPDATE cs.cases SET state = 'superseded', updated_at = now() WHERE tenant = me.tenant AND id = of_case;
     PERFORM cs._append(me.tenant, me.id, 'case.settled', of_case, jsonb_build_object('watch', watched.exception_type, 'superseded', pending.id));
     RETURN true;
