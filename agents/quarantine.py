@@ -7,6 +7,7 @@ name, no account and no prose comes out, and what comes out is a suggestion to p
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -56,7 +57,10 @@ class ModelReader:
         wanted = [name for name in FIELDS if name in missing]
         if not wanted or not text.strip():
             return {}
-        question = Question("extract", prompt("extract"), text[:LIMIT], "intake", self._region)
+        shown = text[:LIMIT]
+        # A budget of its own for each document: one sender's must not use up that of the others.
+        document = hashlib.sha256(shown.encode("utf-8", "replace")).hexdigest()
+        question = Question("extract", prompt("extract"), shown, document, self._region)
         answer = self._door.ask(question, Fields)
         if answer.value is None:
             return {}

@@ -25,9 +25,9 @@ def _short_payment(view: View) -> Iterator[Option]:
         yield dispute(view, "the customer paid less and gave a reason")
     else:
         yield Option("request_missing_document", {"document": "remittance_advice", "customer_id": customer(view)},
-                     "nothing says why less was paid", extra={"document": "remittance_advice"})  # fmt: skip
+                     "nothing says why less was paid", "remittance", {"document": "remittance_advice"})  # fmt: skip
         yield call(view, "short payment", "nothing says why less was paid: a call may show it")
-    yield remind(view, "friendly", "the difference is still open")
+    yield remind(view, "friendly", "the difference is still open", "short")
     yield dispute(view, "the customer paid less than billed")
 
 
