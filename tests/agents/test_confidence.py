@@ -40,6 +40,13 @@ def test_what_is_said_is_what_comes(count: int, method: str) -> None:
             assert abs(said[there].mean() - np.array(agreed)[there].mean()) < 0.12
 
 
+def test_some_answers_make_a_sigmoid() -> None:
+    curve = fitted(*answers(350, low=0.05, high=0.98), least=100)
+    assert curve is not None
+    assert (curve.method, curve.answers) == ("platt", 350)
+    assert curve.at(0.1) < 0.35 < 0.65 < curve.at(0.9)
+
+
 def test_too_few_answers_say_nothing() -> None:
     assert fitted(*answers(99), least=100) is None
     assert fitted([], [], least=0) is None
