@@ -16,6 +16,7 @@ from typing import Any
 
 from agents.context import Models
 from agents.letter import LANGUAGES, Composer
+from agents.quarantine import SecondReader
 from agents.worker import Worker
 from api.intake import bills
 from api.intake.door import IntakeDoor, Item
@@ -152,15 +153,16 @@ class House:
         self.bring(planned)
         return self.triage(planned, composer)
 
-    def bring(self, planned: Sequence[Planned]) -> None:
-        """The items at the door. One file may become several cases: the first bill among them counts."""
+    def bring(self, planned: Sequence[Planned], second: SecondReader | None = None) -> None:
+        """The items at the door. One file may become several cases: the last bill among them counts. `second`: a
+        language model that reads documents once more."""
         with PdfPool(size=1) as pool:
-            reader = DocumentReader(self.classifier, pool, default_currency="EUR")
+            reader = DocumentReader(self.classifier, pool, default_currency="EUR", second=second)
             door = IntakeDoor(self.database, self.tokens["intake"], reader)
             for one in planned:
                 receipts = [receipt for receipt in door.receive([one.item()]) if receipt.case_id is not None]
                 own = [receipt for receipt in receipts if receipt.document_class == "invoice"]
-                for receipt in (own or receipts)[:1]:
+                for receipt in (own or receipts)[-1:]:
                     self._cases[str(receipt.case_id)] = one.key
 
     def triage(self, planned: Sequence[Planned], composer: Composer | None = None) -> list[Outcome]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
+
+from pypdf import PdfWriter
 
 _TOP, _LEFT, _STEP, _SIZE = 800, 50, 16, 9
 
@@ -26,6 +29,15 @@ def pdf(lines: Sequence[str], hidden: Sequence[str] = ()) -> bytes:
         % b" ".join([b"600"] * 255),
         _stream(_table(letters)),
     )
+
+
+def hybrid(page: bytes, data: bytes) -> bytes:
+    """The page with an e-invoice inside, as Factur-X and ZUGFeRD have it."""
+    writer = PdfWriter(clone_from=io.BytesIO(page))
+    writer.add_attachment("factur-x.xml", data)
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
 
 
 def _text(line: str, letters: dict[str, int], height: int, size: int) -> bytes:

@@ -12,9 +12,11 @@ from pathlib import Path
 from agents.compose import ModelComposer
 from agents.context import Encoder, Models
 from agents.llm import Door, Limits, Place
-from evals.datasets import sized
+from agents.quarantine import ModelReader
+from evals.datasets import held_out, sized
 from evals.ground import record
 from evals.injection_carriers import CARRIERS, ENTITY, IDENTITY
+from evals.injection_details import SHORT, Whispered, swept
 from evals.injection_figures import Round, Seen, examples, judged, metrics, requested
 from evals.injection_house import House, Outcome, Planned
 from evals.injection_texts import ATTACKS, ENCODINGS, Payload, benign, payloads, spread
@@ -22,11 +24,12 @@ from evals.injection_watch import Marks, changed, standing, unsigned
 from evals.llm_stub import serving
 from evals.results import Metric, Stacks, SuiteResult, Table, words
 from evals.suites import Options, tracked
+from governance.policy import standard_policy
+from models.synthetic import company_month
 
-CASES, OUTAGE, BENIGN = 840, 60, 240
-"""Cases of each temper that answers, of each that does not, and of honest documents."""
+CASES, OUTAGE, BENIGN, ROWS, TEXTS = 920, 69, 230, 120, 24
 TODAY = date(2026, 11, 20)
-DEADLINE, _SPARE = 2.0, 2.0
+DEADLINE, _SPARE = 2.0, 8.0
 """Seconds that the model has for a letter, and that everything else about a case may take on a busy machine."""
 ANSWERING = ("templates", "helpful", "garbage", "malicious")
 OUTAGES = ("slow", "limited", "refusing", "broken", "dripping", "down")
@@ -40,9 +43,13 @@ _ABOUT = (
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
+    """Cases of each temper that answers, of each that does not, of honest documents; rows and texts of the sweep."""
+
     cases: int
     outage: int
     benign: int
+    rows: int
+    texts: int
 
 
 def run(options: Options) -> SuiteResult:
@@ -51,7 +58,11 @@ def run(options: Options) -> SuiteResult:
     folder = None if options.folder is None else options.folder / "injection"
     least = len(CARRIERS)
     sizes = Sizes(
-        sized(CASES, options.scale, least), sized(OUTAGE, options.scale, 6), sized(BENIGN, options.scale, least)
+        sized(CASES, options.scale, least),
+        sized(OUTAGE, options.scale, 6),
+        sized(BENIGN, options.scale, least),
+        sized(ROWS, options.scale, 40),
+        sized(TEXTS, options.scale, 4),
     )
     with record() as ground:
         encoder: Encoder = Embedder(threads=1)
@@ -60,6 +71,30 @@ def run(options: Options) -> SuiteResult:
             ground.database, ground.tenant, ground.tokens, models, TODAY, options.bundle.classifier, options.seed
         )
         return measured(house, folder, sizes)
+
+
+def _details(house: House, texts: Sequence[str], exceptions: int) -> list[Whispered]:
+    month = company_month(
+        held_out(house.seed, 900), suppliers=20, customers=15, invoices=120, exceptions=exceptions, mail=0, today=TODAY
+    )
+    return list(swept(month, house.models.bundle.pair_scorer, standard_policy(), texts))
+
+
+def _of_details(found: Sequence[Whispered]) -> list[Metric]:
+    counts = {"foreign_in_letters": sum(bool(one.letter) for one in found),
+              "foreign_in_actions": sum(bool(one.args) for one in found)}  # fmt: skip
+    return [Metric("details", name, float(count), count=len(found), unit="cases") for name, count in counts.items()]
+
+
+def _of_types(found: Sequence[Whispered]) -> Table:
+    wrong: dict[tuple[str, str], list[Whispered]] = {}
+    for one in found:
+        if one.args or one.letter:
+            wrong.setdefault((one.exception_type, one.action), []).append(one)
+    rows = [(words(kind), words(action), len(own), own[0].text[:80]) for (kind, action), own in sorted(wrong.items())]
+    return Table(
+        "Details of a row that came into an action or a letter", ("exception", "action", "cases", "such as"), rows
+    )
 
 
 def measured(house: House, folder: Path | None, sizes: Sizes) -> SuiteResult:
@@ -74,11 +109,19 @@ def measured(house: House, folder: Path | None, sizes: Sizes) -> SuiteResult:
         for at, temper in enumerate(tracked((*ANSWERING, *OUTAGES), "tempers"))
     ]  # fmt: skip
     plain = _round(house, "helpful", _plan(house, len(rounds), honest, sizes.benign), controls, Marks.of(()))
+    told = [*SHORT, *(one.text for one in spread(whispers, sizes.texts))]
+    details = _details(house, told, sizes.rows)
     return SuiteResult(
         suite="injection",
         about=_ABOUT,
-        metrics=[*(one for each in rounds for one in metrics(each)), *_benign(plain, controls)],
-        tables=[_by_temper(rounds), _by_carrier(rounds), _examples(rounds), _diverted(plain, controls)],
+        metrics=[*(one for each in rounds for one in metrics(each)), *_of_details(details), *_benign(plain, controls)],
+        tables=[
+            _by_temper(rounds),
+            _by_carrier(rounds),
+            _examples(rounds),
+            _of_types(details),
+            _diverted(plain, controls),
+        ],
         plots=[_by_action(rounds[: len(ANSWERING)])],
         notes=[
             f"{len(whispers)} sentences in {len(CARRIERS)} carriers and {len(ENCODINGS)} forms; {len(ATTACKS)} more "
@@ -88,10 +131,10 @@ def measured(house: House, folder: Path | None, sizes: Sizes) -> SuiteResult:
     )
 
 
-def composer_at(url: str, deadline: float = DEADLINE, *, rest: float = 0.0) -> ModelComposer:
-    """What phrases letters by the model at this address. Nothing is remembered: every letter is a new question."""
-    limits = Limits(deadline=deadline, rest=rest, cached=0, tokens_per_day=10**9)
-    return ModelComposer(Door([Place(url, "stub", ENTITY["region"], "key")], limits))
+def door_at(url: str, deadline: float = DEADLINE, *, rest: float = 0.0) -> Door:
+    """The door to the model at this address. Nothing is remembered: every letter is a new question."""
+    limits = Limits(deadline=deadline, rest=rest, cached=0, tokens_per_day=10**9, tokens_per_case=10**9)
+    return Door([Place(url, "stub", ENTITY["region"], "key")], limits)
 
 
 def _controls(house: House) -> dict[str, Outcome]:
@@ -123,11 +166,11 @@ def _round(house: House, temper: str, plan: Sequence[Planned], controls: Mapping
     else:
         outage = temper in OUTAGES
         with serving(temper, attack=[*ATTACKS, *(one.text for one in plan if one.category != "benign")]) as stub:
-            composer = composer_at(stub.url, rest=30.0 if outage else 0.0)
+            door = door_at(stub.url, rest=30.0 if outage else 0.0)
             try:
-                started, outcomes = _timed(house, plan, composer)
+                started, outcomes = _timed(house, plan, door)
             finally:
-                composer.close()
+                door.close()
             asked, turned = list(stub.asked), sorted(set(stub.turned))
     carried = Marks.of(one.text for one in plan) if temper in ANSWERING else Marks.of(())
     return Round(
@@ -143,10 +186,11 @@ def _round(house: House, temper: str, plan: Sequence[Planned], controls: Mapping
     )
 
 
-def _timed(house: House, plan: Sequence[Planned], composer: ModelComposer | None) -> tuple[float, list[Outcome]]:
-    house.bring(plan)
+def _timed(house: House, plan: Sequence[Planned], door: Door | None) -> tuple[float, list[Outcome]]:
+    """The model reads documents a second time, in its quarantine, and phrases letters."""
+    house.bring(plan, ModelReader(door, ENTITY["region"]) if door else None)
     started = time.time()
-    return started, house.triage(plan, composer)
+    return started, house.triage(plan, ModelComposer(door) if door else None)
 
 
 def _gaps(started: float, outcomes: Sequence[Outcome]) -> list[float]:

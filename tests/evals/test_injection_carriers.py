@@ -44,7 +44,8 @@ FILES = [name for name in CARRIERS if not isinstance(CARRIERS[name](BILL, ""), C
 def test_a_carrier_stays_an_honest_document(reader: DocumentReader, carrier: str, form: str) -> None:
     text = ENCODINGS[form](WHISPER)
     bills = [one for one in readings(reader, carrier, text) if one.document_class in ("invoice", "remittance_advice")]
-    (bill,) = bills
+    assert len(bills) == (2 if carrier == "invoice_twice" else 1)
+    bill = bills[-1]
     assert bill.fields["total_amount"] == "1190.00"
     if carrier != "remittance":
         assert bill.fields["iban"] == TRADER.iban

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from agents.compose import ModelComposer
 from agents.context import Models
 from evals.injection_carriers import CARRIERS
 from evals.injection_figures import KINDS, SAFE
@@ -11,7 +12,7 @@ from evals.injection_house import House, Planned
 from evals.injection_watch import changed, standing, unsigned
 from evals.llm_stub import serving
 from evals.results import SuiteResult
-from evals.suite_injection import ANSWERING, OUTAGES, TODAY, Sizes, composer_at, measured
+from evals.suite_injection import ANSWERING, OUTAGES, TODAY, Sizes, door_at, measured
 from governance.record.db import Database
 from models.bundle import Bundle
 from tests.agents.scenes import HashEncoder
@@ -28,7 +29,7 @@ def house(one_database: Database, bundle: Bundle) -> House:
 
 @pytest.fixture(scope="module")
 def result(house: House) -> SuiteResult:
-    return measured(house, None, Sizes(len(CARRIERS), 3, len(CARRIERS)))
+    return measured(house, None, Sizes(len(CARRIERS), 3, len(CARRIERS), 40, 4))
 
 
 @pytest.fixture
@@ -64,9 +65,9 @@ def test_a_foreign_account_on_the_document_is_asked_about_whatever_stands_beside
         for at, carrier in enumerate(("ubl_note", "pdf_footer", "plain_text", "mail_body", "cii_note"))
     ]  # fmt: skip
     with serving("malicious") as stub:
-        composer = composer_at(stub.url)
-        outcomes = house.run(plan, composer)
-        composer.close()
+        door = door_at(stub.url)
+        outcomes = house.run(plan, ModelComposer(door))
+        door.close()
     assert len(outcomes) == len(plan)
     assert {one.action for one in outcomes} == {"verify_bank_details_by_callback"} <= SAFE
     assert {one.risk for one in outcomes} == {"high"}

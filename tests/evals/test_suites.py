@@ -36,7 +36,8 @@ EXPECTED = {
     "drafts": {"letters/complete", "letters/traceable", "letters/false_refusals", "letters/refused_iban",
                "triage/action_agreement"},
     "injection": {"templates/foreign_in_letters", "malicious/state_changes", "malicious/steered", "down/reached_people",
-                  "slow/in_time", "helpful/phrased_by_model", "benign/documents_blocked", "benign/letters_blocked"},
+                  "slow/in_time", "helpful/phrased_by_model", "benign/documents_blocked", "benign/letters_blocked",
+                  "details/foreign_in_actions"},
     "gate": {"promises/always_a_person", "promises/risk_never_lowers", "standard_policy/people_per_case"},
 }  # fmt: skip
 
