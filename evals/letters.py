@@ -40,7 +40,12 @@ _ASKED: Mapping[str, Mapping[str, str]] = {
 }  # fmt: skip
 """What a letter of each kind asks about, as the stem of the word in each language."""
 
-ELEMENTS = ("recipient", "subject", "greeting", "reference", "request", "signature", "language")
+_REPLY = re.compile("reply|antworte|répondre|responda|rispondere|antwoord", re.IGNORECASE)
+"""How the other side is asked to answer, in each language."""
+
+ELEMENTS = (
+    "recipient", "subject", "greeting", "reference", "amount", "date", "request", "contact", "signature", "language"
+)  # fmt: skip
 
 
 def elements(case: Triaged, draft: Draft, language: str) -> dict[str, bool]:
@@ -51,11 +56,20 @@ def elements(case: Triaged, draft: Draft, language: str) -> dict[str, bool]:
     number = brief.facts.details.get("invoice_number") or (brief.reading.get("fields") or {}).get("invoice_number")
     asked = re.compile(_ASKED[case.action].get(language, "$^"), re.IGNORECASE)
     middle = " ".join(paragraphs[1:-1])
+    stated = figures(draft)
+    # A letter about another invoice than the case's own states neither its amount nor its dates.
+    own = number is not None and number in f"{draft.subject} {middle}" and case.choice["extra"].get("late") != "twin"
+    held = brief.facts
+    amount = money(held.amount, held.currency, language) if own and held.amount is not None and held.currency else None
+    days = [day for day in (brief.facts.issue_date, brief.facts.due_date) if day and own]
     return {
         "recipient": party is not None and draft.to == party.email,
         "subject": bool(draft.subject.strip()) and "\n" not in draft.subject,
         "greeting": party is not None and " ".join(party.name.split()) in paragraphs[0],
         "reference": number is None or number in f"{draft.subject} {middle}",
+        "amount": amount is None or digits(amount) in stated,
+        "date": not days or any(long_date(day, language) in middle for day in days),
+        "contact": len(paragraphs) >= 3 and _REPLY.search(paragraphs[-2]) is not None,
         "request": len(paragraphs) >= 3 and asked.search(f"{draft.subject} {middle}") is not None,
         "signature": bool(case.beside.entity_name) and str(case.beside.entity_name) in paragraphs[-1],
         "language": draft.language == language,
@@ -83,7 +97,7 @@ def _values(case: Triaged) -> Iterator[str]:
     brief = case.view.brief
     held: tuple[Any, ...] = (
         case.planted.row, brief.order, brief.receipts, brief.supplier and brief.supplier.name,
-        brief.customer and brief.customer.name, case.beside.entity_name,
+        brief.customer and brief.customer.name, case.beside.entity_name, brief.facts.case_id[:8].upper(),
     )  # fmt: skip
     waiting: list[Any] = list(held)
     while waiting:

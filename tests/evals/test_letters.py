@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
-from agents.letter import LANGUAGES
+from agents.letter import LANGUAGES, money
 from evals import letters
 from evals.cases import Triaged, triaged
 from governance.policy import standard_policy
@@ -14,6 +16,8 @@ from governance.recommendation import Draft
 from models.bundle import Bundle
 from models.synthetic import company_month
 from models.synthetic_numbers import stream
+
+_DAY = re.compile(r"\d{1,2} [A-Z][a-z]+ \d{4}")
 
 pytestmark = pytest.mark.xdist_group("evals")  # one worker makes what they share
 
@@ -50,11 +54,15 @@ def test_what_is_taken_out_of_a_letter_is_missed(cases: dict[str, list[tuple[Tri
     case, draft = next(found for found in cases["en"] if found[0].action == "request_purchase_order")
     number = case.view.brief.reading["fields"]["invoice_number"]
     paragraphs = draft.body.split("\n\n")
+    amount = money(case.view.brief.facts.amount or Decimal(0), case.view.brief.facts.currency or "EUR", "en")
     spoilt = {
         "recipient": replace(draft, to="someone@else.example"),
         "subject": replace(draft, subject=" "),
         "greeting": replace(draft, body="\n\n".join(["Hello,", *paragraphs[1:]])),
         "reference": Draft(draft.to, draft.subject.replace(number, ""), draft.body.replace(number, ""), "en"),
+        "amount": replace(draft, body=draft.body.replace(amount, "what you know")),
+        "date": replace(draft, body=_DAY.sub("lately", draft.body)),
+        "contact": replace(draft, body="\n\n".join([*paragraphs[:-2], paragraphs[-1]])),
         "request": Draft(draft.to, "Hello", f"{paragraphs[0]}\n\nAbout {number}.\n\n{paragraphs[-1]}", "en"),
         "signature": replace(draft, body="\n\n".join([*paragraphs[:-1], "Kind regards"])),
         "language": replace(draft, language="de"),
