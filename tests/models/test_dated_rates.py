@@ -56,9 +56,7 @@ def bills(month: CompanyMonth, count: int) -> list[Invoice]:
     return euro[:: len(euro) // count][:count]
 
 
-def test_a_bill_in_two_currencies_is_claimed_by_the_rates_of_the_day(
-    month: CompanyMonth, scorer: PairScorer
-) -> None:
+def test_a_bill_in_two_currencies_is_claimed_by_the_rates_of_the_day(month: CompanyMonth, scorer: PairScorer) -> None:
     claimed = []
     for first in bills(month, 8):
         second = again(first)
