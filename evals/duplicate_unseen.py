@@ -26,7 +26,7 @@ _CALLED = {
     "second": {"resubmitted": "exact", "penny": "amount", "other_vendor_record": "vendor_double"},
     "third": {"resubmitted": "exact", "amount": "penny", "other_vendor_record": "vendor", "other_entity": "entity"},
 }
-_COMPANIES, _DRILLS = 1, 14
+_COMPANIES, _DRILLS = 1, 28
 
 
 def run(options: Options, asked: Mapping[str, Sequence[Planted]]) -> Part:

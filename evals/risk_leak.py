@@ -13,8 +13,9 @@ import numpy as np
 from models.events import NEVER, Floats
 from models.features import Answers, features_at
 from models.outlook import falling
+from models.receivable import Receivable
 from models.risk_curves import chance_of, own_of
-from models.risk_ledger import Ledger, Moment, Receivable
+from models.risk_ledger import Ledger, Moment
 
 _KNOTS = np.array([-10, -5, -1, 0, 1, 5, 15, 30], dtype=np.int64)
 _WHOLE: Floats = falling(np.linspace(0.95, 0.02, len(_KNOTS))[None, :])[0]

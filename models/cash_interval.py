@@ -9,8 +9,8 @@ import numpy as np
 
 from models.events import Floats
 from models.outlook import paid_between
+from models.receivable import Receivable
 from models.risk import Seen
-from models.risk_ledger import Receivable
 
 _DAYS = 7
 _CELLS = 4_000_000

@@ -14,10 +14,11 @@ import numpy as np
 
 from models.events import Bools, Floats, Ints
 from models.outlook import Curves, falling, outlook
+from models.receivable import Receivable
 from models.risk import LATE, CollectionRisk, Ledger, RiskEstimate, Seen
 from models.risk_choice import THIN
 from models.risk_estimates import estimates
-from models.risk_ledger import Receivable, as_ledger
+from models.risk_ledger import as_ledger
 
 LEAST = 5
 """Settled disputes below which nothing is said of what one changes."""

@@ -11,7 +11,8 @@ from datetime import date
 import numpy as np
 
 from models.events import NEVER, SPAN, Asked, Floats, Ints, Stream, mean
-from models.risk_ledger import MICRO, TERMS, WEEKDAYS, Columns, Ledger, Moment, Receivable, as_ledger
+from models.receivable import Receivable
+from models.risk_ledger import MICRO, TERMS, WEEKDAYS, Columns, Ledger, Moment, as_ledger
 
 __all__ = ["RISK_FEATURES", "Ledger", "Moment", "Receivable", "features_at", "risk_features"]
 

@@ -81,7 +81,7 @@ class PairScorer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     2005), for ledgers like the training ledgers: elsewhere they rank, and their level has to be checked.
     """
 
-    def __init__(self, seed: int = 0, max_iter: int = 140, folds: int = 3) -> None:
+    def __init__(self, seed: int = 0, max_iter: int = 250, folds: int = 3) -> None:
         self.seed = seed
         self.max_iter = max_iter
         self.folds = folds
@@ -89,7 +89,7 @@ class PairScorer(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _booster(self, max_iter: int) -> HistGradientBoostingClassifier:
         constraints = [_RISING.get(name, 0) for name in PAIR_FEATURES]
         return HistGradientBoostingClassifier(
-            max_iter=max_iter, learning_rate=0.1, max_leaf_nodes=15, min_samples_leaf=20, l2_regularization=1.0,
+            max_iter=max_iter, learning_rate=0.1, max_leaf_nodes=31, min_samples_leaf=20, l2_regularization=1.0,
             monotonic_cst=constraints, early_stopping=False, random_state=self.seed,
         )  # fmt: skip
 

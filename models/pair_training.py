@@ -135,19 +135,19 @@ def untellable(table: Floats) -> Flags:
 def train_pair_scorer(
     months: Sequence[LabelledLedger],
     seed: int,
-    drills: int = 28,
+    drills: int = 56,
     without: Collection[str] = (),
     houses: int | None = None,
 ) -> PairScorer:
     """A scorer trained on the candidate pairs of `months`, of `drills` ledgers of near misses, and of `houses` towns
-    and as many works (four for seven drills where not said).
+    and as many works (two for seven drills where not said).
 
     Duplicates of the kinds in `without` are left out, to see how it does on what it was never shown. Raises
     ValueError where no ledger is given at all, or none holds a duplicate.
     """
     ledgers = [_without(month, without) for month in months]
     ledgers += [drill(seed * 1000 + number, _VENDORS, _COPIED, tuple(without)) for number in range(drills)]
-    ledgers += _houses(seed, drills * 4 // 7 if houses is None else houses, without)
+    ledgers += _houses(seed, drills * 2 // 7 if houses is None else houses, without)
     # With several ledgers a whole one shares a fold: probabilities are those for a firm that nobody has seen.
     whole = len(ledgers) >= 4
     parts = [part for at, one in enumerate(ledgers) for part in _lessons(one, at, seed + at, whole)]

@@ -10,8 +10,8 @@ from decimal import Decimal
 import numpy as np
 
 from models.outlook import paid_between
+from models.receivable import Receivable
 from models.risk import Seen
-from models.risk_ledger import Receivable
 
 _DAYS = 7
 _CENT = Decimal("0.01")

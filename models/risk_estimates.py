@@ -9,7 +9,7 @@ import numpy as np
 
 from models.events import Bools, Ints
 from models.outlook import Outlook
-from models.risk_ledger import Receivable
+from models.receivable import Receivable
 
 BUCKETS = ("on time", "1-15 days late", "16-30 days late", "over 30 days late")
 _LEAST_PORTFOLIO = 5

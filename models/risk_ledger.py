@@ -18,26 +18,10 @@ from math import log1p
 import numpy as np
 
 from models.events import NEVER, Bools, Ints, Stream
+from models.receivable import Receivable
 
 MICRO = 1_000_000
 TERMS, WEEKDAYS = 1000, 7
-
-
-@dataclass(frozen=True, slots=True)
-class Receivable:
-    """One invoice to a customer, or a part of it; a negative amount is a credit note.
-
-    clear_date: the day it was paid, None while it is open. recorded: the day on which the ledger learned of the
-    payment; None: on the day it was made.
-    """
-
-    invoice_id: str
-    customer_id: str
-    posting_date: date
-    due_date: date
-    amount: Decimal
-    clear_date: date | None
-    recorded: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

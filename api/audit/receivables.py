@@ -11,7 +11,7 @@ from pathlib import Path
 from api.commands.cells import BadCell, Habit, amount, currency, day
 from api.commands.mapping import ColumnMap
 from api.commands.tables import Rejected, Row, read_table
-from models.features import Receivable
+from models.receivable import Receivable
 
 FIELDS = {
     "invoice_id": ("id", "invoice no", "invoice number", "invoice", "document no", "document number", "doc id",

@@ -145,6 +145,9 @@ def test_a_challenger_that_fails_or_dawdles_delays_nothing(
         assert give.asked == 1
         assert acme.scalar("SELECT count(*) FROM cs.challenger_estimates WHERE outcome = 'late'") == len(cases) + 1
         give.done.set()
+        assert worker._shadow._asking is not None
+        worker._shadow._asking.join(20)
+        assert not worker._shadow._asking.is_alive(), "its answer comes before the database of this test is gone"
 
 
 def test_without_a_named_challenger_none_is_asked(

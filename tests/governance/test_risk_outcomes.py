@@ -239,3 +239,29 @@ def test_governed_lines_reach_the_judgement(acme: World) -> None:
     )
     with acme.database.transaction("courier", acme.tokens["courier"]) as conn:
         assert risk_outcomes.due(conn)["lines"] == {"least_rows": "40", "psi": "0.3"}
+
+
+@pytest.mark.parametrize("rows", ["{}", '"all"', "null", json.dumps([{}] * 1001)])
+def test_what_a_model_saw_is_a_list_of_so_many_cases(acme: World, rows: str) -> None:
+    with (
+        pytest.raises(errors.Malformed, match="a list of at most 1000 cases"),
+        acme.database.transaction("agent", acme.tokens["agent"]) as conn,
+    ):
+        conn.execute("SELECT cs.note_scores(%s::jsonb)", [rows])
+
+
+@pytest.mark.parametrize(
+    ("model", "body"),
+    [
+        ("standard", {"edges": [], "shares": [], "rows": 1}),
+        (BUNDLE, {"edges": [], "shares": []}),
+        (BUNDLE, {"edges": "", "shares": [], "rows": 1}),
+        (BUNDLE, {"edges": [], "shares": [], "rows": "1"}),
+    ],
+)
+def test_a_reference_says_whose_and_how_it_was_spread(acme: World, model: str, body: Any) -> None:
+    with (
+        pytest.raises(errors.Malformed, match="a reference is a model's digest"),
+        acme.database.transaction("agent", acme.tokens["agent"]) as conn,
+    ):
+        risk_outcomes.note_reference(conn, model, body)

@@ -107,7 +107,8 @@ def test_a_corrected_scorer_is_saved_and_explains_itself(prior: PairScorer) -> N
     slope, constant = 1.0 + made.weights_[1] / 3.0, made.weights_[0]
     assert np.allclose(left, constant + slope * before, atol=1e-6)
     at = PAIR_FEATURES.index("order_same")
-    assert np.corrcoef(shares[:, at], pool.labels)[0, 1] > 0.9
+    # One order in twenty says the contrary and one in ten nothing: more than .9 is not to be had.
+    assert np.corrcoef(shares[:, at], pool.labels)[0, 1] > 0.8
 
 
 def test_what_is_asked_is_uncertain_or_an_alert_over_many_vendors_and_kinds() -> None:
