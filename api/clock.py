@@ -61,8 +61,9 @@ class Clock:
     def tick(self) -> dict[str, Any]:
         """Everything that is due: {expired, swept, dead, breached, unstaffed, regated, purged, stalled, overdue, missing,
         abandoned, settled, checkpoint}: counts (from `stalled` on, of the cases that the clock itself opened, and of
-        those of its own that were over before anybody decided), and the checkpoint's size or None; with a webhook also `unpublished`, the checkpoints that its receiver lacks; where
-        the day's judgement of models was due also `causes`, for which one should be trained anew.
+        those of its own that were over before anybody decided), and the checkpoint's size or None; with a webhook also
+        `unpublished`, the checkpoints that its receiver lacks; where the day's judgement of models was due also
+        `causes`, for which one should be trained anew.
 
         `busy` stands instead of the counts where another clock is at work. Raises Tampered, after the rest is done,
         where the ledger does not begin with what was signed before.
