@@ -59,9 +59,9 @@ class Clock:
         self._tenant: str | None = None
 
     def tick(self) -> dict[str, Any]:
-        """Everything that is due: {expired, swept, dead, breached, unstaffed, regated, purged, stalled, overdue, missing,
-        abandoned, settled, checkpoint}: counts (from `stalled` on, of the cases that the clock itself opened, and of
-        those of its own that were over before anybody decided), and the checkpoint's size or None; with a webhook also
+        """Everything that is due: {expired, swept, dead, breached, unstaffed, regated, purged, stalled, overdue,
+        missing, abandoned, settled, checkpoint}: counts (from `stalled` on, of the cases that the clock itself opened,
+        and of those of its own that were over before anybody decided), and the checkpoint's size or None; with a webhook also
         `unpublished`, the checkpoints that its receiver lacks; where the day's judgement of models was due also
         `causes`, for which one should be trained anew.
 
