@@ -144,7 +144,7 @@ def test_all_decisions_meet_in_one_place() -> None:
         for path in (ROOT / "api").rglob("*.py")
         if "deciding.decide(" in path.read_text("utf-8")
     }
-    assert meet == {"api/routes/review.py", "api/console/reviewing.py", "api/commands/sign.py"}
+    assert meet == {"api/routes/review.py", "api/routes/inbox.py", "api/console/reviewing.py", "api/commands/sign.py"}
     for name in meet:
         assert "deciding.noting(" in (ROOT / name).read_text("utf-8"), name
 

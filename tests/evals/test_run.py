@@ -256,7 +256,7 @@ def test_figures_are_shown_even_where_the_report_is_lost(
         (("train", "risk"), "give --data FILE"),
         (("bench", "--repeats", "0"), "--repeats at least 1"),
         (("benhc",), "do you mean bench?"),
-        (("replay",), "there is no command"),
+        (("relpay",), "do you mean replay?"),
     ],
 )
 def test_what_a_person_can_get_wrong_is_exit_2(
@@ -278,7 +278,7 @@ def test_help_lists_what_there_is_and_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert re.search(r"^  run .*\n  train .*\n  promote .*\n  bench ", done.stdout, re.MULTILINE)
+    assert re.search(r"^  run .*\n  train .*\n  replay .*\n  promote .*\n(  .*\n)*  bench ", done.stdout, re.MULTILINE)
 
 
 def test_without_a_command_it_says_how_to_use_it(capsys: pytest.CaptureFixture[str]) -> None:
