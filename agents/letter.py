@@ -29,6 +29,12 @@ TEMPLATE = "template"
 
 _OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 _SLOT = re.compile(r"\{(\w+)\}")
+# "del 8 marzo" is no Italian: "dell'8 marzo". No other language of ours has these words before a month of its own.
+_ARTICLES = {"il": "l'", "del": "dell'", "dal": "dall'", "al": "all'"}
+_ELIDED = re.compile(
+    r"\b(il|del|dal|al) (8|11) (?=(?:gennaio|febbraio|marzo|aprile|maggio|giugno|luglio|agosto|settembre|ottobre|novembre|"
+    r"dicembre) [0-9])"
+)
 _LOCALE = {"en": "en_GB", "de": "de_DE", "fr": "fr_FR", "es": "es_ES", "it": "it_IT", "nl": "nl_NL"}
 _SPACES = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " "})
 
@@ -132,10 +138,11 @@ def slots(letter: Letter) -> dict[str, list[str]]:
 
 
 def joined(letter: Letter, said: Mapping[str, str]) -> tuple[str, ...]:
-    """The paragraphs from filled slots, with the facts that a person wants mentioned."""
+    """The paragraphs from filled slots, with the facts that a person wants mentioned and those that no letter lacks."""
     opening, request = said.get("opening", ""), said.get("request", "")
     told = [said["background"]] if said.get("background") else []
-    told += mentions(letter, letter.mention, " ".join((opening, *told)))
+    # Before the request, so that nobody has to ask what it is about; the request may state some of it too.
+    told += mentions(letter, dict.fromkeys((*letter.mention, *letter.required)), " ".join((opening, *told, request)))
     middle = " ".join(told)
     if letter.short:
         return (" ".join(part for part in (opening, middle, request) if part),)
@@ -184,7 +191,9 @@ def money(amount: Decimal, currency: str, language: str) -> str:
 
 
 def long_date(day: date, language: str) -> str:
-    return str(format_date(day, format="long", locale=_LOCALE[language])).translate(_SPACES)
+    written = str(format_date(day, format="long", locale=_LOCALE[language])).translate(_SPACES)
+    # babel writes "1 octobre"; French has the first of a month as an ordinal.
+    return f"1er{written[1:]}" if language == "fr" and day.day == 1 else written
 
 
 def quantity(value: Decimal, language: str) -> str:
@@ -213,8 +222,9 @@ def _resolved(line: str, facts: Mapping[str, str]) -> str:
 
 
 def filled(line: str, facts: Mapping[str, str]) -> str:
-    """The line with its facts."""
-    return " ".join(_SLOT.sub(lambda slot: facts[slot[1]], _resolved(line, facts)).split())
+    """The line with its facts, and Italian articles as they stand before an eight or an eleven."""
+    said = " ".join(_SLOT.sub(lambda slot: facts[slot[1]], _resolved(line, facts)).split())
+    return _ELIDED.sub(lambda found: f"{_ARTICLES[found[1]]}{found[2]} ", said)
 
 
 def subject(letter: Letter) -> str:
@@ -236,7 +246,9 @@ def draft_of(letter: Letter, paragraphs: tuple[str, ...]) -> Draft:
     is ours whoever phrased the body."""
     words = texts(letter.language)
     frame = words["frame"]
-    greeting = filled(_pick(frame["greeting"], letter.variant), letter.facts)
+    greeting = "\n".join(
+        filled(line, letter.facts) for line in _pick(frame["greeting"], letter.variant).split("\n")
+    )
     left_out = " ".join(mentions(letter, letter.required, "\n".join(paragraphs)))
     signature = "\n".join(
         line for line in (frame["regards"], words["teams"].get(letter.queue), letter.facts.get("sender")) if line

@@ -28,8 +28,9 @@ _ASKED: Mapping[str, Mapping[str, str]] = {
         "en": "credit", "de": "gutschr", "fr": "avoir", "es": "abon", "it": "accredit|nota di credito", "nl": "credit",
     },
     "request_missing_document": {
-        "en": "document|missing", "de": "unterlage|dokument|fehl", "fr": "document|pièce", "es": "document",
-        "it": "document", "nl": "document|ontbre",
+        "en": "send us (?:a copy|your remittance advice)", "de": "(?:kopie|zahlungsavis)[^.?]* (?:zu )?senden|senden[^.?]* (?:kopie|zahlungsavis)",
+        "fr": "envoyer[^.?]* (?:copie|avis de paiement)", "es": "env[ií][^.?]* (?:copia|aviso de pago)",
+        "it": "inviarc[^.?]* (?:copia|avviso di pagamento)", "nl": "stu[^.?]*(?:kopie|betalingsspecificatie)|(?:kopie|betalingsspecificatie)[^.?]* st",
     },
     "send_customer_reminder": {
         "en": "pay", "de": "zahl", "fr": "pa[iy]|règlement", "es": "pag", "it": "pag", "nl": "beta",
