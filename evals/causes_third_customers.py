@@ -75,7 +75,7 @@ def another_paper_offered(desk: Desk) -> Row:
     )  # fmt: skip
 
 
-def _scored(desk: Desk, score: int | None, **more: object) -> Row:
+def _scored(desk: Desk, score: int | None, **more: Any) -> Row:
     limit = desk.rng.randint(10, 60) * 1_000
     return _customer(desk, money(limit * 100), score=score, threshold=50, requested_limit=f"{limit}.00", **more)
 
@@ -119,7 +119,7 @@ def asks_more_than_rules_give(desk: Desk) -> Row:
     return row
 
 
-def _rates(desk: Desk, **more: object) -> Row:
+def _rates(desk: Desk, **more: Any) -> Row:
     rate = desk.rng.randint(590, 4_990)
     return _customer(
         desk, contract=desk.id("K-"), contract_rate=str(money(rate)), billing_rate=str(money(rate * 112 // 100)), **more
@@ -166,7 +166,7 @@ def rate_change_not_released(desk: Desk) -> Row:
     return row
 
 
-def _line(desk: Desk, blocked_by: str, **more: object) -> Row:
+def _line(desk: Desk, blocked_by: str, **more: Any) -> Row:
     details: dict[str, Any] = {
         "order_id": desk.id("SO"), "stalled_days": desk.rng.randint(12, 50), "blocked_by": blocked_by,
         "exposure": "900.00", "credit_limit": "20000.00", **more,

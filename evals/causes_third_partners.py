@@ -74,7 +74,7 @@ def tier_not_maintained(desk: Desk) -> Row:
 
 
 @_settled("share_variance", "policy_exception", "A regional head granted more by side letter than he may grant.")
-def side_letter(desk: Desk) -> Row:
+def regional_head_granted_more(desk: Desk) -> Row:
     return _share(
         desk, "35.0", "40.0", side_letter=desk.id("SL-"), side_letter_signed_by="regional head",
         side_letter_within_authority=False, contract_sync_status="ok",
@@ -153,6 +153,7 @@ def payout_proposal_lies(desk: Desk) -> Row:
 
 STORIES = (
     usage_files_late, partner_counts_twice, product_not_mapped, counts_differ_unexplained, tier_not_maintained,
-    side_letter, share_not_transferred, partner_claims_more, tax_form_not_sent, treasurer_has_not_released,
-    payee_renamed, payment_file_rejected, below_least_payout, settlement_waits, payout_proposal_lies,
+    regional_head_granted_more, share_not_transferred, partner_claims_more, tax_form_not_sent,
+    treasurer_has_not_released, payee_renamed, payment_file_rejected, below_least_payout, settlement_waits,
+    payout_proposal_lies,
 )  # fmt: skip
