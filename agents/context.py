@@ -1,6 +1,6 @@
 """The context of a batch: what the record and the models say about all claimed cases, asked for once.
 
-Ten queries and one call to each model, whatever the size of the batch; once a day the whole portfolio of
+A dozen queries and one call to each model, whatever the size of the batch; once a day the whole portfolio of
 receivables. A case that cannot be computed fails the batch; the worker then asks for each case alone, so that its
 neighbours go on.
 """
@@ -24,6 +24,7 @@ from agents.risk_scores import Portfolio, Scored, Standing, scored
 from agents.routes_read import read_routes
 from agents.state import BatchContext, Filing, Json
 from agents.tolerances import Tolerances
+from agents.tolerances_read import read_tolerances
 from agents.tracing import Tracer
 from agents.twin_texts import spoken
 from agents.twins import TwinsRead, likely_twins, order_habits, read_twins, twin_findings, with_neighbours
@@ -129,6 +130,7 @@ class _Read:
     items: list[BookedItem]
     dunning: dict[str, Dunning]
     templates: dict[tuple[str, str], Json]
+    limits: dict[str, Tolerances]
 
 
 Transaction = Callable[[], AbstractContextManager[Connection]]
@@ -138,7 +140,7 @@ def build_context(transaction: Transaction, jobs: Sequence[Job], parts: Parts) -
     """The context of these jobs. `transaction` opens one of role `agent`. Raises what the record or a model raises."""
     tracer = parts.tracer
     with tracer.step("read"), transaction() as conn:
-        read = _read(conn, jobs, parts.today)
+        read = _read(conn, jobs, parts)
     with tracer.step("embed"):
         texts = [case_words(brief) for brief in read.briefs.values()]
         said = {case_id: text for case_id, bill in read.twins.asked.items() if (text := spoken(bill.description))}
@@ -169,6 +171,7 @@ def build_context(transaction: Transaction, jobs: Sequence[Job], parts: Parts) -
         composer=parts.composer,
         stamps=parts.stamps,
         tolerances=parts.tolerances,
+        limits=read.limits,
         file=parts.file,
         tracer=tracer,
         dunning=read.dunning,
@@ -178,11 +181,11 @@ def build_context(transaction: Transaction, jobs: Sequence[Job], parts: Parts) -
     )
 
 
-def _read(conn: Connection, jobs: Sequence[Job], today: date | None) -> _Read:
+def _read(conn: Connection, jobs: Sequence[Job], parts: Parts) -> _Read:
     briefs = {brief.facts.case_id: brief for brief in queue.briefs(conn, jobs)}
     cases = [(job.case_id, job.revision) for job in jobs]
     customers = {brief.facts.customer_id for brief in briefs.values() if brief.facts.queue == "order_to_cash"}
-    day = today or candidates.today(conn)
+    day = parts.today or candidates.today(conn)
     return _Read(
         today=day,
         briefs=briefs,
@@ -192,6 +195,7 @@ def _read(conn: Connection, jobs: Sequence[Job], today: date | None) -> _Read:
         items=candidates.receivables(conn, sorted(filter(None, customers))) if customers else [],
         dunning=read_dunning(conn, briefs, day),
         templates=templates.current(conn),
+        limits=read_tolerances(conn, briefs, day, parts.tolerances),
     )
 
 

@@ -19,8 +19,15 @@ def over_tolerance(view: View) -> Decimal | None:
     ordered, billed = (facts.number(view.details, name) for name in ("ordered_unit_price", "billed_unit_price"))
     if percent is None and ordered and billed is not None:
         percent = (billed - ordered) / ordered * 100
-    tolerance = facts.number(view.details, "tolerance_percent") or view.tolerances.price_percent
+    # What people set comes before what a row says of its system's own limit.
+    said_ = None if view.tolerances.governed else facts.number(view.details, "tolerance_percent")
+    tolerance = said_ or view.tolerances.price_percent
     return None if percent is None or not tolerance else percent / tolerance
+
+
+def limits_said(view: View) -> tuple[Fact, ...]:
+    """What the match let pass, where it was made."""
+    return (((view.match or {})["limits"], "match"),) if (view.match or {}).get("limits") else ()
 
 
 def _missing_order(view: View) -> Cause:
@@ -33,7 +40,8 @@ def _missing_order(view: View) -> Cause:
 def _price(view: View) -> Cause:
     if found := agreed(view) or units(view):
         return Cause(found.primary, found.facts, ("counterparty",), sure=True)
-    shown = said(view, "ordered_unit_price", "billed_unit_price", "variance_percent", "tolerance_percent")
+    named = said(view, "ordered_unit_price", "billed_unit_price", "variance_percent", "tolerance_percent")
+    shown = (*named, *limits_said(view))
     times = over_tolerance(view)
     if times is not None and 0 < times <= 2:
         near = "the variance is at most twice the tolerance: a surcharge may have been agreed"
@@ -50,7 +58,8 @@ def _price(view: View) -> Cause:
 def _quantity(view: View) -> Cause:
     if found := units(view):
         return Cause(found.primary, found.facts, ("counterparty",), sure=True)
-    shown = said(view, "billed_quantity", "received_quantity", "delivery_note_quantity", "expected_delivery")
+    named = said(view, "billed_quantity", "received_quantity", "delivery_note_quantity", "expected_delivery")
+    shown = (*named, *limits_said(view))
     names = ("billed_quantity", "received_quantity", "delivery_note_quantity")
     billed, received, noted = (facts.number(view.details, name) for name in names)
     if billed is not None and received is not None and received >= billed:

@@ -53,7 +53,8 @@ def classify(state: State, runtime: Run) -> State:
 
 def match(state: State, runtime: Run) -> State:
     """Invoice, order, receipts and the supplier's accounts side by side."""
-    found = match_brief(runtime.context.briefs[state["case_id"]], runtime.context.tolerances)
+    context, case_id = runtime.context, state["case_id"]
+    found = match_brief(context.briefs[case_id], context.lines_of(case_id))
     return {"match": found.as_dict() if found else None}
 
 

@@ -46,8 +46,9 @@ def three_way(
     if billed.credit:
         billed = without_sign(billed)
     checks = _order_checks(billed, order, received, supplier, tolerances, before)
-    more = (tax_check(billed, supplier, tolerances), sums_check(billed, tolerances), _bank_check(billed.iban, supplier))
-    return Match((*checks, *(one for one in more if one is not None)))
+    sums = sums_check(billed, supplier, tolerances)
+    more = (tax_check(billed, supplier, tolerances), sums, _bank_check(billed.iban, supplier))
+    return Match((*checks, *(one for one in more if one is not None)), tolerances.said())
 
 
 def _order_checks(

@@ -188,7 +188,7 @@ def _return_check(billed: Billed, received: Sequence[Line]) -> Check:
     return Check("return", OK, None, None)
 
 
-def sums_check(billed: Billed, limits: Tolerances) -> Check | None:
+def sums_check(billed: Billed, supplier: Supplier, limits: Tolerances) -> Check | None:
     """Line by line, lines to net, net and tax to total. None where nothing can be added up."""
     one = rounding(limits, billed.currency)
     pairs: list[tuple[Decimal, Decimal, Decimal]] = []
@@ -201,9 +201,49 @@ def sums_check(billed: Billed, limits: Tolerances) -> Check | None:
     if billed.net is not None and billed.tax is not None and billed.total is not None:
         pairs.append((billed.net + billed.tax, billed.total, one))
     wrong = [(expected, found) for expected, found, least in pairs if abs(expected - found) > least]
-    if not pairs:
+    if wrong:
+        return compared("arithmetic", *wrong[0], False)
+    if (whole := _whole_check(billed, supplier, limits)) is not None and whole.status != OK:
+        return whole
+    return compared("arithmetic", *pairs[-1][:2], True) if pairs else whole
+
+
+def _whole_check(billed: Billed, supplier: Supplier, limits: Tolerances) -> Check | None:
+    """What will be paid against what the lines (or the net) say, where net and tax were not both read: else a total
+    would be compared with nothing. None where both were read, or where there is nothing to compare it with."""
+    if not billed.lines and billed.net is None:
         return None
-    return compared("arithmetic", *(wrong[0] if wrong else pairs[-1][:2]), not wrong)
+    if billed.total is None:
+        return Check("arithmetic", UNKNOWN, shown(billed.net), None)
+    if billed.net is not None and billed.tax is not None:
+        return None
+    base = billed.net if billed.net is not None else _lines_value(billed)
+    if base is None:
+        return Check("arithmetic", UNKNOWN, None, shown(billed.total))
+    least = rounding(limits, billed.currency, len(billed.lines))
+    if billed.tax is not None:
+        return compared("arithmetic", base + billed.tax, billed.total, abs(base + billed.tax - billed.total) <= least)
+    if not (rates := _rates(supplier)):
+        return Check("arithmetic", UNKNOWN, shown(base), shown(billed.total))
+    wholes = [base * (100 + Decimal(rate)) / 100 for rate in rates]
+    if any(abs(whole - billed.total) <= least for whole in wholes):
+        return Check("arithmetic", OK, shown(base), shown(billed.total))
+    # Between the rates it may be a mixture.
+    mixed = min(wholes) < billed.total < max(wholes)
+    return Check("arithmetic", UNKNOWN if mixed else DIFFERS, shown(max(wholes)), shown(billed.total))
+
+
+def _lines_value(billed: Billed) -> Decimal | None:
+    """What the lines come to, net, with charges and allowances; None where a line does not say."""
+    total = billed.adjustment
+    for line in billed.lines:
+        value = line.amount
+        if value is None and line.price is not None and line.quantity is not None:
+            value = line.price * line.quantity
+        if value is None:
+            return None
+        total += value
+    return total
 
 
 def tax_check(billed: Billed, supplier: Supplier, limits: Tolerances) -> Check | None:

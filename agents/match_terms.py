@@ -96,9 +96,11 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """All comparisons. `outcome`: matched (every check ok) | differs | incomplete (something is missing or unknown)."""
+    """All comparisons. `outcome`: matched (every check ok) | differs | incomplete (something is missing or unknown).
+    `limits`: what was let pass, in words."""
 
     checks: tuple[Check, ...]
+    limits: str = ""
 
     @property
     def outcome(self) -> str:
@@ -113,6 +115,7 @@ class Match:
     def as_dict(self) -> dict[str, Any]:
         return {
             "outcome": self.outcome,
+            "limits": self.limits,
             "checks": [
                 {"name": one.name, "status": one.status, "expected": one.expected, "found": one.found}
                 for one in self.checks

@@ -73,6 +73,11 @@ class BatchContext:
     routes: Mapping[str, Ground] = field(default_factory=dict)
     templates: Mapping[tuple[str, str], Json] = field(default_factory=dict)  # (template, language) -> its table
     calibration: Calibration = field(default_factory=Calibration)
+    limits: Mapping[str, Tolerances] = field(default_factory=dict)  # the tenant's own, where they are not `tolerances`
+
+    def lines_of(self, case_id: str) -> Tolerances:
+        """Where lines are drawn for this case: by the tenant's governed settings, in the case's currency."""
+        return self.limits.get(case_id, self.tolerances)
 
     def only(self, case_id: str) -> BatchContext:
         """The same batch with this one case: a thread that names another one finds nothing."""
@@ -156,7 +161,7 @@ def view(state: State, context: BatchContext) -> View:
     return View(
         brief=brief,
         today=context.today,
-        tolerances=context.tolerances,
+        tolerances=context.lines_of(case_id),
         kind=state.get("kind", {}),
         match=state.get("match"),
         duplicates=assessment.get("duplicates", []),

@@ -162,6 +162,29 @@ def test_a_bill_of_many_times_as_much_is_never_matched(case: MatchCase, times: i
     assert found.outcome != "matched"
 
 
+@settings(deadline=None, max_examples=80)
+@given(
+    st.sampled_from([case for case in CASES if case.billed.lines and not case.billed.credit]),
+    st.integers(2, 50),
+    st.sampled_from(["net and tax", "net", "tax", "neither"]),
+)
+def test_a_total_of_many_times_the_lines_is_never_matched_whatever_was_read(
+    case: MatchCase, times: int, read: str
+) -> None:
+    billed = case.billed
+    assert billed.lines
+    found = replace(
+        case,
+        billed=replace(
+            billed,
+            total=billed.total * times if billed.total else Decimal(10_000),
+            net=billed.net if "net" in read else None,
+            tax=billed.tax if "tax" in read else None,
+        ),
+    ).matched()
+    assert found.outcome != "matched"
+
+
 def test_what_was_billed_before_comes_with_the_case() -> None:
     lines = [{"sku": "A", "quantity": "6", "unit_price": "100.00"}]
     values: dict[str, Any] = {"fields": {"purchase_order": "PO-7"}, "order": ORDER, "receipts": (RECEIPT,)}

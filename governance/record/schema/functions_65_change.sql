@@ -57,6 +57,8 @@ BEGIN
         WHEN 'threshold' THEN coalesce(cs._malformed_threshold(of_subject, content), CASE of_subject WHEN 'risk_monitor' THEN cs._malformed_monitor(content)
             WHEN 'watchers' THEN cs._malformed_watchers(content) END)
         WHEN 'calendar' THEN cs._malformed_calendar(of_subject, content)
+        WHEN 'template' THEN cs._malformed_template(of_subject, content)
+        WHEN 'tolerance' THEN cs._malformed_tolerance(of_tenant, of_subject, content)
         WHEN 'retraining' THEN CASE WHEN of_subject !~ '^[a-z_]{1,40} [a-z_]{1,40}$' OR coalesce(content->>'cause', '') !~ '^[a-z_]{1,40}$' THEN 'a retraining names a model and a cause, and says {"cause": "…"}' END
         WHEN 'model' THEN CASE WHEN of_subject !~ '^[a-z][a-z0-9_]{0,62}$' OR coalesce(content->>'digest', '') !~ '^sha256:[0-9a-f]{64}$' THEN 'a champion is a model''s name and {"digest": "sha256:…"}' END
     END;
