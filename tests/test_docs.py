@@ -200,23 +200,33 @@ def test_whatever_is_sent_is_answered_as_described(
 # README.md ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        "README.md",
-        "CONTRIBUTING.md",
-        "SECURITY.md",
-        "docs/api.md",
-        "docs/governance.md",
-        "docs/operate.md",
-        "docs/problems.md",
-    ],
-)
+PAGES = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    *(f"docs/{one.name}" for one in sorted((ROOT / "docs").glob("*.md"))),
+]
+
+
+def places(page: Path) -> set[str]:
+    """The places in a page that a link may name: its headings, as hosts of Markdown write them."""
+    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    heads = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", head.casefold()).strip().replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text("utf-8")
-    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text) + re.findall(r'src="([^"]+)"', text):
+    found = re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)", text) + [
+        (one, "") for one in re.findall(r'src="([^"]+)"', text)
+    ]
+    assert len(PAGES) >= 11
+    for target, place in found:
         if not target.startswith("http"):
-            assert ((ROOT / page).parent / target).exists(), target
+            path = (ROOT / page).parent / target if target else ROOT / page
+            assert path.exists(), target
+            assert not place or place in places(path), f"{target}#{place}"
 
 
 def test_commands_of_the_readme_exist() -> None:
