@@ -28,9 +28,9 @@ _ASKED: Mapping[str, Mapping[str, str]] = {
         "en": "credit", "de": "gutschr", "fr": "avoir", "es": "abon", "it": "accredit|nota di credito", "nl": "credit",
     },
     "request_missing_document": {
-        "en": "send us (?:a copy|your remittance advice)", "de": "(?:kopie|zahlungsavis)[^.?]* (?:zu )?senden|senden[^.?]* (?:kopie|zahlungsavis)",
-        "fr": "envoyer[^.?]* (?:copie|avis de paiement)", "es": "env[ií][^.?]* (?:copia|aviso de pago)",
-        "it": "inviarc[^.?]* (?:copia|avviso di pagamento)", "nl": "stu[^.?]*(?:kopie|betalingsspecificatie)|(?:kopie|betalingsspecificatie)[^.?]* st",
+        "en": "send us (?:a copy|your remittance advice)", "de": "kopie|ihr zahlungsavis",
+        "fr": "une copie|votre avis de paiement", "es": "una copia|su aviso de pago",
+        "it": "una copia|vostro avviso di pagamento", "nl": "een kopie|uw betalingsspecificatie",
     },
     "send_customer_reminder": {
         "en": "pay", "de": "zahl", "fr": "pa[iy]|règlement", "es": "pag", "it": "pag", "nl": "beta",

@@ -79,6 +79,15 @@ class Stacks:
     x_label: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A text for people to read as it stands. `group` puts several under one heading."""
+
+    group: str
+    title: str
+    text: str
+
+
 Plot = Lines | Dots | Stacks
 
 
@@ -92,6 +101,7 @@ class SuiteResult:
     tables: Sequence[Table] = ()
     plots: Sequence[Plot] = ()
     notes: Sequence[str] = field(default_factory=tuple)
+    sheets: Sequence[Sheet] = ()
 
     def steady(self) -> dict[str, float | None]:
         """What the same seed gives again: every metric but times, by key."""

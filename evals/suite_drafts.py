@@ -15,7 +15,9 @@ from agents.letter import LANGUAGES
 from evals import letters
 from evals.cases import Triaged, triaged
 from evals.datasets import held_out, sized
-from evals.results import Dots, Metric, SuiteResult, Table, words
+from evals.letter_grid import RECORDS, Made, every_letter
+from evals.letter_reader import held, stated
+from evals.results import Dots, Metric, Sheet, SuiteResult, Table, heading, words
 from evals.scorers import mean, resampled
 from evals.suites import Options, tracked
 from governance.policy import standard_policy
@@ -28,7 +30,9 @@ _ABOUT = (
     "Made-up exceptions of every type go through the agent's own nodes up to the guard, once for each language that a "
     "party may read. Complete: recipient, subject, greeting, reference, request, signature and language. Traceable: "
     "figures in the letter that stand on record. Then every letter is spoilt in many ways, and the guard must "
-    "refuse each. Intervals are over cases."
+    "refuse each. Intervals are over cases. Every template: each one in each language and tone, on whole "
+    "and on thin records, by templates and by a helpful language model; a reader of its own reads each letter back "
+    "(months, currencies, numbers), and every name, number, date and amount in it is looked up on record."
 )
 
 
@@ -64,12 +68,17 @@ def run(options: Options) -> SuiteResult:
         if case.letter["draft"] is not None
     ]
     first = [case for language, case in cases if language == LANGUAGES[0]]
-    metrics = [*_letter_metrics(written, [case for _, case in cases], options), *_triage_metrics(first, options)]
+    made = every_letter(first, options.seed, min(1.0, options.scale))
+    metrics = [
+        *_letter_metrics(written, [case for _, case in cases], options),
+        *_template_metrics(made, options),
+        *_triage_metrics(first, options),
+    ]
     return SuiteResult(
         suite="drafts",
         about=_ABOUT,
         metrics=metrics,
-        tables=[_by_language(written), _missing(written), _confusions(first)],
+        tables=[_by_language(written), _by_record(made), _missing(written, made), _strangers(made), _confusions(first)],
         plots=[
             Dots(
                 "Spoilt letters refused, by kind of invention",
@@ -82,8 +91,11 @@ def run(options: Options) -> SuiteResult:
         notes=[
             f"{len(written)} letters about {len({one.key for one in written})} cases, composed from templates; "
             f"{len(first)} cases in all",
+            f"{len(made)} drafts of every template, language and tone, with what the record holds and without; "
+            f"{sum(one.asked_model for one in made)} of them asked of a language model",
             "Agreement is with what the maker of the cases holds for right; another clerk may see some otherwise.",
         ],
+        sheets=_sheets(made),
     )  # fmt: skip
 
 
@@ -91,13 +103,18 @@ def _judged(case: Triaged, language: str, draft: Draft, rng: Random) -> Written:
     task = letter_for(case.view, case.choice)
     assert task is not None, "a letter that passed the guard has a task"
     known = letters.evidence(case)
+    twins = [case.choice["extra"].get(name) for name in ("late_number", "kept_number")]
+    record = held(case.view.brief, case.view.sender, tuple(one for one in twins if one))
     spoilt = letters.spoilt(draft, known, rng)
     return Written(
         case=case,
         language=language,
         draft=draft,
         elements=letters.elements(case, draft, language),
-        traced=[figure in known for figure in letters.figures(draft)],
+        traced=[
+            *(figure in known for figure in letters.figures(draft)),
+            *(record.holds(fact) for fact in stated(draft, record)),
+        ],
         refused={one.kind: bool(refusals(one.draft, task.to, task.facts)) for one in spoilt},
     )
 
@@ -125,6 +142,21 @@ def _letter_metrics(written: Sequence[Written], cases: Sequence[Triaged], option
         share("spoilt_refused", [hit for hits in kinds.values() for hit in hits]),
         share("false_refusals", [(one.planted.source_key, bool(one.letter["refused"])) for one in wrote]),
         *(share(f"refused_{kind}", hits) for kind, hits in kinds.items() if hits),
+    ]
+
+
+def _template_metrics(made: Sequence[Made], options: Options) -> list[Metric]:
+    def share(name: str, values: Sequence[tuple[str, bool]]) -> Metric:
+        return _share(name, [hit for _, hit in values], [template for template, _ in values], options, "every_template")
+
+    drafts = [one for one in made if one.draft is not None]
+    asked = [one for one in made if one.asked_model]
+    return [
+        Metric("every_template", "drafts", float(len(drafts)), count=len(made)),
+        share("passed_the_guard", [(one.template, one.draft is not None) for one in made]),
+        share("traceable", [(one.template, known) for one in drafts for _, known in one.facts]),
+        share("complete", [(one.template, all(one.elements.values())) for one in drafts]),
+        share("phrased_by_model", [(one.template, one.phrased_by_model) for one in asked]),
     ]
 
 
@@ -164,9 +196,50 @@ def _by_language(written: Sequence[Written]) -> Table:
     return Table("Letters by language", columns, rows)
 
 
-def _missing(written: Sequence[Written]) -> Table:
+def _by_record(made: Sequence[Made]) -> Table:
+    """How much was known, and by whom the letter is."""
+    rows = []
+    for record in RECORDS:
+        for asked in (False, True):
+            own = [one for one in made if one.record == record and one.asked_model == asked and one.draft]
+            facts = [known for one in own for _, known in one.facts]
+            if own:
+                complete = sum(all(one.elements.values()) for one in own) / len(own)
+                known = sum(facts) / len(facts) if facts else None
+                rows.append((record, "language model" if asked else "templates", len(own), len(facts), known, complete))
+    return Table(
+        "Every template, by what is on record",
+        ("record", "phrased by", "letters", "facts stated", "traceable", "complete"),
+        rows,
+        " Whole: all that a template can say. Sparse: number and amount alone. Bare: not even these.",
+    )
+
+
+def _strangers(made: Sequence[Made]) -> Table:
+    rows = [
+        (one.template, one.language, one.tone, fact.kind, str(fact.value))
+        for one in made for fact, known in one.facts if not known
+    ]  # fmt: skip
+    return Table("Facts that no record holds", ("template", "language", "tone", "kind", "fact"), rows[:20])
+
+
+def _sheets(made: Sequence[Made]) -> list[Sheet]:
+    """A letter of each template in each language, as its reader gets it."""
+    found: dict[tuple[str, str], Sheet] = {}
+    for one in made:
+        whole = one.record == RECORDS[0] and one.tone == "neutral" and not one.asked_model
+        if whole and one.draft is not None and (one.language, one.template) not in found:
+            text = f"{one.draft.subject}\n\n{one.draft.body}"
+            found[one.language, one.template] = Sheet(f"Letters: {one.language}", heading(one.template), text)
+    return list(found.values())
+
+
+def _missing(written: Sequence[Written], made: Sequence[Made]) -> Table:
     counts = Counter(
         (one.case.action, one.language, name) for one in written for name, there in one.elements.items() if not there
+    )
+    counts.update(
+        (one.template, one.language, name) for one in made for name, there in one.elements.items() if not there
     )
     rows = [(words(action), language, words(name), count) for (action, language, name), count in counts.most_common(20)]
     return Table("What letters lack", ("action", "language", "element", "letters"), rows)
