@@ -1,21 +1,27 @@
 """What may stand in the arguments of an action: they leave by task, webhook and mail, so no prose of a document does.
 
-Names of documents are known ones, or put together from the nouns of paperwork and short codes. A reason is ours; where
-something that a document says found its way into one, and it reads like a link, an account or a command, it is cut.
+Names of documents and of tasks are put together from the nouns of paperwork and bookkeeping and short codes; people are
+their id, their role or "the approver". Reasons are ours: what a text of the case put into one, beyond numbers, days and
+ids, is found again by its words and cut, whatever it says. Where it reads like a link or a command it is cut in any
+case.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
 
 from agents import facts
 from agents.banned import foreign_script, is_banned, said_amiss
 from agents.letter import texts
+from governance.actor import ROLES
 
 _CUT = "the case file holds the rest"
-_PROSE = ("reason", "topic", "task", "role")
+_PROSE = ("reason", "topic", "task", "role", "subject", "change")
 _IDS = ("left", "right", "order_id", "invoice_id", "duplicate_of")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:#-]{0,63}")
 _ORDER = re.compile(
@@ -47,6 +53,59 @@ _PAPERS = frozenset(
     """.split()  # noqa: SIM905
 )
 
+_BOOKKEEPING = frozenset(
+    """
+    accrual accruals allocation amortisation assets balance balances bank capital cash clearing close closing
+    consolidation costs currency deferred depreciation elimination eliminations end entries entry equity
+    exchange expenses external fixed flow foreign general impairment income intercompany interest inventory invoiced
+    journal journals leases ledger loans loss management month monthly payable payables payroll
+    pension period posting prepaid prepayments profit provisions quarter received receivable receivables
+    recognition reconciliation reporting revaluation revenue run stock suspense taxes trial vouchers
+    year year-end january february march april may june july august september october november december
+    abgrenzung abgrenzungen abschreibungen anlagenbuchhaltung bankabstimmung inventur jahresabschluss konsolidierung
+    lohnbuchhaltung monatsabschluss rückstellungen saldenabstimmung umsatzsteuer umsatzsteuervoranmeldung
+    amortissements bancaire clôture immobilisations inventaire paie rapprochement tva
+    amortizaciones bancaria cierre conciliación inventario iva nóminas provisiones
+    accantonamenti ammortamenti chiusura paghe riconciliazione
+    afschrijvingen afsluiting bankafstemming btw salarissen voorraad voorzieningen
+    """.split()  # noqa: SIM905
+)
+_BESIDE = frozenset(
+    ("a", "and", "certified", "de", "due", "du", "for", "from", "good", "of", "received", "signed", "the", "valid")
+)
+"""Words that name nothing by themselves."""
+_PEOPLE = {"approver": "the approver", "owner": "its owner"}
+_DAY = re.compile(r"\d{4}-\d{2}(?:-\d{2})?")
+_FIGURE = re.compile(r"-?\d{1,12}(?:\.\d{1,6})?")
+_OF_THE_CASE = "the close task of this case"
+_WORDS = re.compile(r"[^\W_]+")
+_RUN = 4
+
+
+def stated(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What our texts and arguments may repeat of a case: numbers, days, ids, closed nouns, people by id or role. What
+    else a text says is left out, and stays in the evidence."""
+    return {name: kept for name, value in values.items() if (kept := _stated(name, value)) is not None}
+
+
+def _stated(name: str, value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        kept = [_stated(name, one) for one in value[:5]]
+        return None if None in kept else kept
+    if not isinstance(value, str):
+        return value if isinstance(value, bool | int | float | Decimal | date) else None
+    text = " ".join(value.split())
+    if name in _PEOPLE and text:
+        known = text in ROLES or (" " not in text and facts.identifier(text) is not None)
+        return text if known else _PEOPLE[name]
+    plain = _DAY.fullmatch(text) or _FIGURE.fullmatch(text) or facts.identifier(text) is not None
+    return text if plain or _of_words(text, _PAPERS | _BOOKKEEPING) else None
+
+
+def task(name: str | None) -> str:
+    """The name of a close task; of one whose name is no name of bookkeeping, that it is this case's."""
+    return str(stated({"task": name}).get("task") or _OF_THE_CASE) if name else _OF_THE_CASE
+
 
 def documents(named: str | None) -> list[str]:
     """The documents of a list, each as a key of `texts(language)["documents"]` or in words that may be written; what is
@@ -62,22 +121,58 @@ def documents(named: str | None) -> list[str]:
 
 
 def _is_paper(words: str) -> bool:
-    parts = re.split(r"[ /&-]+", words)
-    plain = all(part.casefold() in _PAPERS or _CODE.fullmatch(part) for part in parts if part)
-    return plain and len(words) <= 60 and any(part.casefold() in _PAPERS for part in parts)
+    return _of_words(words, _PAPERS)
 
 
-def prose(text: str) -> str:
-    """The same text up to the first part that must not leave; what is hidden in it is taken out."""
+def _of_words(words: str, nouns: frozenset[str]) -> bool:
+    parts = [part for part in re.split(r"[ /&-]+", words) if part]
+    plain = all(part.casefold() in nouns or _CODE.fullmatch(part) for part in parts)
+    return plain and len(words) <= 60 and any(part.casefold() in nouns - _BESIDE for part in parts)
+
+
+def words_of(values: Any) -> frozenset[str]:
+    """Runs of words of every text in `values`, but for what `stated` lets pass: what no reason of ours may repeat. A
+    text of two to four words is one run, a single word is none."""
+    return frozenset(run for text in _strings(values) for run in _runs(text))
+
+
+def _strings(values: Any) -> Iterator[str]:
+    if isinstance(values, str):
+        if not stated({"": values}):
+            yield values
+    elif isinstance(values, Mapping | list | tuple):
+        for one in values.values() if isinstance(values, Mapping) else values:
+            yield from _strings(one)
+
+
+def _runs(text: str) -> Iterator[str]:
+    words = _WORDS.findall(_shown(text).casefold())
+    if len(words) > 1:
+        yield from (" ".join(words[at : at + _RUN]) for at in range(max(1, len(words) - _RUN + 1)))
+
+
+def _shown(text: str) -> str:
+    plain = unicodedata.normalize("NFKC", text)
+    return "".join(one for one in plain if unicodedata.category(one) not in ("Cc", "Cf", "Co", "Cn"))
+
+
+def prose(text: str, strange: Iterable[str] = ()) -> str:
+    """The same text up to the first part that must not leave; what is hidden in it is taken out. `strange`: runs of
+    words (words_of) that nobody may repeat."""
     shown = "".join(one for one in text if unicodedata.category(one) not in ("Cc", "Cf", "Co", "Cn"))
-    if shown == text and not _serious(text):
+    if shown == text and not _serious(text) and not _repeats(text, strange):
         return text
     kept: list[str] = []
     for part in re.split(r"(?<=[:;.,])\s+", shown):
-        if _serious(" ".join((*kept, part))):
+        if _serious(so_far := " ".join((*kept, part))) or _repeats(so_far, strange):
             break
         kept.append(part)
     return f"{' '.join(kept)} … {_CUT}".strip(" …") if kept else _CUT
+
+
+def _repeats(text: str, strange: Iterable[str]) -> bool:
+    said = f" {' '.join(_WORDS.findall(_shown(text).casefold()))} "
+    return any(f" {run} " in said for run in strange)
 
 
 def _serious(text: str) -> bool:
@@ -92,8 +187,8 @@ def _serious(text: str) -> bool:
     )
 
 
-def cleaned(args: Mapping[str, str | None]) -> dict[str, str | None]:
-    """The arguments as they may leave; None where nothing of one may."""
+def cleaned(args: Mapping[str, str | None], strange: Iterable[str] = ()) -> dict[str, str | None]:
+    """The arguments as they may leave; None where nothing of one may. `strange`: words_of the case's texts."""
     found = dict(args)
     for name, value in args.items():
         if value is None:
@@ -106,5 +201,5 @@ def cleaned(args: Mapping[str, str | None]) -> dict[str, str | None]:
             plain = _ID.fullmatch(value) is not None and not is_banned(value)
             found[name] = value if plain or facts.identifier(value) else None
         elif name in _PROSE:
-            found[name] = prose(value)
+            found[name] = task(value) if name == "task" else prose(value, strange)
     return found

@@ -77,9 +77,16 @@ def identifier(value: str | None) -> str | None:
     plain = len(bare) <= 1 and all(_PREFIX.fullmatch(word) and not _VERBS.fullmatch(word) for word in bare)
     if len(text) > 40 or not _IDENTIFIER.fullmatch(text) or not plain or not any(map(str.isdigit, text)):
         return None
-    if _HOST.search(text) or _PHONE.search(text) or re.search(r"[a-zà-ÿ]{9,}", text):
+    if _tells(text) or _HOST.search(text) or _PHONE.search(text) or re.search(r"[a-zà-ÿ]{9,}", text):
         return None
     return None if is_iban(text) or is_banned(text) else text
+
+
+def _tells(text: str) -> bool:
+    """Whether signs between words make a sentence pose as a number: ok-to-pay-now-1."""
+    runs = re.findall(r"[^\W\d_]+", text)
+    bids = any(_VERBS.fullmatch(run) and (len(runs) > 1 or run.islower()) for run in runs)
+    return bids or sum(len(run) > 2 for run in runs) > 2
 
 
 def number(values: Mapping[str, Any], name: str) -> Decimal | None:

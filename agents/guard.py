@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents import facts
-from agents.arguments import cleaned
+from agents.arguments import cleaned, words_of
 from agents.banned import foreign_script, said_amiss
 from agents.draft import compose_plain, letter_for
 from agents.letter import Letter, slots, texts
@@ -99,8 +99,11 @@ def refusals(
     if recipient is None or draft.to != recipient:
         found.append(Refused("address", draft.to[:60]))
     whole = f"{draft.subject}\n{draft.body}"
-    if _hidden(whole) or len(whole) > LIMIT or "\n" in draft.subject or not draft.subject or not draft.body:
-        found.append(Refused("form", "hidden characters, too long, or empty"))
+    if len(whole) > LIMIT:
+        # Before any pattern: on a text without end some take as long.
+        return (*found, Refused("form", "too long"))
+    if _hidden(whole) or "\n" in draft.subject or not draft.subject or not draft.body:
+        found.append(Refused("form", "hidden characters, or empty"))
     found += [Refused("bank details", m[0]) for m in _ACCOUNT.finditer(whole) if facts.is_iban(m[0])]
     rest = _without(
         unicodedata.normalize("NFKC", whole), {k: unicodedata.normalize("NFKC", v) for k, v in allowed.items()}
@@ -146,7 +149,7 @@ def guarded(view: View, choice: dict[str, Any], written: dict[str, Any]) -> tupl
     person. What was refused is kept for the findings. An action outside the allowed ones never passes.
     """
     action = choice["action"]
-    choice = {**choice, "action": {**action, "args": cleaned(action["args"])}}
+    choice = {**choice, "action": {**action, "args": cleaned(action["args"], _strange(view))}}
     spec = CATALOGUE.get(action["name"])
     if spec is not None and any(action["args"].get(one) and not choice["action"]["args"][one] for one in spec.required):
         return _to_person(choice, "what the record says cannot be written into this action"), _no_letter(written)
@@ -167,6 +170,21 @@ def guarded(view: View, choice: dict[str, Any], written: dict[str, Any]) -> tupl
         return choice, {**written, "draft": plain.as_dict(), "composer": name, "refused": refused}
     why = "the letter would say what the record does not hold"
     return _to_person(choice, why), {**_no_letter(written), "refused": refused}
+
+
+def _strange(view: View) -> frozenset[str]:
+    """Words of the case's texts that no argument may repeat; those of the books and of policy may stand in one."""
+    brief = view.brief
+    reading = brief.reading
+    told = [
+        brief.title,
+        brief.facts.details,
+        reading.get("fields"),
+        [one.get("invoice_number") for one in view.duplicates],
+    ]
+    ours = [party.name for party in (brief.supplier, brief.customer) if party is not None]
+    ours += [rule for step in brief.plan.steps for rule in (step.why, *step.args.values())]
+    return words_of(told) - words_of(ours)
 
 
 def _to_person(choice: dict[str, Any], why: str) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from agents import facts, plan
+from agents import facts
+from agents.arguments import stated
 from agents.diagnose import foreign_account, over_tolerance
 from agents.option import Option, call, hold, later, matched_supplier, refer, route, supplier, wait
 from agents.state import Json, View
@@ -173,7 +174,7 @@ def _taken_back(twin: Json) -> bool:
 
 
 def _approval(view: View) -> Iterator[Option]:
-    approver = plan.told({"approver": facts.text(view.details, "approver")}).get("approver")
+    approver = stated({"approver": facts.text(view.details, "approver")}).get("approver")
     absent = facts.day(view.details, "absent_until")
     waited = facts.amount_text(facts.number(view.details, "waiting_days"))
     said = f"{approver or 'the approver'} has not decided" + (f" for {waited} days" if waited else "")

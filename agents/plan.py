@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents import facts
+from agents.arguments import documents, stated, task
 from agents.banned import foreign_script, said_amiss
 from agents.option import Option, customer, later, party, supplier
 from agents.state import View
@@ -52,8 +53,9 @@ def evidence(view: View) -> Mapping[str, Any]:
 
 
 def told(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What texts and arguments may repeat of it: numbers, days, and names of at most four plain words. An ERP's details
-    come from outside, too: sentences, commands, links and accounts stay where they are, in the evidence."""
+    """What the findings may repeat of it: numbers, days, and names of at most four plain words. An ERP's details come
+    from outside, too: sentences, commands, links and accounts stay where they are, in the evidence. What leaves, an
+    action's arguments and reasons, repeats less (arguments.stated)."""
     return {name: kept for name, value in values.items() if (kept := _plain(value)) is not None}
 
 
@@ -97,13 +99,17 @@ def options(view: View) -> Iterator[Option]:
     values = evidence(view)
     for step in view.brief.plan.steps:
         if all(condition.holds(values, view.today) for condition in step.when):
-            yield _option(view, step, told(values))
+            yield _option(view, step, values)
 
 
 def _option(view: View, step: Step, values: Mapping[str, Any]) -> Option:
-    spec = CATALOGUE[step.action]
+    spec, raw, values = CATALOGUE[step.action], values, stated(values)
     why = filled(step.why, values) or "policy names this step for such a case"
     given: dict[str, str | None] = {name: filled(text, values) for name, text in step.args.items()}
+    if "document" in given:
+        given["document"] = ", ".join(documents(filled(step.args["document"], raw))) or None
+    if "task" in given:
+        given["task"] = task(given["task"])
     kinds = {**spec.required, **spec.optional}
     # What names a thing of the books looks like its number, or the step falls away.
     given = {name: facts.identifier(text) if kinds[name] == "id" else text for name, text in given.items()}

@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 
 from api.intake.door import CaseRow, File, Item
 from api.intake.rows import case_row
-from evals.injection_pdf import hybrid, pdf
+from evals.injection_pdf import pdf
 
 ENTITY = {"id": "DE01", "name": "Halden & Brook GmbH", "country": "DE", "region": "EU"}
 _FORBIDDEN = {code: None for code in range(32) if code not in (9, 10, 13)} | {0xFFFE: None, 0xFFFF: None}
@@ -147,7 +147,7 @@ def _page(bill: Bill, item: str = "", foot: str = "") -> list[str]:
 def _hybrid(bill: Bill, text: str) -> File:
     """The data inside says another number than the page."""
     inside = _cii(replace(bill, number=f"{bill.number} {text}".strip()), "Thank you")
-    return File(f"{bill.key}.pdf", hybrid(pdf(_page(bill)), inside))
+    return File(f"{bill.key}.pdf", pdf(_page(bill), data=inside))
 
 
 def _twice(bill: Bill, text: str) -> File:

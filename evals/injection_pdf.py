@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 
-from pypdf import PdfWriter
-
+_ATTACHED = b"/Names<</EmbeddedFiles<</Names[(factur-x.xml) 7 0 R]>>>>/AF[7 0 R]"
+_NAMED = b"<</Type/Filespec/F(factur-x.xml)/UF(factur-x.xml)/AFRelationship/Alternative/EF<</F 8 0 R/UF 8 0 R>>>>"
 _TOP, _LEFT, _STEP, _SIZE = 800, 50, 16, 9
 
 
-def pdf(lines: Sequence[str], hidden: Sequence[str] = ()) -> bytes:
-    """The lines as text, one below the other; `hidden` below them in white, one point high.
+def pdf(lines: Sequence[str], hidden: Sequence[str] = (), data: bytes | None = None) -> bytes:
+    """The lines as text, one below the other; `hidden` below them in white, one point high. `data`: an e-invoice
+    inside, as Factur-X and ZUGFeRD have it.
 
     One font of at most 255 characters, which say by a table (ToUnicode) what they are: that is what readers of the
     text get, whatever its shapes look like. What is more is left out.
@@ -21,23 +21,15 @@ def pdf(lines: Sequence[str], hidden: Sequence[str] = ()) -> bytes:
     unseen = [_text(line, letters, 20 + 2 * at, 1) for at, line in enumerate(hidden)]
     drawing = b"\n".join([b"0 g", *shown, b"1 g", *unseen])
     return _file(
-        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Catalog/Pages 2 0 R%s>>" % (_ATTACHED if data is not None else b""),
         b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
         b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 1200 842]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
         _stream(drawing),
         b"<</Type/Font/Subtype/Type1/BaseFont/Courier/FirstChar 1/LastChar 255/Widths[%s]/ToUnicode 6 0 R>>"
         % b" ".join([b"600"] * 255),
         _stream(_table(letters)),
+        *(() if data is None else (_NAMED, _stream(data))),
     )
-
-
-def hybrid(page: bytes, data: bytes) -> bytes:
-    """The page with an e-invoice inside, as Factur-X and ZUGFeRD have it."""
-    writer = PdfWriter(clone_from=io.BytesIO(page))
-    writer.add_attachment("factur-x.xml", data)
-    out = io.BytesIO()
-    writer.write(out)
-    return out.getvalue()
 
 
 def _text(line: str, letters: dict[str, int], height: int, size: int) -> bytes:
