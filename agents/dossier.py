@@ -120,6 +120,13 @@ def _prompt(letter: Mapping[str, Any]) -> dict[str, str]:
     return {"composer_prompt": asked["prompt"]} if asked and letter["composer"] not in (None, TEMPLATE) else {}
 
 
+def _wording(letter: Mapping[str, Any]) -> dict[str, str]:
+    """Which template the letter follows, which the record checks against policy; the digest of the tenant's own."""
+    if letter["draft"] is None:
+        return {}
+    return {name: letter[name] for name in ("template", "wording") if letter.get(name)}
+
+
 def proposal(
     view: View,
     choice: Mapping[str, Any],
@@ -135,7 +142,7 @@ def proposal(
         draft=Draft(**letter["draft"]) if letter["draft"] else None,
         findings=findings(view, choice, letter),
         evidence=evidence(view, beside),
-        stamps={**stamps, "composer": letter["composer"] or TEMPLATE, **_prompt(letter)},
+        stamps={**stamps, "composer": letter["composer"] or TEMPLATE, **_prompt(letter), **_wording(letter)},
         thresholds=view.tolerances.as_texts() | (view.dunning.lines.as_texts() if choice.get("collections") else {}),
         risk=choice["risk"],
         confidence=_confidence(choice),

@@ -14,6 +14,7 @@ from agents.notes import read_notes
 from agents.recommend import recipient
 from agents.state import View
 from governance.action import CATALOGUE
+from governance.chain import canonical, sha256_hex
 from governance.recommendation import Draft
 
 _VARIANTS = 6
@@ -32,14 +33,17 @@ def heeded(choice: dict[str, Any], notes: tuple[str, ...]) -> dict[str, Any]:
 
 
 def letter_for(view: View, choice: dict[str, Any]) -> Letter | None:
-    """What is to be written; None for an action without a letter or a party without an address."""
+    """What is to be written; None for an action without a letter, a party without an address, or where policy names no
+    template of the action for this type."""
     action = choice["action"]
     party = recipient(view, action["args"])
     if CATALOGUE[action["name"]].effect != "mail" or party is None or not party.email:
         return None
     wishes = read_notes(view.notes)
     language = wishes.language or (party.language if party.language in LANGUAGES else "en")
-    template, table = _template(view, action["name"], choice["topic"], language)
+    if (found := _template(view, action["name"], choice["topic"], language)) is None:
+        return None
+    template, table = found
     return Letter(
         to=party.email,
         queue=view.brief.facts.queue,
@@ -56,15 +60,18 @@ def letter_for(view: View, choice: dict[str, Any]) -> Letter | None:
     )
 
 
-def _template(view: View, action: str, topic: str, language: str) -> tuple[str, Mapping[str, Any] | None]:
-    """The template of an action and its topic, and its table where the tenant has one of its own."""
-    names = [f"{action}_{topic}", action] if topic else [action]
-    for name in names:
+def _template(view: View, action: str, topic: str, language: str) -> tuple[str, Mapping[str, Any] | None] | None:
+    """The template of an action and its topic, and its table where the tenant has one of its own. None where policy
+    names others for this type."""
+    named = view.brief.letters
+    for name in [f"{action}_{topic}", action] if topic else [action]:
+        if named and name not in named:
+            continue
         if (own := view.templates.get((name, language))) is not None:
             return name, own
         if name in texts(language):
             return name, None
-    return action, None
+    return None
 
 
 def letter_facts(view: View, choice: dict[str, Any], name: str, language: str) -> dict[str, str]:
@@ -80,6 +87,9 @@ def letter_facts(view: View, choice: dict[str, Any], name: str, language: str) -
     }
     if case.amount is not None and case.currency:
         found["amount"] = letter.money(case.amount, case.currency, language)
+    difference = facts.number(details, "difference")
+    if difference is not None and difference > 0 and case.currency:
+        found["difference"] = letter.money(difference, case.currency, language)
     for fact, day in (("invoice_date", case.issue_date), ("due_date", case.due_date)):
         found[fact] = letter.long_date(day, language) if day else None
     for fact, key in _UNIT_PRICES.items():
@@ -147,10 +157,11 @@ def compose_plain(task: Letter, returned: Mapping[str, str] | None) -> tuple[Dra
 
 
 def drafted(view: View, choice: dict[str, Any], composer: Composer) -> dict[str, Any]:
-    """{draft (or None), composer (or None), refused: [], asked (or None)}"""
+    """{draft (or None), composer (or None), refused: [], asked (or None), template, wording}: `wording` is the digest
+    of the tenant's own table, None where the template is the product's."""
     task = letter_for(view, choice)
     if task is None:
-        return {"draft": None, "composer": None, "refused": [], "asked": None}
+        return {"draft": None, "composer": None, "refused": [], "asked": None, "template": None, "wording": None}
     returned = view.brief.returned
     # A language model is asked only where the workflow is in mode "ai".
     asked = composer if view.mode == "ai" else TemplateComposer()
@@ -160,4 +171,6 @@ def drafted(view: View, choice: dict[str, Any], composer: Composer) -> dict[str,
         "composer": name,
         "refused": [dict(one) for one in answer.refused],
         "asked": dict(answer.asked) if answer.asked else None,
+        "template": task.template,
+        "wording": None if task.table is None else f"sha256:{sha256_hex(canonical(dict(task.table)))}",
     }

@@ -9,6 +9,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
@@ -20,6 +21,8 @@ from governance.record import ledger, outbox, people
 from governance.record.db import Database, retrying
 
 log = structlog.get_logger(__name__)
+_WATCH_SECONDS = 60.0
+"""At the latest so often the clock looks for cases that nobody sends."""
 
 
 class Publisher(Protocol):
@@ -61,9 +64,9 @@ class Clock:
     def tick(self) -> dict[str, Any]:
         """Everything that is due: {expired, swept, dead, breached, unstaffed, regated, purged, stalled, overdue,
         missing, abandoned, settled, checkpoint}: counts (from `stalled` on, of the cases that the clock itself opened,
-        and of those of its own that were over before anybody decided), and the checkpoint's size or None; with a webhook also
-        `unpublished`, the checkpoints that its receiver lacks; where the day's judgement of models was due also
-        `causes`, for which one should be trained anew.
+        and of those of its own that were over before anybody decided), and the checkpoint's size or None; with a
+        webhook also `unpublished`, the checkpoints that its receiver lacks; where the day's judgement of models was due
+        also `causes`, for which one should be trained anew.
 
         `busy` stands instead of the counts where another clock is at work. Raises Tampered, after the rest is done,
         where the ledger does not begin with what was signed before.
@@ -78,13 +81,14 @@ class Clock:
             done["unpublished"] = self._kept.waiting(self._tenant)
         return done
 
-    def sweep(self) -> dict[str, Any]:
-        """Expiry, lost leases, breaches, seats nobody can take, re-gating, retention: how many of each."""
-        return retrying(self._sweep)
+    def sweep(self, watch: bool = True) -> dict[str, Any]:
+        """Expiry, lost leases, breaches, seats nobody can take, re-gating, retention, and with `watch` the cases that
+        nobody sends: how many of each."""
+        return retrying(partial(self._sweep, watch))
 
-    def _sweep(self) -> dict[str, Any]:
+    def _sweep(self, watch: bool) -> dict[str, Any]:
         with self._database.transaction("courier", self._token) as conn:
-            return outbox.tick(conn)
+            return outbox.tick(conn, watch)
 
     def sign(self) -> int | None:
         """Sign the ledger as it stands, keep the note inside and outside the database; its size, None for no entries.
@@ -117,10 +121,14 @@ class Clock:
         checkpoint_entries: int = 1000,
     ) -> None:
         """Sweep and sign until `stop` is set. An outage of the database is waited out; a broken ledger is logged."""
-        signed_at = -math.inf
+        signed_at = watch_at = -math.inf
         while not stop.is_set():
             try:
-                self.sweep()
+                began = time.monotonic()
+                self.sweep(watch := began >= watch_at)
+                if watch:
+                    # Where very many wait, looking for what nobody sends takes a twentieth of the time at most.
+                    watch_at = time.monotonic() + min(_WATCH_SECONDS, 20 * (time.monotonic() - began))
                 self._follow()
                 self._watch()
                 now = time.monotonic()

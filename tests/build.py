@@ -192,6 +192,8 @@ def letter(facts_digest: str, **changes: Any) -> Proposal:
         "stamps": {"agent": "test"},
     }
     values.update(changes)
+    if values["draft"] is not None:
+        values["stamps"] = {"template": values["action"].name, **values["stamps"]}
     return Proposal(**values)
 
 

@@ -86,6 +86,7 @@ def _settings(args: argparse.Namespace) -> int:
 
 
 def _propose(args: argparse.Namespace) -> int:
+    from agents import own_templates
     from api.acting import person_key
     from api.commands.listing import say
     from api.commands.output import emit
@@ -96,6 +97,7 @@ def _propose(args: argparse.Namespace) -> int:
     content = content_of(args.content)
     with connect(args.home) as system, system.database.transaction("review", person_key(args)) as conn:
         permit.may_propose_change(people.whoami(conn))
+        own_templates.checked(args.kind, args.subject, content)
         made = changes.propose(conn, args.kind, args.subject, content, args.why)
     emit(args, PROPOSED, [made])
     say("others sign it like everything else; you hold no seat")

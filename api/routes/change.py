@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from agents import own_templates
 from api import shapes, wire
 from api.auth import CallerOf, IdempotencyKey, Scope
 from api.schemas import ChangeBody
@@ -39,6 +40,7 @@ def propose_change(caller: CallerOf, body: ChangeBody, idempotency_key: Idempote
 
     def act(scope: Scope) -> tuple[int, Any]:
         permit.may_propose_change(scope.actor)
+        own_templates.checked(body.kind, body.subject, body.content)
         made = changes.propose(scope.conn, body.kind, body.subject, body.content, body.why)
         return 201, shapes.one_recommendation(scope.conn, made["recommendation_id"])
 

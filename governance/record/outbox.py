@@ -30,7 +30,7 @@ _CLAIM = "SELECT recommendation_id, connector, fence, attempts FROM cs.claim_eff
 _EXECUTE = "SELECT cs.execute(%s, %s)"
 _SETTLE = "SELECT cs.settle(%s, %s, %s, %s, %s, %s)"
 _CONFIRM = "SELECT cs.confirm(%s, %s, %s)"
-_TICK = "SELECT cs.tick()"
+_TICK = "SELECT cs.tick(watch => %s)"
 _ENVELOPE = """
 SELECT envelope::jsonb || jsonb_build_object('recipient', cs.letter_to(id, %s)) FROM cs.recommendations WHERE id = %s
 """
@@ -131,9 +131,9 @@ def waiting(conn: Connection[Any], limit: int = 100) -> list[dict[str, Any]]:
         return cursor.execute(_TASKS, (["manual", "reconcile", "dead"], limit)).fetchall()
 
 
-def tick(conn: Connection[Any]) -> dict[str, Any]:
-    """The clock's database work: expiry, lost leases, SLA breaches, and the cases that nobody sends."""
-    row = conn.execute(_TICK).fetchone()
+def tick(conn: Connection[Any], watch: bool = True) -> dict[str, Any]:
+    """The clock's database work: expiry, lost leases, SLA breaches, and with `watch` the cases that nobody sends."""
+    row = conn.execute(_TICK, (watch,)).fetchone()
     assert row is not None
     result: dict[str, Any] = row[0]
     return result

@@ -53,7 +53,8 @@ class Returned:
 class Brief:
     """Everything on record that the agent may look at for one case.
 
-    `mode` and `plan` are the active policy's: observe | rules | ai of the queue, and what its type is about, as data.
+    `mode`, `plan` and `letters` are the active policy's: observe | rules | ai of the queue, what its type is about, as
+    data, and the templates that its letters may use (empty: those of its actions).
     """
 
     job: Job
@@ -70,6 +71,7 @@ class Brief:
     returned: Returned | None
     mode: str = "ai"
     plan: Plan = NO_PLAN
+    letters: tuple[str, ...] = ()
 
 
 _CLAIM = "SELECT * FROM cs.claim_jobs(%s, %s, %s)"
@@ -84,7 +86,7 @@ WITH asked AS MATERIALIZED (
 SELECT a.job, c.queue, c.exception_type, c.title, r.*, d.reading, d.details,
        s.name AS supplier_name, s.email AS supplier_email, s.language AS supplier_language, s.vat_id, s.country AS supplier_country,
        u.name AS customer_name, u.email AS customer_email, u.language AS customer_language, u.country AS customer_country,
-       coalesce(f.actions, '{}') AS actions, coalesce(f.plan, '{}') AS plan,
+       coalesce(f.actions, '{}') AS actions, coalesce(f.plan, '{}') AS plan, coalesce(f.letters, '{}') AS letters,
        coalesce(f.mode, (SELECT p.canon::jsonb#>>ARRAY['modes', c.queue] FROM cs.policies p WHERE p.tenant = c.tenant AND p.active), 'ai') AS mode,
        ARRAY(SELECT b.iban FROM cs.bank_accounts b WHERE b.tenant = c.tenant AND b.owner_kind = 'supplier'
              AND b.owner_id = r.supplier_id AND b.valid_to IS NULL ORDER BY b.iban) AS ibans
@@ -92,7 +94,7 @@ FROM asked a
 CROSS JOIN LATERAL (SELECT * FROM cs.cases c WHERE c.tenant = a.tenant AND c.id = a.case_id OFFSET 0) c
 CROSS JOIN LATERAL (SELECT * FROM cs.case_revisions r WHERE r.tenant = a.tenant AND r.case_id = a.case_id AND r.revision = a.revision OFFSET 0) r
 LEFT JOIN LATERAL (SELECT * FROM cs.case_readings d WHERE d.tenant = a.tenant AND d.case_id = a.case_id AND d.revision = a.revision OFFSET 0) d ON true
-LEFT JOIN LATERAL (SELECT w.actions, w.plan, w.mode FROM cs.workflows w JOIN cs.policies p ON p.tenant = w.tenant AND p.version = w.version
+LEFT JOIN LATERAL (SELECT w.actions, w.plan, w.letters, w.mode FROM cs.workflows w JOIN cs.policies p ON p.tenant = w.tenant AND p.version = w.version
                    WHERE p.tenant = c.tenant AND p.active AND w.queue = c.queue AND w.exception_type = c.exception_type OFFSET 0) f ON true
 LEFT JOIN LATERAL (SELECT * FROM cs.suppliers s WHERE s.tenant = r.tenant AND s.id = r.supplier_id OFFSET 0) s ON true
 LEFT JOIN LATERAL (SELECT * FROM cs.customers u WHERE u.tenant = r.tenant AND u.id = r.customer_id OFFSET 0) u ON true
@@ -212,6 +214,7 @@ def _brief(job: Job, row: Mapping[str, Any], order: Mapping[str, Any] | None, ba
         ),
         mode=row["mode"],
         plan=plan_from_row(row["plan"]) if row["plan"] else NO_PLAN,
+        letters=tuple(row["letters"]),
     )
 
 

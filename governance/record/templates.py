@@ -16,8 +16,8 @@ WHERE kind = 'template' AND (expires_at IS NULL OR expires_at > now()) ORDER BY 
 def current(conn: Connection[Any]) -> dict[tuple[str, str], dict[str, Any]]:
     """(template, language) → its table, as one of agents/prompts/letters: subject, opening, request, background, tones.
 
-    What is no such table (an older program took any object) is left out: the letters that come with the product then
-    hold. One query.
+    What is no such table is refused when it is proposed (an older program took any object) and left out here: the
+    letters that come with the product then hold. One query.
     """
     found = {}
     for subject, content in conn.execute(_CURRENT):
@@ -28,12 +28,15 @@ def current(conn: Connection[Any]) -> dict[tuple[str, str], dict[str, Any]]:
     return found
 
 
+_NO_LINES = ("subject", "expires_at")
+
+
 def _is_letter(table: Any) -> bool:
     return (
         isinstance(table, dict)
         and isinstance(table.get("subject"), str)
         and all(_is_lines(table.get(name)) for name in ("opening", "request"))
-        and all(_is_lines(value) for name, value in table.items() if name not in ("subject", "opening", "request"))
+        and all(_is_lines(value) for name, value in table.items() if name not in _NO_LINES)
     )
 
 

@@ -178,9 +178,11 @@ def test_a_policy_rule_by_rule_with_its_replay(api: Api) -> None:
          ("Reason dispute in court", "nothing of it is erased or purged")),
         ("admin1", "erasure", "supplier:S-1", {}, ("This erases the words for good",)),
         ("ml_engineer", "model", "risk", {"digest": "sha256:" + "a" * 64}, ("risk added", "Digest sha256:aaaa")),
-        ("reviewer2", "tolerance", "price", {"percent": "2", "absolute": {"EUR": "50"}},
+        ("ml_engineer", "threshold", "price", {"percent": "2", "absolute": {"EUR": "50"}},
          ("price added", "Percent 2", "Absolute EUR: 50")),
-        ("reviewer2", "template", "reminder.de", {"body": "<script>alert(1)</script>\u202eevil"},
+        ("reviewer2", "tolerance", "*", {"price_percent": "2.5", "line_most": "50"},
+         ("* added", "Price percent 2.5", "Line most 50")),
+        ("ml_engineer", "prompt", "extract", {"body": "<script>alert(1)</script>\u202eevil"},
          ("<script>alert(1)</script>[U+202E]evil",)),
     ],
 )  # fmt: skip
@@ -196,11 +198,11 @@ def test_every_kind_can_be_read(
 
 
 def test_a_setting_that_is_replaced_shows_both(api: Api) -> None:
-    api.world.enact("reviewer2", "tolerance", "price", {"percent": "2", "days": "3"}, ("reviewer", "controller"))
-    made = api.world.propose("reviewer2", "tolerance", "price", {"percent": "5", "days": "3"})
+    api.world.enact("reviewer2", "tolerance", "*", {"price_percent": "2", "line_most": "3"}, ("reviewer", "controller"))
+    made = api.world.propose("reviewer2", "tolerance", "*", {"price_percent": "5", "line_most": "3"})
     said = words(signed_in(api, "controller").item(made["id"]))
-    assert "price changed What Before After Percent 2 5" in said
-    assert "Days" not in said
+    assert "* changed What Before After Price percent 2 5" in said
+    assert "Line most" not in said
 
 
 def test_a_change_whose_words_were_erased(api: Api) -> None:

@@ -190,7 +190,8 @@ def filed(api: Api, *, action: Action | None = None, draft: Draft | None = None,
         body = "Dear Sir or Madam,\n\nplease send us the purchase order.\n\nKind regards"
         draft = draft or Draft("ap@supplier.example", "Purchase order for invoice 2026-1", body, "en")
     proposal = Proposal(
-        action, facts_digest, draft, findings, {"document": {"sha256": None}}, {"agent": "test"},
+        action, facts_digest, draft, findings, {"document": {"sha256": None}},
+        {"agent": "test"} | ({"template": action.name} if draft else {}),
         {"duplicate_likely": "0.9"}, risk, None,
     )  # fmt: skip
     return api.world.recommendation(api.world.file(job, proposal).recommendation_id)

@@ -38,9 +38,14 @@ CONTENTS: dict[str, tuple[str, str, dict[str, Any], tuple[str, str]]] = {
     "hold": ("controller", "supplier:S-1", {"reason": "dispute in court"}, ("reviewer",)),  # type: ignore[dict-item]
     "model": ("ml_engineer", "risk", {"digest": DIGEST}, ("reviewer", "controller")),
     "threshold": ("ml_engineer", "duplicates", {"alert": "0.8"}, ("reviewer", "controller")),
-    "tolerance": ("reviewer2", "price", {"percent": "2"}, ("reviewer", "controller")),
+    "tolerance": ("reviewer2", "*", {"price_percent": "2"}, ("reviewer", "controller")),
     "prompt": ("ml_engineer", "extract", {"text": "Read it."}, ("reviewer", "controller")),
-    "template": ("reviewer2", "reminder.de", {"subject": "Erinnerung"}, ("reviewer", "controller")),
+    "template": (
+        "reviewer2",
+        "send_customer_reminder.de",
+        {"subject": "Erinnerung", "opening": ["Unsere Rechnung ist offen."], "request": ["Bitte prüfen Sie sie."]},
+        ("reviewer", "controller"),
+    ),
     "mapping": ("analyst", "erp.csv", {"amount": "Betrag"}, ("reviewer", "controller")),
     "retraining": ("ml_engineer", "risk calibration", {"cause": "calibration"}, ("reviewer", "controller")),
     "calendar": ("admin1", "DE01", {"holidays": ["2026-12-25"]}, ("reviewer", "controller")),
@@ -109,8 +114,8 @@ def test_kinds_here_and_in_the_catalogue_are_the_database_s(acme: World) -> None
 
 
 def test_a_change_that_was_overtaken_is_refused(acme: World) -> None:
-    first = acme.propose("reviewer2", "tolerance", "price", {"percent": "2"})
-    second = acme.propose("reviewer2", "tolerance", "price", {"percent": "9"})
+    first = acme.propose("reviewer2", "tolerance", "*", {"price_percent": "2"})
+    second = acme.propose("reviewer2", "tolerance", "*", {"price_percent": "9"})
     for row in (first, second):
         acme.decide("reviewer", row, "approve")
         acme.decide("controller", row, "approve")

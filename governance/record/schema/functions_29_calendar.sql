@@ -58,7 +58,7 @@ BEGIN
             IF at + left_over <= midnight THEN
                 RETURN at + left_over;
             END IF;
-            left_over := left_over - (midnight - at);
+            left_over := left_over - make_interval(secs => extract(epoch FROM midnight - at));
         END IF;
         at := midnight;
     END LOOP;

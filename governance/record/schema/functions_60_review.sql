@@ -42,6 +42,7 @@ BEGIN
         AND w.mode <> 'observe') THEN
         PERFORM cs._refuse('CS432', (action->>'name') || ' is not among the actions that policy allows for ' || coalesce(of_case.exception_type, 'this case'));
     END IF;
+    PERFORM cs._check_template(of_case, action->>'name', jsonb_typeof(draft::jsonb) = 'object', stamps->>'template');
     SELECT * INTO before FROM cs.recommendations r WHERE r.tenant = me.tenant AND r.case_id = held.case_id AND r.revision = held.revision
     ORDER BY r.draft_number DESC LIMIT 1;
     rec := cs._compose(law, of_case.queue, of_case.exception_type, action,
@@ -58,6 +59,19 @@ BEGIN
         'case', rec.case_id, 'revision', rec.revision, 'draft_number', rec.draft_number, 'digest', rec.digest,
         'policy_version', rec.policy_version, 'rules', to_jsonb(rec.rules), 'replaces', before.id));
     RETURN QUERY SELECT rec.id, rec.digest, rec.draft_number, true;
+END $$;
+
+-- A letter of the agent's follows a template of its action, and where policy names the templates of a type, one of those.
+CREATE OR REPLACE FUNCTION cs._check_template(of_case cs.cases, action text, writes boolean, template text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = cs, pg_temp AS $$
+DECLARE named text[] := (SELECT w.letters FROM cs.workflows w JOIN cs.policies p USING (tenant, version)
+    WHERE p.tenant = of_case.tenant AND p.active AND w.queue = of_case.queue AND w.exception_type = of_case.exception_type);
+BEGIN
+    IF writes AND template IS NOT NULL AND template <> action AND NOT starts_with(template, action || '_')
+       OR writes AND cardinality(named) > 0 AND NOT coalesce(template = ANY (named), false) THEN
+        PERFORM cs._refuse('CS432', 'the letter follows ' || coalesce('the template ' || template, 'no template') || ', which policy does not name for '
+            || coalesce(of_case.exception_type, 'this case'));
+    END IF;
 END $$;
 
 -- Where the paused thread of a recommendation waits. A hint: losing it only costs a re-run.

@@ -102,6 +102,9 @@ BEGIN
     UPDATE cs.effects SET state = effect_state, detail = left(why, 500), lease_until = NULL, settled_at = now()
     WHERE tenant = rec.tenant AND recommendation_id = rec.id;
     UPDATE cs.recommendations SET state = rec_state WHERE tenant = rec.tenant AND id = rec.id;
+    IF rec_state = 'executed' AND rec.action = 'request_missing_document' THEN
+        PERFORM cs._expect_document(rec);
+    END IF;
     IF rec_state = 'executed' AND rec.action <> 'wait_until' THEN
         PERFORM cs._case_state(rec.tenant, rec.case_id, ARRAY['delivering', 'awaiting_reconciliation'], 'done');
     ELSE
@@ -214,7 +217,9 @@ LANGUAGE sql STABLE SET search_path = cs, pg_temp AS $$
 $$;
 
 -- The clock: expiry, lost leases, breaches. One at a time per tenant; running it twice changes nothing more.
-CREATE OR REPLACE FUNCTION cs.tick(most_attempts int DEFAULT 5) RETURNS jsonb
+-- `watch`: whether it also looks for cases that nobody sends, which costs more than the rest where very many wait.
+DROP FUNCTION IF EXISTS cs.tick(int);
+CREATE OR REPLACE FUNCTION cs.tick(most_attempts int DEFAULT 5, watch boolean DEFAULT true) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = cs, pg_temp AS $$
 DECLARE
     me cs.actors := cs._me();
@@ -278,7 +283,7 @@ BEGIN
         AND NOT EXISTS (SELECT FROM cs.seats s WHERE s.tenant = r.tenant AND s.recommendation_id = r.id AND s.filled_by IS NULL AND NOT cs._can_be_filled(r, s));
     regated := cs._regate(me.tenant, me.id, 500);
     purged := cs._purge(me.tenant, me.id, 200);
-    watched := cs._watch(me, 200);
+    watched := cs._watch(me, CASE WHEN watch THEN 200 ELSE 0 END);
     RETURN watched || jsonb_build_object('expired', expired, 'swept', swept, 'dead', dead, 'breached', breached, 'unstaffed', unstaffed, 'regated', regated, 'purged', purged);
 END $$;
 

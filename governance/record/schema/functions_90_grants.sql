@@ -34,7 +34,7 @@ REVOKE ALL ON cs.credentials, cs.idempotency FROM countersign_review;
 GRANT SELECT (id, tenant, actor, kind, label, created_at, expires_at, revoked_at) ON cs.credentials TO countersign_review;
 
 GRANT EXECUTE ON FUNCTION cs.claim_effects(text, int, int), cs.execute(text, bigint), cs.settle(text, bigint, text, text, double precision, text[]),
-    cs.tick(int), cs.add_checkpoint(bigint, text), cs.signatures(text), cs.erasures_for(text, int), cs.erased_in(text, bigint[]), cs.claim_observations(int, int),
+    cs.tick(int, boolean), cs.add_checkpoint(bigint, text), cs.signatures(text), cs.erasures_for(text, int), cs.erased_in(text, bigint[]), cs.claim_observations(int, int),
     cs.settle_observations(bigint[], bigint[], text, text[], double precision) TO countersign_courier;
 GRANT SELECT ON cs.effects, cs.ledger, cs.ledger_heads, cs.checkpoints, cs.cases, cs.jobs, cs.recommendations, cs.observations TO countersign_courier;
 

@@ -180,8 +180,9 @@ def agent_files(acme: World, job: Any, draft: Any) -> Any:
     digest = acme.scalar("SELECT facts_digest FROM cs.case_revisions WHERE case_id = %s", job.case_id)
     action = {"name": "request_purchase_order", "args": {"supplier_id": "S-1", "invoice_number": "2026-1"}}
     text = draft if isinstance(draft, str) else json.dumps(draft)
-    call = "SELECT * FROM cs.file(%s, %s, %s, %s, %s, '{}', '{}', '{}', '{}', 'normal', NULL)"
-    return say(acme, "agent", "agent", (call, (job.id, job.fence, Jsonb(action), digest, text)))
+    call = "SELECT * FROM cs.file(%s, %s, %s, %s, %s, '{}', '{}', %s, '{}', 'normal', NULL)"
+    stamps = Jsonb({"template": action["name"]})
+    return say(acme, "agent", "agent", (call, (job.id, job.fence, Jsonb(action), digest, text, stamps)))
 
 
 DRAFTS: dict[str, tuple[type[errors.Refusal], Any]] = {
