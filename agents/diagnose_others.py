@@ -19,7 +19,9 @@ def _number(view: View, *names: str) -> tuple[Decimal | None, ...]:
 
 def _overdue(view: View) -> Cause:
     shown = said(view, "days_overdue", "reminders_sent", "promised_date")
-    return Cause("counterparty", (*shown, *_risk_facts(view)))
+    due = view.brief.facts.due_date
+    when = ((f"due on {due.isoformat()}, and no payment is on record", "books"),) if due is not None else ()
+    return Cause("counterparty", (*shown, *when, *_risk_facts(view)))
 
 
 def _risk_facts(view: View) -> tuple[Fact, ...]:

@@ -26,18 +26,23 @@ class Answered:
     agreed: bool
 
 
+# The findings of these proposals alone are read, by key: OFFSET 0 keeps the planner from reading those of all.
 _ANSWERED = """
-SELECT r.action, c.exception_type, (l.content::jsonb ->> 'support')::double precision AS support,
+WITH latest AS MATERIALIZED (
+    SELECT tenant, id, case_id, revision, draft_number, action, state, created_at FROM cs.recommendations
+    WHERE job_id IS NOT NULL AND state IN ('approved', 'executed', 'rejected', 'overridden', 'sent_back')
+    ORDER BY created_at DESC, id DESC LIMIT %s
+)
+SELECT r.action, c.exception_type, l.support::double precision AS support,
        r.state IN ('approved', 'executed') OR coalesce(n.action = r.action, false) AS agreed
-FROM (SELECT * FROM cs.recommendations
-      WHERE job_id IS NOT NULL AND state IN ('approved', 'executed', 'rejected', 'overridden', 'sent_back')
-      ORDER BY created_at DESC, id DESC LIMIT %s) r
+FROM latest r
 JOIN cs.cases c ON c.tenant = r.tenant AND c.id = r.case_id AND NOT c.canary
-JOIN cs.leaves l ON l.tenant = r.tenant AND l.recommendation_id = r.id AND l.name = 'findings'
+CROSS JOIN LATERAL (SELECT f.content::jsonb ->> 'support' AS support FROM cs.leaves f
+                    WHERE f.tenant = r.tenant AND f.recommendation_id = r.id AND f.name = 'findings' OFFSET 0) l
 LEFT JOIN LATERAL (SELECT s.action FROM cs.recommendations s
                    WHERE s.tenant = r.tenant AND s.case_id = r.case_id AND s.revision = r.revision
                      AND s.draft_number > r.draft_number ORDER BY s.draft_number LIMIT 1) n ON true
-WHERE l.content::jsonb ->> 'support' ~ '^[01](\\.[0-9]{1,6})?$'
+WHERE l.support ~ '^[01](\\.[0-9]{1,6})?$'
   AND (r.state <> 'sent_back' OR n.action <> r.action)
 ORDER BY r.created_at, r.id
 """

@@ -313,7 +313,7 @@ def test_a_settled_change_of_every_other_kind_agrees(database: Database, tmp_pat
     told = Lawful.on(database, tmp_path)
     made = told.made
     for author, kind, subject, content, signers in (
-        ("reviewer2", "tolerance", "price", {"percent": "2"}, ("reviewer", "controller")),
+        ("reviewer2", "tolerance", "*", {"price_percent": "2"}, ("reviewer", "controller")),
         ("controller", "hold", "supplier:S-1", {"reason": "court"}, ("reviewer",)),
         ("admin1", "hold_release", "supplier:S-1", {}, ("controller", "admin2")),
         ("controller", "hold", "case:x", {"reason": "court"}, ("reviewer",)),

@@ -179,7 +179,7 @@ def kill_courier(stage: Stage, at: str, rounds: int) -> None:
 def kill_change(stage: Stage, at: str, rounds: int) -> None:
     world = stage.world
     for number in range(rounds):
-        rec = world.propose("admin1", "tolerance", f"T{number}", {"percent": "2"})
+        rec = world.propose("admin1", "threshold", f"T{number}", {"percent": "2"})
         for who in ("reviewer", "controller"):
             world.decide(who, rec, "approve")
         assert stage.run("change", at) == KILLED
