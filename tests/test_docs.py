@@ -15,9 +15,11 @@ from itertools import groupby
 from pathlib import Path
 
 import pytest
+from fastapi.routing import APIRoute
 
-from api import app, problems
+from api import app, mcp_door, mcp_tools, problems
 from api.cli import COMMANDS
+from api.routes import inbox
 from governance import errors
 from governance.errors import PROBLEM_BASE, Refusal
 from models import bundle
@@ -167,10 +169,21 @@ def test_every_address_on_the_page_is_one_of_ours(demo: dict[str, str]) -> None:
 
     described = httpx.get(f"{demo['URL']}/openapi.json", trust_env=False).json()["paths"]
     shapes = [re.compile(re.sub(r"\{[^}]+\}", "[^/]+", path)) for path in described]
-    used = set(re.findall(r'"\$URL(/[^"?]*)', API)) - {"/openapi.json"}
+    # The facade has the shapes of its clients, and the protocol describes itself.
+    shapes += [
+        re.compile(re.sub(r"\{[^}]+\}", "[^/]+", one.path)) for one in inbox.router.routes if isinstance(one, APIRoute)
+    ]
+    used = set(re.findall(r'"\$URL(/[^"?]*)', API)) - {"/openapi.json", mcp_door.PATH}
     assert used
     for path in used:
         assert any(shape.fullmatch(path) for shape in shapes), path
+
+
+def test_the_tools_on_the_page_are_those_that_other_agents_are_shown() -> None:
+    said = re.findall(r"^\| `((?:list|get)_\w+)` \| (.*?) \|", API, re.MULTILINE)
+    assert [name for name, _ in said] == list(mcp_tools.TOOLS)
+    for name, arguments in said:
+        assert set(re.findall(r"`(\w+)`", arguments)) == set(mcp_tools.TOOLS[name].asked.model_fields), name
 
 
 @pytest.mark.parametrize("who", ["reviewer", "service"])

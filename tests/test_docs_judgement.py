@@ -14,7 +14,7 @@ import pytest
 
 from agents import diagnosis, guard, letter, llm
 from agents.diagnose import cause_of
-from agents.draft import letter_for
+from agents.draft import compose_plain, letter_for
 from agents.recommend import choice_of
 from agents.tolerances import Tolerances
 from api import cli as commands
@@ -150,7 +150,7 @@ def seen(table: dict[str, Any] | None = None, **details: Any) -> Any:
                  details={**row["details"], **details}, plan=flow.plan,
                  actions=("refer_to_person", *flow.actions))  # fmt: skip
     name = (flow.letters[0], "en")
-    return view(made, **({} if table is None else {"templates": {name: table}}))
+    return view(made, templates={} if table is None else {name: table})
 
 
 def test_the_type_of_the_page_is_judged_as_the_page_says() -> None:
@@ -169,7 +169,7 @@ def test_the_letter_of_the_page_is_written_and_may_go_out() -> None:
     task = letter_for(case, choice_of(case))
     assert task is not None
     assert (task.template, task.to) == ("request_missing_document_insurance", CUSTOMER.email)
-    draft, name = guard.compose_plain(task, None)
+    draft, name = compose_plain(task, None)
     assert name == letter.TEMPLATE
     assert draft.subject == table["subject"]
     assert table["opening"][0] in draft.body
@@ -188,7 +188,7 @@ def test_a_letter_of_one_s_own_is_a_letter_in_each_tone(tone: str) -> None:
     assert task is not None
     assert task.table == table
     toned = replace(task, tone=tone)
-    draft, _ = guard.compose_plain(toned, None)
+    draft, _ = compose_plain(toned, None)
     assert any(line in draft.body for line in table["request" if tone == "neutral" else tone])
     assert guard.refusals_of(draft, toned) == ()
 
