@@ -12,6 +12,8 @@ from agents.diagnosis import CAUSES
 from evals.causes_confidence import confidence
 from evals.causes_judged import FIRST, Judged, by_stories, first, under_policy
 from evals.causes_second import planted_causes
+from evals.causes_third import kept
+from evals.causes_third import planted_causes as third_causes
 from evals.datasets import held_out, sized
 from evals.match_cases import failures, match_cases
 from evals.results import Dots, Metric, SuiteResult, Table, words
@@ -20,13 +22,17 @@ from evals.suites import Options, tracked
 from governance.policy import standard_policy
 
 __all__ = ["run", "under_policy"]
-ROUNDS = 10
-SECOND = "second_maker"
-MAKERS = (FIRST, SECOND)
+ROUNDS, THIRD_ROUNDS = 10, 5
+SECOND, SHOWN, KEPT = "second_maker", "third_shown", "third_kept"
+MAKERS = (FIRST, SECOND, SHOWN, KEPT)
+LISTED = (FIRST, SECOND, SHOWN)
+"""Makers whose cases a table may tell of. Of the kept stories there are shares alone: who reads more could learn."""
 _ABOUT = (
     "Made-up cases whose cause is known go through the agent's own nodes: those of the demo company, with cases of "
     "every type that policy knows, and those of a second maker that was written from the definitions of the causes "
-    "alone, before its author read the diagnosing rules. Primary: the first cause is the planted one. Contributing: "
+    "alone, before its author read the diagnosing rules, and stories of a third, who knew neither the rules nor the "
+    "others' stories. The rules may learn from every second of these, the shown; the others are kept, and no table "
+    "tells of them. Primary: the first cause is the planted one. Contributing: "
     "planted contributing causes that are named too. Supported: named causes with at least one fact and at least one "
     "observation that would refute them. Action: the proposed action is the planted one. Under the ceiling: no action "
     "above the risk class that the kind of case bears. Intervals are over stories and types. The table of the "
@@ -37,7 +43,7 @@ _ABOUT = (
 def run(options: Options) -> SuiteResult:
     own, seen = first(options)
     planted = planted_causes(held_out(options.seed, 901), sized(ROUNDS, options.scale, 2))
-    cases = [*own, *by_stories(SECOND, planted, options)]
+    cases = [*own, *by_stories(SECOND, planted, options), *_third(options)]
     rows = match_cases()
     wrong = [name for row in tracked(rows, "three-way match", len(rows)) for name in [row.name] if failures(row)]
     metrics = [metric for maker in MAKERS for metric in _metrics(maker, cases, options)]
@@ -66,9 +72,18 @@ def run(options: Options) -> SuiteResult:
         notes=[
             ", ".join(f"{sum(one.maker == maker for one in cases)} cases of {words(maker)}" for maker in MAKERS),
             matched,
-            "On its first run, before any rule was changed, the second maker's cases had .65 of their causes found.",
+            "On its first run, before any rule was changed, the second maker's cases had .65 of their causes found, "
+            "the third's .48 of those shown and .36 of those kept.",
         ],
     )  # fmt: skip
+
+
+def _third(options: Options) -> list[Judged]:
+    planted = third_causes(held_out(options.seed, 902), sized(THIRD_ROUNDS, options.scale))
+    return [
+        *by_stories(SHOWN, [one for one in planted if not kept(one)], options),
+        *by_stories(KEPT, [one for one in planted if kept(one)], options),
+    ]
 
 
 def _share(cases: Sequence[Judged], options: Options) -> tuple[float | None, float | None, float | None]:
@@ -105,15 +120,15 @@ def _of_all(cases: Sequence[Judged]) -> list[Metric]:
 
 def _by_type(cases: Sequence[Judged]) -> Table:
     """Every type that policy knows, whether a case of it was drawn or not."""
-    rows = []
+    rows, listed = [], [one for one in cases if one.maker in LISTED]
     for flow in standard_policy().workflows:
-        own = [one for one in cases if (one.queue, one.exception_type) == (flow.queue, flow.exception_type)]
+        own = [one for one in listed if (one.queue, one.exception_type) == (flow.queue, flow.exception_type)]
         actions = [one.right_action for one in own if one.right_action is not None]
         letters = [one.letter for one in own if one.letter is not None]
-        of_maker = [_mean([one.right for one in own if one.maker == maker]) for maker in MAKERS]
+        of_maker = [_mean([one.right for one in own if one.maker == maker]) for maker in LISTED]
         rows.append((words(flow.queue), words(flow.exception_type), len(own), *of_maker, _mean(actions),
                      len(letters), _mean(letters)))  # fmt: skip
-    columns = ("workflow", "exception", "cases", *(f"cause right, {words(maker)}" for maker in MAKERS),
+    columns = ("workflow", "exception", "cases", *(f"cause right, {words(maker)}" for maker in LISTED),
                "action right", "letters due", "letters drafted")  # fmt: skip
     return Table("Every type of every workflow", columns, rows)
 
@@ -142,7 +157,9 @@ def _other_actions(cases: Sequence[Judged]) -> Table:
 
 
 def _confusions(cases: Sequence[Judged]) -> Table:
-    counts = Counter((one.maker, one.exception_type, one.planted, one.said) for one in cases if not one.right)
+    counts = Counter(
+        (one.maker, one.exception_type, one.planted, one.said) for one in cases if not one.right and one.maker in LISTED
+    )
     rows = [(words(maker), words(kind), words(planted), words(said), count)
             for (maker, kind, planted, said), count in counts.most_common(20)]  # fmt: skip
     return Table("Where another cause is named", ("maker", "exception", "planted", "named", "cases"), rows)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from evals import suite_causes
+from evals.causes_judged import Judged
 from evals.causes_third import KEPT, SHOWN, STORIES, kept, planted_causes
-from evals.suite_causes import under_policy
+from evals.suite_causes import KEPT as KEPT_MAKER
+from evals.suite_causes import SECOND, under_policy
+from evals.suite_causes import SHOWN as SHOWN_MAKER
 from governance.case import FIELD_NAMES, QUEUES, Party, parse_amount
 from governance.plan import CAUSES
 from governance.policy import standard_policy
@@ -65,3 +69,15 @@ def test_nothing_in_a_case_gives_its_cause_away(cases):
         shown = repr((one.brief.facts, one.brief.reading, one.brief.order))
         assert one.mechanism not in shown
         assert not [cause for cause in CAUSES if cause != "unknown" and cause != one.exception_type and cause in shown]
+
+
+def test_no_table_of_the_suite_tells_of_a_kept_case():
+    def one(maker, kind):
+        return Judged(maker, "accounts_payable", kind, maker, "data_quality", "unknown", frozenset(), 0, (True,),
+                      "refer_to_person", None, None, True)  # fmt: skip
+
+    cases = [one(SECOND, "price_variance"), one(SHOWN_MAKER, "tax_mismatch"), one(KEPT_MAKER, "missing_receipt")]
+    assert {row[1] for row in suite_causes._confusions(cases).rows} == {"price variance", "tax mismatch"}
+    counts = {row[1]: row[2] for row in suite_causes._by_type(cases).rows}
+    assert counts["tax mismatch"] == 1
+    assert counts["missing receipt"] == 0
