@@ -246,9 +246,7 @@ def draft_of(letter: Letter, paragraphs: tuple[str, ...]) -> Draft:
     is ours whoever phrased the body."""
     words = texts(letter.language)
     frame = words["frame"]
-    greeting = "\n".join(
-        filled(line, letter.facts) for line in _pick(frame["greeting"], letter.variant).split("\n")
-    )
+    greeting = "\n".join(filled(line, letter.facts) for line in _pick(frame["greeting"], letter.variant).split("\n"))
     left_out = " ".join(mentions(letter, letter.required, "\n".join(paragraphs)))
     signature = "\n".join(
         line for line in (frame["regards"], words["teams"].get(letter.queue), letter.facts.get("sender")) if line

@@ -114,12 +114,14 @@ class Settings(BaseSettings):
     llm_api_key: Secret | None = None
     llm_region: Text = None
     """Whose cases the model may see (a case's region, as EU); without it no model is asked."""
+    llm_places: Annotated[Path | None, BeforeValidator(_blank_is_unset)] = None
+    """A TOML file with a model for each region (api/places.py), in place of LLM_BASE_URL, LLM_MODEL and LLM_API_KEY."""
     llm_reads: bool = False
     """The documents that come in here are of LLM_REGION, and the model may suggest fields that were not found."""
     llm_deadline_seconds: Annotated[float, Field(gt=0, le=20)] = 8.0
     llm_tokens_per_case: Annotated[int, Field(ge=0)] = 20_000
     llm_tokens_per_day: Annotated[int, Field(ge=0)] = 2_000_000
-    """Of one process; what it may use at most."""
+    """Of all workers together; the documents that LLM_READS shows are counted by each process."""
     llm_price_in: Annotated[float, Field(ge=0)] = 0.0
     """Of a million tokens, for the record."""
     llm_price_out: Annotated[float, Field(ge=0)] = 0.0
@@ -142,6 +144,20 @@ def load_settings(home: Path | None = None) -> Settings:
     except ValidationError as error:
         raise Malformed("; ".join(_in_words(item["loc"], item["msg"]) for item in error.errors())) from None
     return found.model_copy(update={"home": found.home.expanduser()})
+
+
+def secret_named(name: str) -> str | None:
+    """A secret whose name a file of settings says, such as COUNTERSIGN_LLM_KEY_EU: from the environment, else from the
+    folder of secrets. None where there is none; raises Malformed for a placeholder."""
+    found = os.environ.get(name, "").strip()
+    if not found and (folder := _secrets_dir()) is not None and (held := folder / name.lower()).is_file():
+        found = held.read_text(encoding="utf-8").strip()
+    if not found:
+        return None
+    try:
+        return _no_placeholder(SecretStr(found)).get_secret_value()
+    except ValueError as error:
+        raise Malformed(f"{name} {error}") from None
 
 
 def _secrets_dir() -> Path | None:

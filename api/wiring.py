@@ -111,7 +111,7 @@ def reader(system: System, classifier: Callable[[], DocumentClassifier] | None =
         PdfPool(),
         size_limit=system.settings.max_upload_bytes,
         default_currency=system.settings.default_currency,
-        second=second_reader(system.settings),
+        second=second_reader(system.settings, system.tenant),
     )
 
 

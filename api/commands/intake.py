@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
             size_limit=system.settings.max_upload_bytes,
             columns=columns,
             default_currency=system.settings.default_currency,
-            second=second_reader(system.settings),
+            second=second_reader(system.settings, system.tenant),
         )
         counts = _write(args, receipts(IntakeDoor(system.database, token, reader, queue=args.queue), paths))
     say(", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "there was nothing to bring in")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from agents.letter import Composer
     from agents.worker import Worker
-    from api.settings import Settings
+    from api.system import System
 
 HELP = "run an agent that triages cases; --drain empties the queue and ends"
 
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     logs.to_stderr()
     name = f"{socket.gethostname()}-{os.getpid()}"
     with wiring.connect(args.home) as system:
-        made = wiring.worker(system, name, batch=args.batch, composer=_composer(system.settings))
+        made = wiring.worker(system, name, batch=args.batch, composer=_composer(system))
         with made as worker:
             if args.drain:
                 try:
@@ -65,11 +65,11 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _composer(settings: Settings) -> Composer | None:
+def _composer(system: System) -> Composer | None:
     """The language model that phrases letters, where one is configured; else the templates do."""
-    from api.language_model import door
+    from api.language_model import shared_door
 
-    found = door(settings)
+    found = shared_door(system)
     if found is None:
         return None
     from agents.compose import ModelComposer

@@ -114,6 +114,7 @@ DECLARE
     one text;
     n int := 0;
 BEGIN
+    PERFORM cs._forget_spending(of_tenant, 5000);
     FOR one IN
         WITH rule AS (SELECT DISTINCT ON (subject) subject, (content::jsonb->>'days')::int AS days FROM cs.settings
                       WHERE tenant = of_tenant AND kind = 'retention' ORDER BY subject, version DESC)

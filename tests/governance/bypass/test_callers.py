@@ -106,6 +106,8 @@ DEMANDS = (
     agents("remember_bills", "'[]'", "remember what bills are for"),
     agents("recall", "'{c}', '{accounts_payable}', '{invoice_received}', ARRAY[array_fill(0.1, ARRAY[384])::vector::text], 3", "recall precedents"),
     agents("routes", "'{accounts_payable}', '{invoice_received}', 5", "recall routes"),
+    agents("reserve_tokens", f"{CASE.format('pending')}, 10, 100, 1000", "ask a language model"),
+    agents("settle_tokens", f"{CASE.format('pending')}, 10, 5", "ask a language model"),
     agents("seats_asked", f"ARRAY[{CASE.format('pending')}], '{{1}}'", "ask what the matrix demands"),
     people("decide", f"{ABOUT.format('id')}, 'approve', {ABOUT.format('digest')}, NULL, 'reviewer'", "decide", "analyst2"),
     people("decide", f"{ABOUT.format('id')}, 'approve', {ABOUT.format('digest')}", "approve", "reviewer", "analyst", "auditor", "ml_engineer"),

@@ -14,7 +14,7 @@ TABLES = (
     "absences", "action_catalogue", "actors", "bank_accounts", "case_readings", "case_revisions", "case_vectors",
     "cases", "challenger_estimates", "champions", "change_kinds", "checkpoints", "close_tasks", "control_keys", "correction_values", "corrections", "credentials", "customers", "decision_notes", "decisions",
     "delegations", "document_contents", "documents", "effects", "entities", "erasures", "expected_documents", "fx_rates", "idempotency", "identities", "identity_brokers",
-    "intake_log", "invoice_vectors", "invoices", "jobs", "leaves", "ledger", "ledger_heads", "legal_holds",
+    "intake_log", "invoice_vectors", "invoices", "jobs", "leaves", "ledger", "ledger_heads", "legal_holds", "llm_spending",
     "matrix_rules", "matrix_seats", "memory_effects", "observations", "open_items", "openings", "orders", "payments", "policies",
     "precedents", "receipts", "recommendations", "risk_estimates", "risk_monitors", "risk_references", "seats", "settings", "signing_keys", "suppliers", "tenants", "workflows", "worklist",
 )  # fmt: skip
@@ -33,7 +33,7 @@ ITS_OWN = {
     "intake": ("accept", "refuse_item", "import_books", "idempotent", "remember_answer", "memories"),
     "agent": ("claim_jobs", "renew_jobs", "fail_job", "file", "note_thread", "remember", "observe",
               "sharing", "latest_sharing", "users_of", "stale_bills", "rekey", "remember_bills", "habits", "note_scores", "note_reference",
-              "dunning", "control_draws", "recall", "routes", "seats_asked"),
+              "dunning", "control_draws", "recall", "routes", "seats_asked", "reserve_tokens", "settle_tokens"),
     "review": (
         "decide", "delegate", "revoke_delegation", "set_absence", "end_absence", "opened", "propose_change",
         "revoke_signing_key", "confirm", "requeue", "add_actor", "set_active", "issue_key", "revoke_key",
