@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from agents import diagnosis, guard, letter, llm
+from agents import diagnosis, guard, letter, llm, own_templates
 from agents.diagnose import cause_of
 from agents.draft import compose_plain, letter_for
 from agents.recommend import choice_of
@@ -24,7 +24,9 @@ from evals import cli as evaluations
 from governance.matrix import Policy
 from governance.policy import MODES, compile_policy, standard_policy
 from governance.record import templates
+from governance.record.db import Database
 from tests.agents.scenes import CUSTOMER, brief, view
+from tests.build import world as founded
 
 ROOT = Path(__file__).resolve().parents[1]
 JUDGEMENT, LETTERS = ((ROOT / "docs" / name).read_text("utf-8") for name in ("judgement.md", "letters.md"))
@@ -62,12 +64,19 @@ def test_every_command_on_the_page_is_one_that_the_program_takes(page: str) -> N
             parser.parse_args(given[1:])
 
 
-def test_what_the_page_changes_by_json_is_json() -> None:
-    changes = [
-        shlex.split(line) for line in re.findall(r"^    (countersign change propose .*)$", JUDGEMENT, re.MULTILINE)
-    ]
-    said = {kind: json.loads(text) for *_, kind, _, text, _, _ in changes if text.startswith("{")}
-    assert set(said["calendar"]) == {"holidays", "workdays", "time_zone"}
+def proposed(page: str) -> list[list[str]]:
+    """[kind, subject, JSON] of every change that the page proposes."""
+    lines = re.findall(r"^    (countersign change propose .*)$", page, re.MULTILINE)
+    spans = [one for one in names(" ".join(page.split())) if one.startswith("countersign change propose")]
+    return [shlex.split(line)[3:6] for line in [*lines, *spans]]
+
+
+def test_what_the_page_proposes_may_be_proposed(database: Database) -> None:
+    world = founded(database)
+    changes = [one for one in proposed(JUDGEMENT) if one[2].startswith("{")]
+    assert {kind for kind, _, _ in changes} == {"calendar", "threshold", "tolerance"}
+    for kind, subject, text in changes:
+        world.propose("admin1", kind, subject, json.loads(text))
 
 
 # Tables ------------------------------------------------------------------------------------------------------------
@@ -195,8 +204,17 @@ def test_a_letter_of_one_s_own_is_a_letter_in_each_tone(tone: str) -> None:
 
 def test_facts_that_a_letter_may_state_are_those_of_the_page() -> None:
     (listed,) = re.findall(r"Facts are (.*?); a `\[", " ".join(LETTERS.split()))
-    used = set()
-    for language in letter.LANGUAGES:
-        for table in letter.texts(language).values():
-            used |= set(re.findall(r"\{(\w+)\}", json.dumps(table)))
-    assert used - {"party", "sender", "reference"} <= set(names(listed))
+    assert set(names(listed)) == set(own_templates.FACTS)
+
+
+def test_the_letters_and_the_type_of_the_pages_may_be_proposed(database: Database) -> None:
+    """By the record's own checks: proposed, signed, in force."""
+    world = founded(database)
+    for page in (JUDGEMENT, LETTERS):
+        (subject,) = [subject for kind, subject, _ in proposed(page) if kind == "template"]
+        table = json.loads(blocks(page, "json")[0])
+        own_templates.checked("template", subject, table)
+        world.enact("reviewer2", "template", subject, table, ("reviewer", "controller"))
+    policy = with_the_type()
+    world.enact("admin1", "policy", policy.name, {"policy": policy.text, "source": policy.source})
+    assert any(one.exception_type == "insurance_lapsed" for one in policy.workflows)
