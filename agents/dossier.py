@@ -21,7 +21,7 @@ from governance.record.candidates import Beside
 def findings(view: View, choice: Mapping[str, Any], letter: Mapping[str, Any]) -> dict[str, Any]:
     """{document, duplicates, risk, cause, precedents, match, why, alternatives, route?, reviewer_note?,
     collections?,
-    refused?, language_model?}"""
+    refused?, language_model?, would_propose?}"""
     reading = view.brief.reading
     found = {
         "document": {
@@ -46,6 +46,8 @@ def findings(view: View, choice: Mapping[str, Any], letter: Mapping[str, Any]) -
     if (supported := choice.get("support")) and supported["action"] == choice["action"]["name"]:
         # A number that orders proposals, for later calibration; it is no probability and shown to nobody.
         found["support"] = supported["score"]
+    if choice.get("would"):
+        found["would_propose"] = choice["would"]
     if (route := _route(view, choice)) is not None:
         found["route"] = route
     if view.notes:

@@ -32,8 +32,13 @@ def recipient(view: View, args: Any) -> Party | None:
 
 def obstacle(view: View, option: Option) -> str | None:
     """Why this option cannot be proposed here, in words; None where it can."""
-    if view.mode == "observe" and option.name != "refer_to_person":
+    found = _obstacle(view, option)
+    if found is None and view.mode == "observe" and option.name != "refer_to_person":
         return "this queue is only observed: people decide as before"
+    return found
+
+
+def _obstacle(view: View, option: Option) -> str | None:
     if option.name not in view.brief.allowed_actions:
         return "policy does not allow it for this kind of case"
     if too_far := above(view, option.name):
@@ -80,8 +85,6 @@ def _who(view: View) -> str | None:
 
 
 def _options(view: View) -> list[Option]:
-    if view.mode == "observe":
-        return [refer("this queue is only observed: a person decides as before"), *_ruled(view)]
     last = refer("no rule fits this case: a person should look")
     if foreign_account(view):
         return [*payables.options(view), last]
@@ -129,13 +132,18 @@ def _risk(view: View, chosen: Option) -> str:
 
 
 def choice_of(view: View) -> dict[str, Any]:
-    """{action, topic, extra, why, risk, confidence, support, alternatives, collections}; the action is always an
-    allowed one.
+    """{action, topic, extra, why, risk, confidence, support, alternatives, collections, would?}; the action is always
+    an allowed one. `would`: in a queue that is only observed, the action that rules would have proposed.
 
     Confidence is calibrated on what people decided about this action before, null where that is too little.
     `support`: {action, score}, what it is calibrated by; the score means nothing by itself.
     """
     options = _options(view)
+    would = {}
+    if view.mode == "observe":
+        # What rules would propose is kept for the baseline; nobody decides on it.
+        would = {"would": next(option.name for option in options if _obstacle(view, option) is None)}
+        options.insert(0, refer("this queue is only observed: a person decides as before"))
     reasons = [obstacle(view, option) for option in options]
     possible = [option for option, reason in zip(options, reasons, strict=True) if reason is None]
     chosen, because = _preferred(view, possible)
@@ -160,4 +168,5 @@ def choice_of(view: View) -> dict[str, Any]:
         "support": {"action": chosen.name, "score": str(score)},
         "alternatives": list(alternatives.values()),
         "collections": collections.finding(view, chosen, lot),
+        **would,
     }

@@ -23,6 +23,10 @@ SLOT = re.compile(r"\{(\w+)\}")
 LONGEST = 500
 
 _CONDITION = re.compile(r"([a-z][a-z0-9_]{0,59}) (=|!=|<=|>=|<|>|contains|lacks|counts|within|is) (.{1,200})")
+_COMPARED = {
+    "=": "is", "!=": "is not", "<": "is below", "<=": "is at most", ">": "is above", ">=": "is at least",
+}  # fmt: skip
+_SAID = {"there": "known", "past": "over", "ahead": "still to come"}
 _STATES = ("missing", "there", "past", "ahead")
 
 
@@ -34,6 +38,22 @@ class Condition:
 
     def __str__(self) -> str:
         return f"{self.name} {self.operator} {self.value}"
+
+    @property
+    def words(self) -> str:
+        """The same for a reader who has not seen the language."""
+        name, value = self.name.replace("_", " "), self.value
+        if value.startswith("$"):
+            value = f"the {value[1:].replace('_', ' ')}"
+        if self.operator in ("contains", "lacks"):
+            return f"{name} {'names' if self.operator == 'contains' else 'names none of'} {', '.join(value.split('|'))}"
+        if self.operator == "counts":
+            return f"{name}: {value.removesuffix('+')}{' or more' if value.endswith('+') else ''}"
+        if self.operator == "within":
+            return f"{name} is not longer ago than {value} days"
+        if self.operator == "is":
+            return f"{name} is {_SAID.get(value, value)}"
+        return f"{name} {_COMPARED[self.operator]} {value}"
 
     def holds(self, values: Mapping[str, Any], today: date) -> bool:
         """Whether the case says so. Raises nothing."""
@@ -68,6 +88,11 @@ class Condition:
         if self.operator in ("=", "!="):
             return (_text(said).casefold() == _text(other).casefold()) == (self.operator == "=")
         return False
+
+
+def readable(text: str) -> str:
+    """A text of policy for a reader: what the case fills in stands in ‹ ›."""
+    return SLOT.sub(lambda slot: f"‹{slot[1].replace('_', ' ')}›", OPTIONAL.sub(r"\1", text))
 
 
 def filled(text: str, values: Mapping[str, Any]) -> str | None:

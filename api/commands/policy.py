@@ -1,4 +1,4 @@
-"""countersign policy: what policy files say, how they differ from the policy that holds, and proposing them.
+"""countersign policy: what policy files say, how they differ from the policy that holds, and proposing them; baselines.
 
 Changing the active policy is a governed case of its own: `propose` asks others to sign it.
 """
@@ -7,23 +7,25 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from governance.matrix import Policy
+    from governance.matrix import Policy, Workflow
 
 HELP = "check policy files, compare them with the active policy, or propose them"
 RULES = ("id", "actions", "amount_from", "amount_below", "risk_from", "entities", "regions", "seats", "expires_hours")
+FLOWS = ("queue", "exception_type", "mode", "owner", "sla_hours", "calendar", "actions", "letters", "causes", "steps")
 PROPOSED = ("recommendation_id", "case_id", "digest", "policy", "expires_at")
+BASELINE = ("queue", "exception_type", "cases", "decided", "agreed", "agreement", "hours")
 CHANGES = ("change", "what", "id", "key", "before", "after")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="check|diff|propose")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="check|diff|propose|baseline")
     for verb, words in (
-        ("check", "validate files; their digest and rules"),
+        ("check", "validate files; their digest, rules and workflows"),
         ("diff", "what the files would change in the active policy, rule by rule"),
         ("propose", "ask others to sign the files as the next policy, with a replay over what is on record"),
     ):
@@ -35,8 +37,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         if verb == "propose":
             one.add_argument("--why", required=True, metavar="WORDS", help="what the signers are told")
 
+    seen = verbs.add_parser(
+        "baseline", help="of queues that are or were observed: what rules would have proposed beside what people did"
+    )
+    seen.add_argument("--queue", metavar="QUEUE", help="this queue only")
+
 
 def run(args: argparse.Namespace) -> int:
+    if args.verb == "baseline":
+        return _baseline(args)
     policy = read_policy(args.files)
     return {"check": _check, "diff": _diff, "propose": _propose}[args.verb](args, policy)
 
@@ -78,11 +87,22 @@ def _check(args: argparse.Namespace, policy: Policy) -> int:
         emit(args, (), [{"digest": policy.digest, **rows}])
         return 0
     emit(args, RULES, rows["rules"])
+    if args.out is None:
+        emit(args, FLOWS, [_flow(flow, policy.modes) for flow in policy.workflows])
     say(
         f"{policy.name}, owned by {policy.owner}: {len(policy.rules)} rules, {len(policy.workflows)} workflows, "
         f"amounts in {policy.currency}; {policy.digest}"
     )
     return 0
+
+
+def _flow(flow: Workflow, modes: Mapping[str, str]) -> dict[str, Any]:
+    """A workflow in a line; how many causes and steps it has as data (without steps, the agent's own rules)."""
+    plan = flow.plan
+    return {
+        **flow.as_row(), "mode": modes[flow.queue], "calendar": flow.calendar, "letters": list(flow.letters),
+        "causes": len(plan.causes), "steps": "summarised" if plan.judgement else len(plan.steps) or "rules",
+    }  # fmt: skip
 
 
 def _diff(args: argparse.Namespace, policy: Policy) -> int:
@@ -106,6 +126,23 @@ def _diff(args: argparse.Namespace, policy: Policy) -> int:
         say(f"the files say what the active policy (version {active['version']}) says: {policy.digest}")
     else:
         say(f"{len(found)} differences to version {active['version']} ({active['digest']}); the files: {policy.digest}")
+    return 0
+
+
+def _baseline(args: argparse.Namespace) -> int:
+    from api.acting import reader_key
+    from api.commands.listing import say
+    from api.commands.output import emit
+    from api.wiring import connect
+    from governance import permit
+    from governance.record import people
+    from governance.record.baseline import baseline
+
+    with connect(args.home) as system, system.database.transaction("review", reader_key(args, system)) as conn:
+        permit.may_read(people.whoami(conn))
+        found = [one.as_dict() for one in baseline(conn, args.queue)]
+    emit(args, BASELINE, found)
+    say(f"{sum(one['cases'] for one in found)} cases were observed, {sum(one['decided'] for one in found)} are decided")
     return 0
 
 
