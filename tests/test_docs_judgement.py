@@ -18,6 +18,7 @@ from agents.draft import compose_plain, letter_for
 from agents.recommend import choice_of
 from agents.tolerances import Tolerances
 from api import cli as commands
+from api import places
 from api.intake import reference
 from api.settings import PREFIX, Settings
 from evals import cli as evaluations
@@ -47,15 +48,21 @@ def names(text: str) -> list[str]:
     return re.findall(r"`([^`]+)`", text)
 
 
+def spans(page: str) -> list[str]:
+    """What stands in backticks, blocks left out."""
+    return names(" ".join(re.sub(r"^```.*?^```", "", page, flags=re.DOTALL | re.MULTILINE).split()))
+
+
 # Commands ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("page", sorted(PAGES))
 def test_every_command_on_the_page_is_one_that_the_program_takes(page: str) -> None:
-    spans = [span for span in names(" ".join(PAGES[page].split())) if span.startswith("countersign")]
+    inline = [span for span in spans(PAGES[page]) if span.startswith("countersign")]
     lines = re.findall(r"^    (countersign.*)$", PAGES[page], re.MULTILINE)
-    asked = [shlex.split(line) for line in [*lines, *spans]]
+    asked = [shlex.split(line) for line in [*lines, *inline]]
     assert len(lines) >= 1
+    assert len(inline) >= 1
     for program, *given in asked:
         if program == "countersign-evals":
             evaluations.parser_of(given[0]).parse_args(given[1:])
@@ -67,8 +74,8 @@ def test_every_command_on_the_page_is_one_that_the_program_takes(page: str) -> N
 def proposed(page: str) -> list[list[str]]:
     """[kind, subject, JSON] of every change that the page proposes."""
     lines = re.findall(r"^    (countersign change propose .*)$", page, re.MULTILINE)
-    spans = [one for one in names(" ".join(page.split())) if one.startswith("countersign change propose")]
-    return [shlex.split(line)[3:6] for line in [*lines, *spans]]
+    inline = [one for one in spans(page) if one.startswith("countersign change propose")]
+    return [shlex.split(line)[3:6] for line in [*lines, *inline]]
 
 
 def test_what_the_page_proposes_may_be_proposed(database: Database) -> None:
@@ -138,6 +145,13 @@ def test_settings_of_the_model_are_all_there_with_their_defaults() -> None:
         default = one.get_default(call_default_factory=True, validated_data={})
         words = "" if default is None else json.dumps(default) if isinstance(default, bool) else str(default)
         assert said[f"{PREFIX}{name}".upper()] == words, name
+
+
+def test_the_places_of_the_page_are_places(tmp_path: Path) -> None:
+    (tmp_path / "places.toml").write_text(blocks(LETTERS, "toml")[0])
+    for tenant, model, key in (("acme", "another-model", "none"), ("other", "some-model", "k")):
+        (place,) = places.places(tmp_path / "places.toml", tenant, lambda name: "k")
+        assert (place.region, place.model, place.key) == ("EU", model, key)
 
 
 # The type by data --------------------------------------------------------------------------------------------------
