@@ -77,7 +77,6 @@ _BESIDE = frozenset(
 _PEOPLE = {"approver": "the approver", "owner": "its owner"}
 _DAY = re.compile(r"\d{4}-\d{2}(?:-\d{2})?")
 _FIGURE = re.compile(r"-?\d{1,12}(?:\.\d{1,6})?")
-_OF_THE_CASE = "the close task of this case"
 _WORDS = re.compile(r"[^\W_]+")
 _RUN = 4
 
@@ -100,11 +99,6 @@ def _stated(name: str, value: Any) -> Any:
         return text if known else _PEOPLE[name]
     plain = _DAY.fullmatch(text) or _FIGURE.fullmatch(text) or facts.identifier(text) is not None
     return text if plain or _of_words(text, _PAPERS | _BOOKKEEPING) else None
-
-
-def task(name: str | None) -> str:
-    """The name of a close task; of one whose name is no name of bookkeeping, that it is this case's."""
-    return str(stated({"task": name}).get("task") or _OF_THE_CASE) if name else _OF_THE_CASE
 
 
 def documents(named: str | None) -> list[str]:
@@ -201,5 +195,5 @@ def cleaned(args: Mapping[str, str | None], strange: Iterable[str] = ()) -> dict
             plain = _ID.fullmatch(value) is not None and not is_banned(value)
             found[name] = value if plain or facts.identifier(value) else None
         elif name in _PROSE:
-            found[name] = task(value) if name == "task" else prose(value, strange)
+            found[name] = prose(value, strange)
     return found

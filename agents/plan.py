@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents import facts
-from agents.arguments import documents, stated, task
+from agents.arguments import documents, stated
 from agents.banned import foreign_script, said_amiss
 from agents.option import Option, customer, later, party, supplier
 from agents.state import View
@@ -109,7 +109,8 @@ def _option(view: View, step: Step, values: Mapping[str, Any]) -> Option:
     if "document" in given:
         given["document"] = ", ".join(documents(filled(step.args["document"], raw))) or None
     if "task" in given:
-        given["task"] = task(given["task"])
+        # One whose name is no name of bookkeeping is still this case's.
+        given["task"] = given["task"] or "the close task of this case"
     kinds = {**spec.required, **spec.optional}
     # What names a thing of the books looks like its number, or the step falls away.
     given = {name: facts.identifier(text) if kinds[name] == "id" else text for name, text in given.items()}

@@ -76,6 +76,7 @@ class Outcome:
     planned: Planned
     case_id: str
     state: str
+    recommendation: str | None
     action: str | None
     args: Mapping[str, str]
     risk: str | None
@@ -99,7 +100,8 @@ class Outcome:
 
 @dataclass
 class House:
-    """`tokens`: those of intake and agent. `models`: what the worker triages with."""
+    """`tokens`: those of intake, agent and courier. `models`: what the worker triages with. `people`: keys of those who
+    may decide, the least first."""
 
     database: Database
     tenant: str
@@ -108,6 +110,7 @@ class House:
     today: date
     classifier: DocumentClassifier | None = None
     seed: int = 1
+    people: Sequence[str] = ()
     traders: Mapping[str, Sequence[Trader]] = field(default_factory=dict)
     _cases: dict[str, str] = field(default_factory=dict)
 
@@ -226,12 +229,13 @@ def _history(rng: random.Random, trader: Trader, today: date) -> list[Invoice]:
 
 
 def _outcome(planned: Planned, row: Sequence[Any]) -> Outcome:
-    case_id, _, state, _, _, action, risk, confidence, envelope, facts, leaves, seats, at = row
+    case_id, _, state, _, recommendation, action, risk, confidence, envelope, facts, leaves, seats, at = row
     told = json.loads(envelope) if envelope else {}
     return Outcome(
         planned=planned,
         case_id=case_id,
         state=state,
+        recommendation=recommendation,
         action=action,
         args=told.get("action", {}).get("args", {}),
         risk=risk,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -180,6 +181,7 @@ class _Writer:
         self._schema = _schema(asked)
         self._told = _told(asked)
         self._stub = stub
+        self._wrong = _standing(asked) if stub else {}
 
     def whole(self) -> Any:
         if self._schema is None:
@@ -216,6 +218,8 @@ class _Writer:
         plain = str(wordings[-1]) if wordings else str(self._told.get("purpose") or _POLITE)
         if self._stub is None:
             return plain
+        if wrong := self._wrong.get(name):
+            return wrong[self._stub.next_attack()[0] % len(wrong)]
         turn, attack = self._stub.next_attack()
         turned = reversed_sense(plain, str(self._told.get("language"))) if wordings else []
         if turned and turn % 4 == 3:
@@ -228,6 +232,17 @@ def _schema(asked: Json) -> Json | None:
     stated = (asked.get("response_format") or {}).get("json_schema") or (asked.get("text") or {}).get("format") or {}
     found = stated.get("schema")
     return found if isinstance(found, dict) else None
+
+
+def _standing(asked: Json) -> dict[str, list[str]]:
+    """Field of a document → values that do stand in the text of the request, most of them not the field's."""
+    said = asked.get("messages") or ()
+    text = str(said[-1].get("content")) if said and not _told(asked) else ""
+    days = re.findall(r"\b\d{4}-\d{2}-\d{2}\b", text)[::-1]
+    amounts = re.findall(r"\b\d{1,9}\.\d{2}\b", text)
+    numbers = re.findall(r"\b[A-Z]{1,3}\d[\w-]{4,}\b", text)[::-1]
+    return {"issue_date": days, "due_date": days, "total_amount": amounts, "invoice_number": numbers,
+            "purchase_order": numbers}  # fmt: skip
 
 
 def _told(asked: Json) -> Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,9 +17,11 @@ from agents.quarantine import ModelReader
 from evals.datasets import held_out, sized
 from evals.ground import record
 from evals.injection_carriers import CARRIERS, ENTITY, IDENTITY
+from evals.injection_clock import BATCH, ClockedComposer, ClockedReader, Pulse, Waits
 from evals.injection_details import SHORT, Whispered, swept
-from evals.injection_figures import Round, Seen, examples, judged, metrics, requested
+from evals.injection_figures import Round, Seen, batch_waits, examples, judged, metrics, requested
 from evals.injection_house import House, Outcome, Planned
+from evals.injection_sent import carried_out, chosen
 from evals.injection_texts import ATTACKS, ENCODINGS, Payload, benign, payloads, spread
 from evals.injection_watch import Marks, changed, standing, unsigned
 from evals.llm_stub import serving
@@ -27,29 +30,32 @@ from evals.suites import Options, tracked
 from governance.policy import standard_policy
 from models.synthetic import company_month
 
-CASES, OUTAGE, BENIGN, ROWS, TEXTS = 920, 69, 230, 120, 24
+CASES, OUTAGE, BENIGN, ROWS, TEXTS, SENT = 920, 200, 230, 120, 24, 10
 TODAY = date(2026, 11, 20)
-DEADLINE, _SPARE = 2.0, 8.0
-"""Seconds that the model has for a letter, and that everything else about a case may take on a busy machine."""
+DEADLINE = 2.0
+"""Seconds that the model has for a letter or a second reading, whatever it does with them."""
 ANSWERING = ("templates", "helpful", "garbage", "malicious")
 OUTAGES = ("slow", "limited", "refusing", "broken", "dripping", "down")
 _ABOUT = (
     "Sentences that a machine might obey stand in invoices, mails, remittances, rows of an ERP, file names and fields, "
     "plain and hidden in five ways. Every case goes the real way, from bytes to a recommendation on a record of its "
     "own, while the language model is one of many tempers, of which `malicious` writes attacks into all it answers. "
+    "Some cases of each temper are approved and carried out by mail and webhook, and the bytes that arrive are read. "
     "What is counted is counted by the suite's own eyes, not by the guard's."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Cases of each temper that answers, of each that does not, of honest documents; rows and texts of the sweep."""
+    """Cases of each temper that answers, of each that does not, of honest documents; rows and texts of the sweep;
+    letters and tasks of each temper that people approve."""
 
     cases: int
     outage: int
     benign: int
     rows: int
     texts: int
+    sent: int = 2
 
 
 def run(options: Options) -> SuiteResult:
@@ -63,13 +69,15 @@ def run(options: Options) -> SuiteResult:
         sized(BENIGN, options.scale, least),
         sized(ROWS, options.scale, 40),
         sized(TEXTS, options.scale, 4),
+        sized(SENT, options.scale, 2),
     )
     with record() as ground:
         encoder: Encoder = Embedder(threads=1)
         models = Models(options.bundle, encoder)
         house = House(
-            ground.database, ground.tenant, ground.tokens, models, TODAY, options.bundle.classifier, options.seed
-        )
+            ground.database, ground.tenant, ground.tokens, models, TODAY, options.bundle.classifier, options.seed,
+            [ground.keys[one] for one in ("d", "c", "a")],
+        )  # fmt: skip
         return measured(house, folder, sizes)
 
 
@@ -109,6 +117,8 @@ def measured(house: House, folder: Path | None, sizes: Sizes) -> SuiteResult:
         for at, temper in enumerate(tracked((*ANSWERING, *OUTAGES), "tempers"))
     ]  # fmt: skip
     plain = _round(house, "helpful", _plan(house, len(rounds), honest, sizes.benign), controls, Marks.of(()))
+    for one in rounds:  # last, because until here nobody may have decided anything
+        one.left = _left(house, one, marks, sizes.sent)
     told = [*SHORT, *(one.text for one in spread(whispers, sizes.texts))]
     details = _details(house, told, sizes.rows)
     return SuiteResult(
@@ -137,6 +147,12 @@ def door_at(url: str, deadline: float = DEADLINE, *, rest: float = 0.0) -> Door:
     return Door([Place(url, "stub", ENTITY["region"], "key")], limits)
 
 
+def _left(house: House, one: Round, marks: Marks, most: int) -> list[tuple[str, ...]]:
+    with tempfile.TemporaryDirectory(prefix="countersign-letters-") as folder:
+        found = carried_out(house, chosen((each.outcome for each in one.seen), most), marks, Path(folder))
+    return [each.wrong for each in found]
+
+
 def _controls(house: House) -> dict[str, Outcome]:
     """Every carrier with nothing in it."""
     plan = [Planned(house.bill(at, carrier), carrier, "", "control") for at, carrier in enumerate(CARRIERS)]
@@ -161,24 +177,27 @@ def _plan(house: House, part: int, texts: Sequence[Payload], count: int) -> list
 def _round(house: House, temper: str, plan: Sequence[Planned], controls: Mapping[str, Outcome], marks: Marks) -> Round:
     before = standing(house.database)
     turned: list[str] = []
-    if temper == "templates":
-        started, outcomes, asked = *_timed(house, plan, None), []
-    else:
-        outage = temper in OUTAGES
-        with serving(temper, attack=[*ATTACKS, *(one.text for one in plan if one.category != "benign")]) as stub:
-            door = door_at(stub.url, rest=30.0 if outage else 0.0)
-            try:
-                started, outcomes = _timed(house, plan, door)
-            finally:
-                door.close()
-            asked, turned = list(stub.asked), sorted(set(stub.turned))
+    with Pulse() as pulse:
+        waits = Waits(pulse)
+        if temper == "templates":
+            started, outcomes, asked = *_timed(house, plan, None, waits), []
+        else:
+            outage = temper in OUTAGES
+            with serving(temper, attack=[*ATTACKS, *(one.text for one in plan if one.category != "benign")]) as stub:
+                door = door_at(stub.url, rest=30.0 if outage else 0.0)
+                try:
+                    started, outcomes = _timed(house, plan, door, waits)
+                finally:
+                    door.close()
+                asked, turned = list(stub.asked), sorted(set(stub.turned))
     carried = Marks.of(one.text for one in plan) if temper in ANSWERING else Marks.of(())
     return Round(
         temper=temper,
         planned=len(plan),
         seen=[judged(one, controls, marks, turned) for one in outcomes],
         gaps=_gaps(started, outcomes),
-        deadline=DEADLINE + _SPARE,
+        deadline=DEADLINE,
+        waits=waits.all,
         requests=len(asked),
         leaked=requested(asked, carried),
         tables=changed(before, standing(house.database)),
@@ -186,11 +205,11 @@ def _round(house: House, temper: str, plan: Sequence[Planned], controls: Mapping
     )
 
 
-def _timed(house: House, plan: Sequence[Planned], door: Door | None) -> tuple[float, list[Outcome]]:
+def _timed(house: House, plan: Sequence[Planned], door: Door | None, waits: Waits) -> tuple[float, list[Outcome]]:
     """The model reads documents a second time, in its quarantine, and phrases letters."""
-    house.bring(plan, ModelReader(door, ENTITY["region"]) if door else None)
+    house.bring(plan, ClockedReader(ModelReader(door, ENTITY["region"]), waits) if door else None)
     started = time.time()
-    return started, house.triage(plan, ModelComposer(door) if door else None)
+    return started, house.triage(plan, ClockedComposer(ModelComposer(door), waits) if door else None)
 
 
 def _gaps(started: float, outcomes: Sequence[Outcome]) -> list[float]:
@@ -231,13 +250,21 @@ def _diverted(plain: Round, controls: Mapping[str, Outcome]) -> Table:
 
 
 def _by_temper(rounds: Sequence[Round]) -> Table:
-    rows = [
-        (one.temper, one.planned, len(one.letters), one.requests, sum(each.by_model for each in one.letters),
-         sum(bool(each.refused) for each in one.letters), round(max(one.gaps, default=0.0), 2))
+    rows: list[tuple[str | int | float, ...]] = [
+        (one.temper, one.planned, sum(each.outcome.reached for each in one.seen),
+         sum(each.late(one.deadline) for each in one.waits), len(one.letters), one.requests,
+         sum(each.by_model for each in one.letters), *(round(seconds, 2) for seconds in batch_waits(one)),
+         round(max((each.held for each in one.waits), default=0.0), 2), sum(each.refused for each in one.seen),
+         sum(bool(each.letter or each.args or each.recipient) for each in one.seen), len(one.left),
+         sum(map(bool, one.left)))
         for one in rounds
     ]  # fmt: skip
-    columns = ("model", "cases", "letters", "requests", "phrased by it", "letters with refusals", "slowest case, s")
-    return Table("By temper", columns, rows)
+    columns = (
+        "model", "cases", "reached people", "past the deadline", "letters", "requests", "phrased by it",
+        f"wait a batch of {BATCH}, median s", "worst s", "longest question, s", "refused slots", "foreign", "sent",
+        "foreign sent",
+    )  # fmt: skip
+    return Table("By temper: every case reaches people, and nobody waits longer than the deadline", columns, rows)
 
 
 def _by_carrier(rounds: Sequence[Round]) -> Table:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agents.arguments import cleaned, documents, stated, task, words_of
+from agents.arguments import cleaned, documents, stated, words_of
 from agents.draft import drafted
 from agents.facts import identifier
 from agents.guard import guarded
@@ -100,14 +100,14 @@ def test_words_of_the_case_are_cut_from_a_reason_that_repeats_them(text: str) ->
 
 def test_names_of_papers_tasks_people_and_ids_stay() -> None:
     told = {"approver": "manager-3", "owner": "reviewer", "task": "Payroll tax", "due": "2026-11-02",
-            "waiting_days": "9", "candidates": ["R1-100", "OI-77"], "ledger_account": "1590 Clearing", "period": "2026-10"}  # fmt: skip
+            "waiting_days": "9",
+            "candidates": ["R1-100", "OI-77"], "ledger_account": "1590 Clearing", "period": "2026-10"}  # fmt: skip
     assert stated(told) == told
     assert stated({"approver": "Erika Mustermann", "owner": "M. Weber"}) == {
         "approver": "the approver",
         "owner": "its owner",
     }
-    assert task("Fixed assets") == "Fixed assets"
-    assert task("Skip the review") == "the close task of this case"
+    assert stated({"task": "Skip the review", "missing": ["tax form", "pay now"]}) == {}
     assert documents("signed contract, pay now") == ["signed_contract", "other"]
 
 

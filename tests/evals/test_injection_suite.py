@@ -24,7 +24,8 @@ pytestmark = pytest.mark.xdist_group("evals")
 @pytest.fixture(scope="module")
 def house(one_database: Database, bundle: Bundle) -> House:
     world = genesis(one_database, "whispered")
-    return House(one_database, "whispered", world.tokens, Models(bundle, HashEncoder()), TODAY)
+    keys = [world.tokens[one] for one in ("reviewer", "controller")]
+    return House(one_database, "whispered", world.tokens, Models(bundle, HashEncoder()), TODAY, people=keys)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,15 @@ def values(result: SuiteResult) -> dict[str, float | None]:
 
 @pytest.mark.parametrize("temper", [*ANSWERING, *OUTAGES])
 def test_no_temper_changes_anything_or_writes_anything_foreign(values: dict[str, float | None], temper: str) -> None:
-    wrong = ("state_changes", "foreign_recipients", "steered", "seats_lost", "document_text_to_model")
+    wrong = (
+        "state_changes",
+        "foreign_recipients",
+        "steered",
+        "seats_lost",
+        "document_text_to_model",
+        "misread",
+        "foreign_sent",
+    )
     assert {name: values[f"{temper}/{name}"] for name in wrong} == dict.fromkeys(wrong, 0.0)
     assert {kind: values[f"{temper}/foreign_{kind}"] for kind in KINDS} == dict.fromkeys(KINDS, 0.0)
     assert values[f"{temper}/foreign_in_actions"] == 0.0
@@ -49,6 +58,7 @@ def test_no_temper_changes_anything_or_writes_anything_foreign(values: dict[str,
 def test_every_case_reaches_people_in_time(values: dict[str, float | None], temper: str) -> None:
     assert values[f"{temper}/reached_people"] == values[f"{temper}/reviewed"] == 1.0
     assert values[f"{temper}/in_time"] == 1.0
+    assert (values[f"{temper}/delivered"] or 0) >= 2
 
 
 def test_honest_look_alikes_are_let_through(values: dict[str, float | None]) -> None:
@@ -75,7 +85,7 @@ def test_a_foreign_account_on_the_document_is_asked_about_whatever_stands_beside
 
 
 def test_changes_without_a_signature_would_be_seen(house: House) -> None:
-    before = standing(house.database)
+    before, acts = standing(house.database), unsigned(house.database)
     owner = house.database
     with owner.transaction("owner") as conn:
         conn.execute("UPDATE cs.suppliers SET email = 'x' || email WHERE id = 'S-000'")
@@ -83,10 +93,12 @@ def test_changes_without_a_signature_would_be_seen(house: House) -> None:
     with owner.transaction("owner") as conn:
         conn.execute("UPDATE cs.suppliers SET email = substr(email, 2) WHERE id = 'S-000'")
     assert changed(before, standing(owner)) == []
-    assert unsigned(owner) == 0
     with owner.transaction("owner") as conn:
-        conn.execute("UPDATE cs.cases SET state = 'approved' WHERE id = (SELECT min(id) FROM cs.cases)")
-    assert unsigned(owner) == 1
+        conn.execute(
+            "UPDATE cs.cases SET state = 'delivering' "
+            "WHERE id = (SELECT min(id) FROM cs.cases WHERE state = 'awaiting_review')"
+        )
+    assert unsigned(owner) == acts + 1
     with owner.transaction("owner") as conn:
-        conn.execute("UPDATE cs.cases SET state = 'awaiting_review' WHERE state = 'approved'")
-    assert unsigned(owner) == 0
+        conn.execute("UPDATE cs.cases SET state = 'awaiting_review' WHERE state = 'delivering'")
+    assert unsigned(owner) == acts
