@@ -81,6 +81,7 @@ def run(args: argparse.Namespace) -> int:
             part(bundle, args.seed, args.scale, args.repeats)
             for part in tqdm((reading, matching, scoring), desc="bench", leave=False, disable=None)
         ]
+        timed += judging(bundle, args.seed, args.scale, args.repeats)
         timed += searching(bundle, args.seed, args.ledger)
     show(args, COLUMNS, [one.as_record() for one in timed])
     return 0
@@ -156,6 +157,23 @@ def scoring(bundle: Bundle, seed: int, scale: float, repeats: int) -> Timed:
     floor = best(lambda: logistic.predict_proba(_standard(np.nan_to_num(risk_features(items, days, history)))), repeats)
     per = 1_000_000 / len(items)
     return Timed("risk of one invoice", taken * per, "us", "features and a logistic", floor * per, len(items))
+
+
+def judging(bundle: Bundle, seed: int, scale: float, repeats: int) -> list[Timed]:
+    """CPU of the deterministic path for a case, on top of the models; floor: what is filed made to text, and nothing
+    else. Then its steps, beside the same floor."""
+    from evals.bench_judgement import judged
+
+    found = judged(bundle.pair_scorer, seed, max(12, round(600 * scale)), repeats)
+    told = [
+        (", mean", found.mean),
+        (", 95 in 100", found.p95),
+        *((f": {name}", one) for name, one in found.steps.items()),
+    ]
+    return [
+        Timed(f"judge a case{said}", spent, "ms CPU", "text of what is filed", found.floor, found.cases)
+        for said, spent in told
+    ]
 
 
 def searching(bundle: Bundle, seed: int, invoices: int) -> list[Timed]:

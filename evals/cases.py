@@ -15,7 +15,7 @@ from typing import Any, cast
 from agents.assess import twin_finding
 from agents.graph import NODES, Run
 from agents.letter import TemplateComposer
-from agents.state import BatchContext, State, View, view
+from agents.state import BatchContext, Filing, State, View, view
 from agents.tolerances import Tolerances
 from agents.tracing import Tracer
 from agents.twins import invoice_of
@@ -49,7 +49,7 @@ class Triaged:
 
 
 @dataclass(frozen=True, slots=True)
-class _Runtime:
+class Runtime:
     """All that the agent's nodes ask of LangGraph's runtime."""
 
     context: BatchContext
@@ -160,8 +160,17 @@ def likely_twins(briefs: Sequence[Brief], ledger: Sequence[Invoice], scorer: Pai
     return found
 
 
-def triaged(month: CompanyMonth, scorer: PairScorer, policy: Policy, language: str | None = None) -> list[Triaged]:
-    """Every planted exception of the month through the agent's nodes; with `language`, all parties read that one."""
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What intake, the books and the models would have brought to the agent."""
+
+    briefs: list[Brief]
+    beside: dict[str, Beside]
+    twins: dict[str, list[Json]]
+
+
+def brought(month: CompanyMonth, scorer: PairScorer, policy: Policy, language: str | None = None) -> Brought:
+    """Every planted exception of the month; with `language`, all parties read that one."""
     books = Books(month, policy)
     briefs = [books.brief(planted, language) for planted in month.exceptions]
     beside = {
@@ -170,10 +179,15 @@ def triaged(month: CompanyMonth, scorer: PairScorer, policy: Policy, language: s
         )
         for brief in briefs
     }
-    twins = likely_twins(briefs, month.invoices, scorer)
-    passed = through(briefs, month.today, beside, twins)
+    return Brought(briefs, beside, likely_twins(briefs, month.invoices, scorer))
+
+
+def triaged(month: CompanyMonth, scorer: PairScorer, policy: Policy, language: str | None = None) -> list[Triaged]:
+    """Every planted exception of the month through the agent's nodes; with `language`, all parties read that one."""
+    made = brought(month, scorer, policy, language)
+    passed = through(made.briefs, month.today, made.beside, made.twins)
     return [
-        Triaged(planted, seen, state["choice"], state["letter"], beside[planted.source_key])
+        Triaged(planted, seen, state["choice"], state["letter"], made.beside[planted.source_key])
         for planted, (seen, state) in zip(month.exceptions, passed, strict=True)
     ]
 
@@ -186,8 +200,8 @@ def through(
     nodes: Sequence[str] = _BEFORE_FILING,
 ) -> list[tuple[View, State]]:
     """Every case through these of the agent's nodes: what the last one saw, and all that they wrote."""
-    context = _context(today, briefs, beside or {}, twins or {})
-    runtime = cast(Run, _Runtime(context))
+    context = context_of(today, briefs, beside or {}, twins or {})
+    runtime = cast(Run, Runtime(context))
     passed = []
     for brief in briefs:
         state: State = {"case_id": brief.facts.case_id}
@@ -197,17 +211,23 @@ def through(
     return passed
 
 
-def _context(
-    today: date, briefs: Sequence[Brief], beside: dict[str, Beside], twins: dict[str, list[Json]]
-) -> BatchContext:
-    def file(brief: Brief, proposal: Any, embedding: Any) -> Any:
-        raise AssertionError("nothing is filed in an evaluation")
+def _nothing(brief: Brief, proposal: Any, embedding: Any) -> Any:
+    raise AssertionError("nothing is filed in an evaluation")
 
+
+def context_of(
+    today: date,
+    briefs: Sequence[Brief],
+    beside: dict[str, Beside],
+    twins: dict[str, list[Json]],
+    file: Filing = _nothing,
+) -> BatchContext:
+    """A batch of cases with what was brought along, for the agent's nodes; `file` takes what is filed."""
     return BatchContext(
         today=today,
         briefs={brief.facts.case_id: brief for brief in briefs},
         beside=beside,
-        embeddings={},
+        embeddings={brief.facts.case_id: () for brief in briefs},
         duplicates=twins,
         risks={},
         precedents={},

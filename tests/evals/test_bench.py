@@ -12,6 +12,7 @@ import pytest
 
 from api.intake.bills import ledger_rows
 from evals import bench, bench_twins, cli
+from evals.bench_judgement import GOAL, STEPS
 from governance.record.db import Database
 from models.pair_drills import drill
 from tests.build import world
@@ -28,14 +29,17 @@ def test_every_part_is_timed_beside_its_floor(
              "--ledger", "2000")  # fmt: skip
     assert cli.main([*map(str, words), "--json"]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [line["unit"] for line in lines] == ["ms", "ms", "us", "ms", "ms"]
+    assert [line["unit"] for line in lines] == ["ms", "ms", "us", *["ms CPU"] * 7, "ms", "ms"]
     for line in lines:
         assert line["time"] > 0
         assert line["floor_time"] > 0
         assert line["items"] > 0
     assert all(line["ratio"] > 1 for line in lines[:3]), "the floor does less than the part"
-    assert lines[3]["part"] == "twins of a case in 2,000, median"
-    assert lines[3]["time"] <= lines[4]["time"]
+    judging = {line["part"]: line for line in lines[3:10]}
+    assert judging["judge a case, mean"]["time"] <= judging["judge a case, 95 in 100"]["time"] <= GOAL
+    assert {part.rpartition(": ")[2] for part in judging} >= set(STEPS)
+    assert lines[-2]["part"] == "twins of a case in 2,000, median"
+    assert lines[-2]["time"] <= lines[-1]["time"]
     assert cli.main([*map(str, words), "--ledger", "999"]) == 2
     out = tmp_path / "bench.csv"
     assert cli.main([*map(str, words), "--ledger", "1000", "--out", str(out)]) == 0
