@@ -21,7 +21,7 @@ from agents.dunning_read import read_dunning
 from agents.letter import Composer
 from agents.recall import precedent_findings
 from agents.risk_scores import Portfolio, Scored, Standing, scored
-from agents.routes_read import read_routes
+from agents.routes_read import HabitsRead, read_routes
 from agents.state import BatchContext, Filing, Json
 from agents.tolerances import Tolerances
 from agents.tolerances_read import read_tolerances
@@ -116,6 +116,7 @@ class Parts:
     today: date | None = None
     portfolio: Portfolio = field(default_factory=Portfolio)
     answers: Answers = field(default_factory=Answers)
+    habits: HabitsRead = field(default_factory=HabitsRead)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,7 @@ def build_context(transaction: Transaction, jobs: Sequence[Job], parts: Parts) -
         parts.memory.see_vendors(read.twins.asked[case_id].vendor_id for case_id in said)
     with tracer.step("precedents"), transaction() as conn:
         recalled = _precedents(conn, read, embeddings, parts.tolerances)
-        routes = read_routes(conn, read.briefs)
+        routes = read_routes(conn, read.briefs, parts.habits)
         calibration = parts.answers.calibration(conn, parts.tolerances.confidence_least)
         twins = _told(conn, read.twins, said, told)
     with tracer.step("duplicates"):

@@ -6,25 +6,25 @@ least every seat that the matrix demands, and adds one only where people usually
 
 from __future__ import annotations
 
-import math
-from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from decimal import Decimal
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.habits import LEARN, USUAL, About, Habits
 from agents.routes_read import Ground
-from governance.record.precedents import Route
 
 LEAST = 3
 """Recorded cases below which nothing is said of habits."""
-USUAL = 0.5
-"""Share of the weight from which a seat more than the matrix demands is recommended."""
-# How many seats depends on the size of the amount, who sits there on the entity: amounts are weighed by a kernel over
-# powers of ten, another entity or action by a share.
-_SEATS = (0.2, 0.2, 0.1)  # width, other entity, other action
-_PEOPLE = (0.7, 0.05, 0.6)
-_UNKNOWN_AMOUNT = 0.5
-_COUNTS = 0.1  # a recorded case of this weight and more supports the route
+_COUNTS, _LIKE = 0.1, 0.01
+"""What supports a route: a tenth of the weight of the likest case, where that is like this one at all."""
+_OF_TYPE = "who signed in similar cases"
+_OF_QUEUE = "who signed in similar cases of this queue: few of this type were decided"
+_NOTHING = "the matrix: too few such cases were decided"
+
+Floats = NDArray[np.float64]
 
 
 def route_of(
@@ -40,67 +40,82 @@ def route_of(
     demanded = ground.demand.seats.get((action, "high" if risk == "high" else "normal"))
     if not demanded:
         return None
-    amount = ground.demand.amount
-    sized = [(one, weight_of(one, action, entity, amount)) for one in ground.recorded]
-    seated = [(one, weight_of(one, action, entity, amount, people=True)) for one in ground.recorded]
-    support = sum(weight >= _COUNTS for _, weight in seated)
-    added = _added(sized, demanded) if sum(weight >= _COUNTS for _, weight in sized) >= LEAST else {}
+    about = About(action, entity, ground.kind, ground.demand.amount)
+    for habits, basis in _usable(ground):
+        people = habits.weights(habits.people, about)
+        support = int(_counted(people).sum())
+        if support >= LEAST:
+            sizes = habits.weights(habits.seats, about)
+            added = _added(habits, sizes, demanded) if int(_counted(sizes).sum()) >= LEAST else {}
+            return _route(demanded, added, _Signers(habits, people), set(excluded), support, basis)
+    return _route(demanded, {}, _Signers(Habits(), np.zeros(0)), set(excluded), 0, _NOTHING)
+
+
+def _counted(weights: Floats) -> Floats:
+    """1 for each recorded case that counts."""
+    most = float(weights.max(initial=0.0))
+    return (weights >= _COUNTS * most).astype(np.float64) if most >= _LIKE else np.zeros(len(weights))
+
+
+def _usable(ground: Ground) -> list[tuple[Habits, str]]:
+    """Of the type where enough are known of it, else of its queue; of few, whatever there is."""
+    of_type, of_queue = (ground.of_type, _OF_TYPE), (ground.of_queue, _OF_QUEUE)
+    known = [one for one in (of_type, of_queue) if len(one[0]) >= LEARN]
+    return [*known, of_type, of_queue]
+
+
+def _route(
+    demanded: Mapping[str, int], added: Mapping[str, int], signers: _Signers, taken: set[str], support: int, basis: str
+) -> dict[str, Any]:
     seats = {role: demanded.get(role, 0) + added.get(role, 0) for role in sorted({*demanded, *added})}
     return {
-        "seats": _people(seats, seated if support >= LEAST else (), set(excluded)),
+        "seats": signers.named(seats, taken),
         "demanded": dict(demanded),
-        "added": sorted(Counter(added).elements()),
+        "added": [role for role in sorted(added) for _ in range(added[role])],
         "support": support,
-        "basis": "who signed in similar cases" if support >= LEAST else "the matrix: too few such cases were decided",
+        "basis": basis,
     }
 
 
-def weight_of(recorded: Route, action: str, entity: str, amount: Decimal | None, *, people: bool = False) -> float:
-    """How much a recorded route says about a case, 0 to 1: how many seats there are, or (`people`) who sits there."""
-    width, other_entity, other_action = _PEOPLE if people else _SEATS
-    weight = 1.0 if recorded.action == action else other_action
-    weight *= 1.0 if recorded.entity == entity else other_entity
-    if amount is None or recorded.amount is None:
-        return weight * (1.0 if amount is recorded.amount else _UNKNOWN_AMOUNT)
-    apart = math.log10(float(abs(amount)) + 1.0) - math.log10(float(abs(recorded.amount)) + 1.0)
-    return weight * math.exp(-0.5 * (apart / width) ** 2)
-
-
-def _added(weighed: Sequence[tuple[Route, float]], demanded: Mapping[str, int]) -> dict[str, int]:
+def _added(habits: Habits, weights: Floats, demanded: Mapping[str, int]) -> dict[str, int]:
     """Seats beyond the matrix that most of the weight had: role → how many."""
-    total = sum(weight for _, weight in weighed)
-    having: defaultdict[tuple[str, int], float] = defaultdict(float)
-    for one, weight in weighed:
-        for role, count in Counter(seat.role for seat in one.seats).items():
-            for more in range(1, count - demanded.get(role, 0) + 1):
-                having[role, more] += weight
-    usual = [key for key, weight in having.items() if total > 0 and weight / total > USUAL]
-    return {role: max(more for other, more in usual if other == role) for role, _ in usual}
+    total = float(weights.sum())
+    found: dict[str, int] = {}
+    for at, role in enumerate(habits.roles):
+        least = demanded.get(role, 0)
+        for more in range(1, int(habits.counts[:, at].max(initial=0.0)) - least + 1):
+            if total > 0 and float(weights @ (habits.counts[:, at] >= least + more)) / total > USUAL:
+                found[role] = more
+    return found
 
 
-def _people(seats: Mapping[str, int], weighed: Sequence[tuple[Route, float]], taken: set[str]) -> list[dict[str, Any]]:
-    """Each seat with the person who usually sits there and still may; nobody twice."""
-    weights: dict[str, defaultdict[str, float]] = {role: defaultdict(float) for role in seats}
-    times: Counter[tuple[str, str]] = Counter()
-    for one, weight in weighed:
-        for seat in one.seats:
-            if seat.role in weights:
-                weights[seat.role][seat.actor if seat.holds else ""] += weight
-                times[seat.role, seat.actor] += weight >= _COUNTS
-    named: list[dict[str, Any]] = []
-    for role, count in seats.items():
-        total = sum(weights[role].values())
-        usual = sorted(weights[role], key=lambda actor: (-weights[role][actor], actor))
-        free = [actor for actor in usual if actor and actor not in taken and times[role, actor]]
-        for at in range(count):
-            person = free[at] if at < len(free) else None
-            named.append(
-                {
+class _Signers:
+    """Who signed in the recorded cases, by what these say."""
+
+    def __init__(self, habits: Habits, weights: Floats) -> None:
+        self._weights: dict[str, dict[str, float]] = defaultdict(dict)
+        self._times: dict[tuple[str, str], int] = {}
+        if len(habits):
+            said, times = weights @ habits.signed, _counted(weights) @ habits.signed
+            for (role, actor), weight, count in zip(habits.signers, said.tolist(), times.tolist(), strict=True):
+                self._weights[role][actor] = weight
+                self._times[role, actor] = int(count) if habits.holds[role, actor] else 0
+
+    def named(self, seats: Mapping[str, int], taken: set[str]) -> list[dict[str, Any]]:
+        """Each seat with the person who usually sits there and still may; nobody twice."""
+        named: list[dict[str, Any]] = []
+        for role, count in seats.items():
+            weights = self._weights[role]
+            total = sum(weights.values())
+            usual = sorted(weights, key=lambda actor: (-weights[actor], actor))
+            free = [actor for actor in usual if actor not in taken and self._times[role, actor]]
+            for at in range(count):
+                person = free[at] if at < len(free) else None
+                named.append({
                     "role": role,
                     "person": person,
-                    "support": times[role, person] if person else 0,
-                    "share": round(weights[role][person] / total, 3) if person else None,
-                }
-            )
-        taken |= {str(one["person"]) for one in named if one["person"]}
-    return named
+                    "support": self._times[role, person] if person else 0,
+                    "share": round(weights[person] / total, 3) if person else None,
+                })  # fmt: skip
+            taken |= {str(one["person"]) for one in named if one["person"]}
+        return named

@@ -17,7 +17,7 @@ from psycopg import Connection
 
 MOST = 500
 """Cases in one question to the database."""
-EXACT = 5000
+EXACT = 2000
 """Up to so many precedents of a kind all are compared; of more the index finds the nearest."""
 Asked = tuple[str, str, str | None, Sequence[float]]
 """(case id, queue, exception type, 384 floats)."""
@@ -50,7 +50,7 @@ class Signed:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Who signed what was done about one case. `amount` in the policy's currency; None = unknown."""
+    """Who signed what was done about one case. `amount` in the policy's currency; None = unknown. `kind`: its type."""
 
     case_id: str
     action: str
@@ -58,6 +58,7 @@ class Route:
     amount: Decimal | None
     risk: str
     seats: tuple[Signed, ...]
+    kind: str = ""
 
 
 _RECALL = """
@@ -65,7 +66,7 @@ SELECT asked, case_id, similarity, action, decision, role, outcome,
        ARRAY(SELECT s ->> 'role' FROM jsonb_array_elements(seats) AS s), decided_at
 FROM cs.recall(%s, %s, %s, %s, %s, %s)
 """
-_ROUTES = "SELECT queue, exception_type, case_id, action, entity, amount, risk, seats FROM cs.routes(%s, %s, %s)"
+_ROUTES = "SELECT queue, asked, case_id, action, entity, amount, risk, seats, exception_type FROM cs.routes(%s, %s, %s)"
 _SEATS = "SELECT case_id, worth, action, risk, seats FROM cs.seats_asked(%s, %s)"
 
 
@@ -95,12 +96,13 @@ def recall(
 def routes(
     conn: Connection[Any], kinds: Collection[tuple[str, str | None]], *, most: int
 ) -> dict[tuple[str, str], list[Route]]:
-    """By (queue, exception type or ''): who signed in the `most` latest cases of that kind, the latest first."""
+    """By (queue, exception type or ''): who signed in the `most` latest cases of that kind, the latest first. Type '*' is
+    any type of the queue."""
     found: dict[tuple[str, str], list[Route]] = {}
     wanted = sorted({(queue, kind or "") for queue, kind in kinds})
     for row in conn.execute(_ROUTES, ([one[0] for one in wanted], [one[1] for one in wanted], most)):
         seats = tuple(Signed(one["role"], one["actor"], one["holds"]) for one in row[7])
-        found.setdefault((row[0], row[1]), []).append(Route(row[2], row[3], row[4], row[5], row[6], seats))
+        found.setdefault((row[0], row[1]), []).append(Route(row[2], row[3], row[4], row[5], row[6], seats, row[8]))
     return found
 
 

@@ -8,7 +8,8 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.route import route_of, weight_of
+from agents.habits import About, Habits, Sight
+from agents.route import route_of
 from agents.routes_read import Ground
 from governance.record.precedents import Demand, Route, Signed
 
@@ -22,7 +23,7 @@ def signed(*seats: str, action: str = "hold_payment", entity: str = "DE01", amou
 
 def ground(*recorded: Route, amount: str | None = "1000", **seats: int) -> Ground:
     demand = Demand(None if amount is None else Decimal(amount), {("hold_payment", "normal"): seats})
-    return Ground(recorded, demand)
+    return Ground(Habits(recorded).learned(), demand)
 
 
 def people(of: Ground, *excluded: str, risk: str = "low") -> list[tuple[str, str | None]]:
@@ -101,7 +102,34 @@ def test_never_fewer_seats_than_demanded_and_nobody_twice(
     assert not {"bob", "cid"} & set(named)
 
 
-@given(st.sampled_from([None, "0", "-5", "1e9"]), st.sampled_from([None, "0", "100", "1e12"]))
-def test_a_weight_is_a_share(left: str | None, right: str | None) -> None:
-    one = signed("reviewer:ann", amount=left)
-    assert 0.0 <= weight_of(one, "hold_payment", "DE01", None if right is None else Decimal(right)) <= 1.0
+@given(
+    st.lists(st.sampled_from([None, "0", "-5", "1000", "1e9"]), min_size=1, max_size=6),
+    st.sampled_from([None, "0", "100", "1e12"]),
+    st.builds(
+        Sight, st.sampled_from([-3.0, 0.2, 9.0]), *[st.sampled_from([0.02, 1.0])] * 3, st.sampled_from([1.0, 1e9])
+    ),
+)
+def test_a_weight_is_a_share(left: list[str | None], right: str | None, sight: Sight) -> None:
+    habits = Habits([signed("reviewer:ann", amount=one) for one in left])
+    asked = None if right is None else Decimal(right)
+    weights = habits.weights(sight, About("hold_payment", "DE01", "", asked))
+    assert weights.shape == (len(left),)
+    assert ((weights >= 0.0) & (weights <= 1.0)).all()
+
+
+def test_what_tells_people_apart_is_learned() -> None:
+    by_size = [signed("reviewer:ann" if at % 2 else "reviewer:bob", entity=("DE01", "FR01")[at % 3 == 0],
+                      amount=str(1900 + at) if at % 2 else str(2100 + at)) for at in range(80)]  # fmt: skip
+    assert people(ground(*by_size, amount="1990", reviewer=1)) == [("reviewer", "ann")]
+    assert people(ground(*by_size, amount="2150", reviewer=1)) == [("reviewer", "bob")]
+    changed = [signed("reviewer:new")] * 40 + [signed("reviewer:old")] * 60
+    assert people(ground(*changed, reviewer=1)) == [("reviewer", "new")], "who took over lately signs the next one"
+
+
+def test_of_a_type_that_is_rare_its_queue_says_who_signs() -> None:
+    others = Habits([signed("reviewer:ann")] * 60, ["price_variance"] * 60).learned()
+    rare = Ground(Habits([signed("reviewer:bob")] * 2), ground(reviewer=1).demand, others, "dispute")
+    found = route_of(rare, action="hold_payment", risk="normal", entity="DE01", excluded=())
+    assert found is not None
+    assert found["seats"][0]["person"] == "ann"
+    assert "of this queue" in found["basis"]

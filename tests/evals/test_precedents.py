@@ -7,7 +7,8 @@ from decimal import Decimal
 import pytest
 
 from evals import suite_precedents
-from evals.bench_precedents import found_share, recalled
+from evals.bench_precedents import cold, found_share, planted, recalled, texts
+from evals.route_firms import FIRMS, firm
 from evals.route_habits import company
 from evals.suites import SUITES
 from governance.policy import standard_policy
@@ -51,12 +52,31 @@ def test_routes_are_foretold_better_than_by_the_matrix_alone() -> None:
     assert sum(roles) > sum(bare)
 
 
-def test_recall_is_measured_on_a_record_of_its_own() -> None:
-    usual, index = recalled(600, HashEncoder(), 1, exact=(5000, 0), asked=20)
-    assert (usual.cases, usual.asked, usual.indexed) == (600, len(usual.shares), 0.0)
-    assert usual.recall == 1.0
-    assert index.indexed == 1.0
-    assert index.recall > 0.5
+@pytest.mark.parametrize("skewed", [False, True])
+def test_recall_is_measured_on_a_record_of_its_own(skewed: bool) -> None:
+    with planted(600, texts(HashEncoder(), 1), 1, skewed=skewed, asked=20) as (ground, of):
+        usual, index = (recalled(ground, of, exact) for exact in (5000, 0))
+        assert (usual.cases, usual.asked, usual.indexed) == (600, len(usual.shares), 0.0)
+        assert (usual.largest > 300) is skewed
+        assert usual.recall == 1.0
+        assert index.indexed == 1.0
+        assert index.recall > 0.9
+        again = cold(ground, of, 5000, 5)
+        assert (again.asked, again.recall) == (5, 1.0)
+
+
+@pytest.mark.parametrize("name", FIRMS)
+def test_a_firm_fills_at_least_the_seats_of_the_matrix_and_is_foretold(name: str) -> None:
+    policy = standard_policy()
+    demanded = suite_precedents._demanded(policy)
+    made = firm(name, 5, 1200, demanded)
+    for one in (*made.past, *made.next):
+        roles = [role for role, _ in one.seats]
+        assert all(roles.count(role) >= count for role, count in demanded[one.action].items())
+    assert bool(made.gone) is (name == "moving")
+    foretold = suite_precedents._foretold(made, policy)
+    usual = [sorted(one.seats) == sorted((role, who or "") for role, who in said) for one, _, said in foretold]
+    assert sum(usual) / len(usual) > 0.7
 
 
 def test_the_suite_is_known() -> None:

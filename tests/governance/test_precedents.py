@@ -156,3 +156,49 @@ def test_what_the_matrix_is_said_to_demand_is_what_it_demands_at_filing(acme: Wo
     )
     asked = [one["role"] for one in row["seats"]]
     assert {role: asked.count(role) for role in asked} == demand.seats[action, "high"]
+
+
+AMOUNTS = (
+    ("1", "EUR"), ("9999.99", "EUR"), ("10000.00", "EUR"), ("-60000", "EUR"), ("1000000", "EUR"), ("70", "USD"),
+    (None, None),
+)  # fmt: skip
+KINDS = (("invoice_received", "S-1", "DE01"), ("duplicate_suspect", None, "XX99"), (None, "S-2", "FR01"))
+
+
+def test_what_is_said_of_all_cases_at_once_is_what_the_law_says_of_each(acme: World) -> None:
+    """Amounts at lines of bands, without a rate, unknown; summed over what a payee gets; of facts that no rule fits."""
+    acme.accept(source_key="paid before", amount="49000.00", exception_type="invoice_received")
+    (job,) = acme.claim(1)
+    with acme.database.transaction("agent", acme.tokens["agent"]) as conn:
+        digest = queue.briefs(conn, [job])[0].facts_digest
+    paid = Action("release_payment", {"invoice_id": "INV-1"})
+    row = acme.recommendation(acme.file(job, letter(digest, action=paid, draft=None)).recommendation_id)
+    acme.scalar(
+        "UPDATE cs.recommendations SET state = 'approved', approved_at = now() WHERE id = %s RETURNING 1", row["id"]
+    )
+    made = [
+        acme.accept(source_key=f"{at}-{to}", amount=amount, currency=currency, exception_type=kind, entity=entity,
+                    supplier_id=supplier)["case_id"]
+        for at, (amount, currency) in enumerate(AMOUNTS) for to, (kind, supplier, entity) in enumerate(KINDS)
+    ]  # fmt: skip
+    with acme.database.transaction("agent", acme.tokens["agent"]) as conn:
+        usual = precedents.demands(conn, [(case_id, 1) for case_id in made])
+    with acme.database.transaction("owner") as conn:
+        conn.execute("SET LOCAL session_replication_role = replica")  # rules are never changed but here
+        conn.execute("UPDATE cs.matrix_rules SET entities = '{DE01,FR01}' WHERE entities = '{*}'")
+    with acme.database.transaction("agent", acme.tokens["agent"]) as conn:
+        local = precedents.demands(conn, [(case_id, 1) for case_id in made])
+    assert len(usual) == len(local) == len(made)
+    assert usual[made[0]] == local[made[0]]
+    assert usual[made[1]] != local[made[1]], "where no rule fits, all do"
+    needed = """
+        SELECT (cs._needs(l, p, %s, %s, now()::date, NULL, NULL)).seats FROM cs.case_revisions l, cs.policies p
+        WHERE l.case_id = %s AND p.active
+    """
+    seen = set()
+    for case_id, demand in local.items():
+        for (action, risk), seats in demand.seats.items():
+            assert acme.scalar(needed, action, risk, case_id) == seats
+            seen.add((action, risk, str(sorted(seats.items()))))
+    assert {action for action, _, _ in seen} >= {"refer_to_person", "release_payment", "hold_payment"}
+    assert len({seats for action, _, seats in seen if action == "release_payment"}) > 1
