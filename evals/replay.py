@@ -11,8 +11,8 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +21,13 @@ from governance.errors import Malformed
 if TYPE_CHECKING:
     from api.system import System
     from evals.replay_agent import Action
+    from evals.thresholds import Judged, Marks
     from governance.record.overrides import Override
 
 HELP = "turn what people decided otherwise into a suite, and try today's agent on it"
+RESAMPLES = 200
 COLUMNS = ("measure", "group", "value", "proposals")
+_VERBS = ("approve", "override", "reject", "send_back")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -35,15 +38,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
                         "written anew)")  # fmt: skip
     parser.add_argument("--only-record", action="store_true", help="do not run today's agent")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the table there, as CSV")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="the report (default HOME/evals/TIME-replay.html)")
+    parser.add_argument("--thresholds", type=Path, metavar="TOML", help="pass marks (default those of the product)")
+    parser.epilog = "Exit code: 0 every pass mark is met, 1 one is missed, 2 wrong usage."
     parser.add_argument("--key-file", metavar="FILE", help="your API key (default $COUNTERSIGN_API_KEY)")
 
 
 def run(args: argparse.Namespace) -> int:
-    """0 done. Raises Malformed, NotPermitted, Unauthenticated, Unavailable, OSError."""
+    """0 every pass mark is met, 1 one is missed. Raises Malformed, NotPermitted, Unauthenticated, Unavailable,
+    OSError."""
     from api.commands.listing import show
     from api.wiring import connect
     from evals.lab import say
+    from evals.run import must_be_writable
+    from evals.thresholds import read_marks
 
+    marks, started = read_marks(args.thresholds), datetime.now(UTC)
+    report = args.report or args.home / "evals" / f"{started:%Y%m%dT%H%M%SZ}-replay.html"
+    must_be_writable(report)
     since, until = _day(args.since), _day(args.until)
     with connect(args.home) as system:
         rows = _settled(args, system, since, until)
@@ -59,8 +71,44 @@ def run(args: argparse.Namespace) -> int:
             _write(path, rows)
             say(f"{len(rows)} settled proposals: {path}")
         now = None if args.only_record or not rows else _now(args, system, rows)
+    missed = _reported(args, rows, now, marks, started, report)
     show(args, COLUMNS, measures(rows, now))
-    return 0
+    say(f"report: {report}")
+    for one in missed:
+        say(f"missed: replay {one.metric.key} is {one.metric.value:g}, must be {one.mark}")
+    return 1 if missed else 0
+
+
+def again(suite: Path, args: argparse.Namespace) -> int:
+    """`countersign-evals run replay --data SUITE`: a suite that is there, sat by today's agent, judged and reported."""
+    if not suite.is_file():
+        raise Malformed(f"--data {suite}: there is no such suite; countersign-evals replay writes one")
+    own = argparse.ArgumentParser()
+    configure(own)
+    given = ["--suite", str(suite)]
+    given += ["--report", str(args.out)] if args.out else []
+    given += ["--thresholds", str(args.thresholds)] if args.thresholds else []
+    settled = own.parse_args(given)
+    for name in ("home", "json", "bundle", "seed", "resamples"):
+        setattr(settled, name, getattr(args, name))
+    return run(settled)
+
+
+def _reported(
+    args: argparse.Namespace, rows: Sequence[Override], now: Mapping[str, Action] | None, marks: Marks,
+    started: datetime, path: Path,
+) -> list[Judged]:  # fmt: skip
+    """Writes the report. Which pass marks are missed: only those of measures that had proposals."""
+    from evals.report import Run, html
+    from evals.suite_replay import result
+    from evals.thresholds import judge
+
+    found = result(rows, now, seed=args.seed, resamples=getattr(args, "resamples", RESAMPLES))
+    there = {one.key for one in found.metrics}
+    judged = judge(found, {"replay": {key: mark for key, mark in marks.get("replay", {}).items() if key in there}})
+    done = Run([found], {"replay": judged}, [("Settled proposals", f"{len(rows):,}")], started)
+    path.write_text(html(done), encoding="utf-8")
+    return done.missed
 
 
 def _settled(
@@ -85,48 +133,71 @@ def _now(args: argparse.Namespace, system: System, rows: Sequence[Override]) -> 
     return proposals(system.database, system.token("agent"), models, rows)
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """One measure of one group. weights: of each proposal; None where all count the same."""
+
+    measure: str
+    group: str
+    hits: Sequence[bool]
+    weights: Sequence[float] | None = None
+
+    @property
+    def value(self) -> float | None:
+        weights = self.weights or [1.0] * len(self.hits)
+        total = sum(weights)
+        return sum(weight for hit, weight in zip(self.hits, weights, strict=True) if hit) / total if total else None
+
+
 def measures(rows: Sequence[Override], now: Mapping[str, Action] | None) -> list[dict[str, Any]]:
-    """Rows of COLUMNS. Rejections and what was sent back settle on no action: they count in `rejected` and `sent_back`.
+    """`counted` as rows of COLUMNS."""
+    return [
+        {"measure": one.measure, "group": one.group, "proposals": len(one.hits),
+         "value": None if one.value is None else round(one.value, 4)}
+        for one in counted(rows, now)
+    ]  # fmt: skip
+
+
+def counted(rows: Sequence[Override], now: Mapping[str, Action] | None) -> list[Counted]:
+    """Rejections and what was sent back settle on no action: they count in `rejected` and `sent_back`.
 
     agreed: the proposed action was sent. agreed_weighed: the same, each weighed by 1/propensity (self-normalised), as
     if no lot had been drawn. For today's agent: agreed_now; mended: of those that people changed, now proposed as they
     sent it; spoilt: of those that they approved, now proposed otherwise; dropped: of those rejected, not proposed now.
+    Groups: all, each queue, each queue/type; reason codes for what was changed.
     """
-    made: list[dict[str, Any]] = []
-
-    def say(measure: str, group: str, hits: Sequence[bool], weights: Sequence[Decimal] | None = None) -> None:
-        weighed = [float(one) for one in weights] if weights is not None else [1.0] * len(hits)
-        total = sum(weighed)
-        value = sum(weight for hit, weight in zip(hits, weighed, strict=True) if hit) / total if total else None
-        made.append({"measure": measure, "group": group, "value": None if value is None else round(value, 4),
-                     "proposals": len(hits)})  # fmt: skip
-
     sent = [one for one in rows if one.sent_action is not None]
-    for verb in ("approve", "override", "reject", "send_back"):
-        say(f"decided_{verb}", "all", [one.decided == verb for one in rows])
-    say("agreed", "all", [one.agreed for one in sent])
-    say("agreed_weighed", "all", [one.agreed for one in sent], [1 / one.propensity for one in sent])
-    for name, group in _grouped(sent).items():
-        say("agreed", name, [one.agreed for one in group])
     lettered = [one for one in sent if one.letter in ("kept", "edited", "dropped")]
-    say("letter_kept", "all", [one.letter == "kept" for one in lettered])
-    for reason, group in sorted(_by_reason(rows).items()):
-        say("changed_because", reason, [True] * len(group))
-    if now is not None:
-        say("agreed_now", "all", [_is(now[one.recommendation_id], one) for one in sent])
-        changed = [one for one in sent if not one.agreed]
-        say("mended", "all", [_is(now[one.recommendation_id], one) for one in changed])
-        for reason, group in sorted(_by_reason(changed).items()):
-            say("mended", reason, [_is(now[one.recommendation_id], one) for one in group])
-        say("spoilt", "all", [not _is(now[one.recommendation_id], one) for one in sent if one.agreed])
-        refused = [one for one in rows if one.decided == "reject"]
-        say("dropped", "all", [now[one.recommendation_id]["name"] != one.action for one in refused])
-    return made
+    weights = [float(1 / one.propensity) for one in sent]
+    made = [Counted(f"decided_{verb}", "all", [one.decided == verb for one in rows]) for verb in _VERBS]
+    made += [Counted("agreed", "all", [one.agreed for one in sent])]
+    made += [Counted("agreed_weighed", "all", [one.agreed for one in sent], weights)]
+    made += [Counted("agreed", name, [one.agreed for one in group]) for name, group in _grouped(sent).items()]
+    made += [Counted("letter_kept", "all", [one.letter == "kept" for one in lettered])]
+    made += [Counted("changed_because", name, [True] * len(group)) for name, group in sorted(_by_reason(rows).items())]
+    return made if now is None else made + _counted_now(rows, sent, now)
+
+
+def _counted_now(rows: Sequence[Override], sent: Sequence[Override], now: Mapping[str, Action]) -> list[Counted]:
+    same = {one.recommendation_id: is_now(now[one.recommendation_id], one) for one in sent}
+    changed = [one for one in sent if not one.agreed]
+    refused = [one for one in rows if one.decided == "reject"]
+    made = []
+    for name, group in {"all": sent, **_grouped(sent)}.items():
+        kept = [one for one in group if one.agreed]
+        made.append(Counted("agreed_now", name, [same[one.recommendation_id] for one in group]))
+        if kept or name == "all":
+            made.append(Counted("spoilt", name, [not same[one.recommendation_id] for one in kept]))
+    for name, group in {"all": changed, **dict(sorted(_by_reason(changed).items()))}.items():
+        made.append(Counted("mended", name, [same[one.recommendation_id] for one in group]))
+    dropped = [now[one.recommendation_id]["name"] != one.action for one in refused]
+    return [*made, Counted("dropped", "all", dropped)]
 
 
 def _grouped(rows: Sequence[Override]) -> dict[str, list[Override]]:
     found: dict[str, list[Override]] = defaultdict(list)
     for one in rows:
+        found[one.queue].append(one)
         found[f"{one.queue}/{one.exception_type}"].append(one)
     return dict(sorted(found.items()))
 
@@ -139,7 +210,7 @@ def _by_reason(rows: Sequence[Override]) -> dict[str, list[Override]]:
     return found
 
 
-def _is(action: Action, one: Override) -> bool:
+def is_now(action: Action, one: Override) -> bool:
     """Whether this is the action that people sent, but for the words of its reason."""
     from governance.record.overrides import changed
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 HELP = "measure suites, write an HTML report, compare with the pass marks"
 SUITE_NAMES = ("documents", "duplicates", "risk", "causes", "precedents", "drafts", "injection", "gate", "all")
+REPLAY = "replay"
+"""A suite of one company's record: run alone, from the file that `countersign-evals replay` wrote."""
 
 
 _EXIT = "Exit code: 0 every pass mark is met, 1 one is missed, 2 wrong usage, 3 the models were tampered with."
@@ -31,13 +33,18 @@ _EXIT = "Exit code: 0 every pass mark is met, 1 one is missed, 2 wrong usage, 3 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EXIT
     parser.add_argument(
-        "suites", nargs="+", choices=SUITE_NAMES, metavar="SUITE", help=f"one or more of {', '.join(SUITE_NAMES)}"
+        "suites",
+        nargs="+",
+        choices=(*SUITE_NAMES, REPLAY),
+        metavar="SUITE",
+        help=f"one or more of {', '.join(SUITE_NAMES)}; or {REPLAY} alone, with --data FILE",
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="the report (default HOME/evals/TIME-SUITES.html)")
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
         "--data", type=Path, metavar="DIR",
-        help="real files to measure on as well: folders documents, duplicates, risk (default ../shared/data if there)",
+        help="real files to measure on as well: folders documents, duplicates, risk (default ../shared/data if there); "
+        "for replay the suite that `countersign-evals replay` wrote",
     )  # fmt: skip
     where.add_argument("--no-data", action="store_true", help="measure on made-up sets only")
     parser.add_argument(
@@ -63,12 +70,14 @@ def run(args: argparse.Namespace) -> int:
 
     if not 0.0 < args.scale <= 1.0 or args.resamples < 2:
         raise Malformed("--scale must be above 0 and at most 1, --resamples at least 2")
+    if REPLAY in args.suites:
+        return _replay(args)
     marks = read_marks(args.thresholds)
     started = datetime.now(UTC)
     path = args.out or args.home / "evals" / f"{started:%Y%m%dT%H%M%SZ}-{_names(args.suites)}.html"
     folder = None if args.no_data else data_folder(args.data)
     bundle = load_bundle(args)
-    _must_be_writable(path)  # before minutes of measuring rather than after them
+    must_be_writable(path)  # before minutes of measuring rather than after them
     # Two threads that wait for each other on busy cores take longer than one.
     with threadpool_limits(limits=1):
         done = _measured(args, bundle, folder, marks, started)
@@ -85,7 +94,16 @@ def run(args: argparse.Namespace) -> int:
     return 1 if done.missed else 0
 
 
-def _must_be_writable(path: Path) -> None:
+def _replay(args: argparse.Namespace) -> int:
+    """Raises Malformed where other suites are asked for too, or there is no file."""
+    from evals.replay import again
+
+    if set(args.suites) != {REPLAY} or args.data is None:
+        raise Malformed("run replay alone, with --data FILE: the suite that countersign-evals replay wrote")
+    return again(args.data, args)
+
+
+def must_be_writable(path: Path) -> None:
     """Raises Malformed for a folder, OSError where no file can be written. A file that is there stays as it is."""
     if path.is_dir():
         raise Malformed(f"--out {path} is a folder: give the name of a file in it, such as {path / 'report.html'}")

@@ -238,8 +238,58 @@ def test_the_command_writes_the_suite_for_its_owner_alone_and_reads_it_again(
     assert command("--only-record", "--suite", str(kept)) == 0
     said = capsys.readouterr()
     assert "1 of 2" in said.err
-    assert [one["proposals"] for one in map(json.loads, said.out.splitlines()) if one["measure"] == "agreed"] == [1, 1]
+    agreed = {
+        one["group"]: one["proposals"] for one in map(json.loads, said.out.splitlines()) if one["measure"] == "agreed"
+    }
+    assert agreed == {"all": 1, "accounts_payable": 1, "accounts_payable/missing_order_reference": 1}
     assert len(kept.read_text().splitlines()) == 2, "a suite that is there stays as it is"
+
+
+def test_what_is_spoilt_misses_the_mark_and_stands_in_the_report(
+    acme: World, command: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [acme.filed(source_key=key) for key in ("a", "b")]
+    for row in rows:
+        acme.decide("reviewer", row, "approve")
+    names = iter(["request_purchase_order", "hold_payment"])
+
+    def now(args: Any, system: Any, settled: list[Override]) -> dict[str, Any]:
+        return {one.recommendation_id: {"name": next(names), "args": one.args} for one in settled}
+
+    monkeypatch.setattr(replay, "_now", now)
+    report = tmp_path / "r.html"
+    assert command("--report", str(report)) == 1
+    said = capsys.readouterr()
+    assert value(list(map(json.loads, said.out.splitlines())), "spoilt") == 0.5
+    assert "missed: replay all/spoilt is 0.5" in said.err
+    page = report.read_text()
+    assert "hold payment" in page
+    assert "Your order" not in page, "no letter"
+    marks = tmp_path / "marks.toml"
+    marks.write_text("[replay.all]\nspoilt = { at_most = 0.5 }\n")
+    names = iter(["request_purchase_order", "hold_payment"])
+    assert command("--report", str(report), "--thresholds", str(marks)) == 0
+    assert command("--only-record", "--report", str(report)) == 0, "what was not measured misses nothing"
+
+
+def test_run_sits_the_suite_that_replay_wrote(
+    acme: World, command: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = acme.filed()
+    acme.decide("reviewer", row, "approve")
+    assert command("--only-record") == 0
+    monkeypatch.setenv("COUNTERSIGN_API_KEY", acme.tokens["ml_engineer"])
+    monkeypatch.setattr(replay, "_now", lambda args, system, rows: {
+        one.recommendation_id: {"name": one.action, "args": one.args} for one in rows})  # fmt: skip
+    suite, report = tmp_path / "evals" / "replay.jsonl", tmp_path / "again.html"
+    capsys.readouterr()
+    given = ("--home", str(tmp_path), "run", "replay", "--data", str(suite), "--out", str(report), "--json")
+    assert cli.main([*given[2:], *given[:2]]) == 0
+    assert value(list(map(json.loads, capsys.readouterr().out.splitlines())), "spoilt") == 0.0
+    assert "replay" in report.read_text()
+    for wrong in (["run", "replay"], ["run", "replay", "causes", "--data", str(suite)],
+                  ["run", "replay", "--data", str(tmp_path / "none.jsonl")]):  # fmt: skip
+        assert cli.main([*wrong, "--home", str(tmp_path)]) == 2
 
 
 def test_the_command_is_for_who_may_read_measurements(acme: World, command: Any) -> None:
