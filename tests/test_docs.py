@@ -17,9 +17,11 @@ from pathlib import Path
 import pytest
 from fastapi.routing import APIRoute
 
+import evals.cli
 from api import app, mcp_door, mcp_tools, problems
 from api.cli import COMMANDS
 from api.routes import inbox
+from evals.suites import SUITES
 from governance import errors
 from governance.errors import PROBLEM_BASE, Refusal
 from models import bundle
@@ -244,6 +246,12 @@ def test_links_lead_somewhere(page: str) -> None:
 
 def test_commands_of_the_readme_exist() -> None:
     assert set(re.findall(r"^ +(?:\.venv/bin/)?countersign ([a-z]+)", README, re.MULTILINE)) <= set(COMMANDS)
+
+
+def test_suites_of_the_readme_are_those_that_run() -> None:
+    assert re.findall(r"^\| `(\w+)` \| .*\? \|$", README, re.MULTILINE) == list(SUITES)
+    asked = set(re.findall(r"^ +countersign-evals ([a-z]+)", README, re.MULTILINE))
+    assert {"run", "show", "replay"} <= asked <= set(evals.cli.COMMANDS)
 
 
 def test_pictures_are_light_and_described() -> None:
