@@ -46,7 +46,9 @@ class Condition:
         if value.startswith("$"):
             value = f"the {value[1:].replace('_', ' ')}"
         if self.operator in ("contains", "lacks"):
-            return f"{name} {'names' if self.operator == 'contains' else 'names none of'} {', '.join(value.split('|'))}"
+            *most, last = value.replace("_", " ").split("|")
+            listed = f"{', '.join(most)} or {last}" if most else last
+            return f"{name} {'contains' if self.operator == 'contains' else 'does not contain'} {listed}"
         if self.operator == "counts":
             return f"{name}: {value.removesuffix('+')}{' or more' if value.endswith('+') else ''}"
         if self.operator == "within":

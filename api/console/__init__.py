@@ -5,7 +5,19 @@ from __future__ import annotations
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
-from api.console import changes, collections, correct, models, queue, reviewing, sign_in, standing, tasks, twins
+from api.console import (
+    changes,
+    collections,
+    correct,
+    models,
+    queue,
+    reviewing,
+    sign_in,
+    standing,
+    tasks,
+    twins,
+    workflows,
+)
 from api.console.pages import asset, refused
 from governance.errors import NotFound
 
@@ -14,7 +26,8 @@ _KEEP = "public, max-age=31536000, immutable"
 
 def mount(app: FastAPI) -> None:
     """Add /console to the app, whose `state.system` is the installation that the pages show."""
-    for module in (sign_in, queue, collections, reviewing, correct, tasks, changes, models, standing, twins):
+    pages = (sign_in, queue, collections, reviewing, correct, tasks, changes, workflows, models, standing, twins)
+    for module in pages:
         app.include_router(module.router)
     app.add_route("/console/static/{name}", _static, include_in_schema=False)
     app.add_route("/console/{rest:path}", _nowhere, include_in_schema=False)

@@ -32,7 +32,8 @@ def enact(acme: World, mode: str) -> dict[str, Any]:
 
 def onboarding(acme: World, key: str) -> None:
     acme.accept(source_key=key, title=key, queue=QUEUE, exception_type="document_missing", supplier_id=None,
-                customer_id="C-1", document_class=None, invoice_id=None, reading={}, details={"missing": ["tax_form"]})  # fmt: skip
+                customer_id="C-1", document_class=None, invoice_id=None, reading={},
+                details={"missing": ["tax_form"]})  # fmt: skip
 
 
 def newest(acme: World) -> dict[str, Any]:
@@ -61,7 +62,7 @@ def asked(acme: World, workers: Workers) -> Any:
 def test_a_queue_goes_from_observed_to_ai_and_back_by_signed_changes(acme: World, asked: Any) -> None:
     with_model, times = asked("start")
     assert (with_model["envelope"]["action"]["name"], times > 0) == ("request_missing_document", True)
-    seen = {}
+    seen: dict[str, dict[str, Any]] = {}
     for mode in ("observe", "rules", "ai", "observe"):
         enact(acme, mode)
         row, times = asked(f"{mode}-{len(seen)}")

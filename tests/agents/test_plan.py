@@ -79,6 +79,22 @@ STEP = {"action": "schedule_call", "why": "because", "args": {"topic": "x"}}
 
 
 @pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("exposure <= $credit_limit", "exposure is at most the credit limit"), ("score != 39", "score is not 39"),
+        ("feed contains gap|dead_letter", "feed contains gap or dead letter"),
+        ("feed lacks gap|down|late", "feed does not contain gap, down or late"),
+        ("two counts 2+", "two: 2 or more"), ("asked within 3", "asked is not longer ago than 3 days"),
+        ("paid is there", "paid is known"), ("absent_until is ahead", "absent until is still to come"),
+        ("late is past", "late is over"), ("nothing is missing", "nothing is missing"),
+    ],
+)  # fmt: skip
+def test_a_condition_reads_as_a_sentence(text: str, words: str) -> None:
+    (condition,) = conditions([text], "here")
+    assert condition.words == words
+
+
+@pytest.mark.parametrize(
     ("raw", "says"),
     [
         ({"step": [{**STEP, "action": "change_bank_details"}]}, "no action of the catalogue"),
