@@ -43,8 +43,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
         "--data", type=Path, metavar="DIR",
-        help="real files to measure on as well: folders documents, duplicates, risk (default ../shared/data if there); "
-        "for replay the suite that `countersign-evals replay` wrote",
+        help="real files to measure on as well: folders documents, duplicates, risk, injection (default ../shared/data "
+        "if there); for replay the suite that `countersign-evals replay` wrote",
     )  # fmt: skip
     where.add_argument("--no-data", action="store_true", help="measure on made-up sets only")
     parser.add_argument(
