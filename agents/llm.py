@@ -32,6 +32,10 @@ log = structlog.get_logger("countersign.llm")
 
 _MOST_BYTES = 1_000_000
 _CHARS_A_TOKEN = 3
+_FRAME_TOKENS = 2_000
+"""What the form of an answer and the wire may add to a question's tokens."""
+_SENT = frozenset({"host", "accept", "content-type", "content-length", "connection", "user-agent"})
+"""Headers that leave as the client made them: it takes others from the environment of the process."""
 Form = TypeVar("Form", bound=BaseModel)
 
 
@@ -142,6 +146,8 @@ class Door:
             except (openai.OpenAIError, httpx2.HTTPError, Late, RuntimeError) as error:
                 # RuntimeError: the pool or the client was closed while the worker ends.
                 why = "late" if isinstance(error, Late | openai.APITimeoutError | httpx2.TimeoutException) else "down"
+                if isinstance(error, Late):
+                    self._hang_up(place)
                 breaker.failed(outage=True)
             # A question whose answer never came may have been paid for all the same.
             used = used_in + used_out or (reserved if why == "late" else 0)
@@ -160,6 +166,11 @@ class Door:
         except Late:
             asked.cancel()
             raise
+
+    def _hang_up(self, place: Place) -> None:
+        """Closing is what frees a thread whose answer drips before it begins: each byte starts its timeout again."""
+        hung, self._clients[place.region] = self._clients[place.region], self._client(place)
+        hung.close()
 
     def _persistent(self, place: Place, question: Question, form: type[Form], ends: float) -> tuple[Form, int, int]:
         """Tries again, with jitter, what may pass by itself, as long as there is time."""
@@ -183,7 +194,11 @@ class Door:
                 timeout=left,
             )
             usage = completion.usage
-            spent = (usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)
+            most = len((question.system + question.user).encode()) + _FRAME_TOKENS
+            spent = (
+                _counted(usage.prompt_tokens, most) if usage else 0,
+                _counted(usage.completion_tokens, self.limits.answer_tokens) if usage else 0,
+            )
             message = completion.choices[0].message if completion.choices else None
             value = message.parsed if message else None
             refused = bool(message and message.refusal)
@@ -197,9 +212,14 @@ class Door:
         return value, *spent
 
     def _client(self, place: Place) -> OpenAI:
-        transport = _Bounded(self.limits.deadline)
+        transport = _Bounded(self.limits.deadline, place.key)
         http = httpx2.Client(transport=transport, timeout=self.limits.deadline, follow_redirects=False)
         return OpenAI(base_url=place.base_url, api_key=place.key, max_retries=0, http_client=http)
+
+
+def _counted(said: object, most: int) -> int:
+    """Tokens as a server counts them, as far as that can be: what it writes there is not ours."""
+    return min(max(said, 0), most) if isinstance(said, int) and not isinstance(said, bool) else 0
 
 
 def _passes(error: BaseException) -> bool:
@@ -217,20 +237,28 @@ def _digest(place: Place, question: Question, form: type[BaseModel]) -> str:
 
 
 class _Bounded(httpx2.HTTPTransport):
-    """Answers that drip or do not end are cut off: a thread must not wait longer than whoever asked."""
+    """Answers that drip or do not end are cut off: a thread must not wait longer than whoever asked.
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__()
+    The key and the question leave, and nothing that the environment adds. What comes back packed stays packed: a small
+    answer could unpack into gigabytes.
+    """
+
+    def __init__(self, seconds: float, key: str) -> None:
+        super().__init__(trust_env=False)
         self._seconds = seconds
+        self._key = key
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         start = time.monotonic()
+        for name in set(request.headers) - _SENT:
+            del request.headers[name]
+        request.headers.update({"Authorization": f"Bearer {self._key}", "Accept-Encoding": "identity"})
         found = super().handle_request(request)
         if not isinstance(found.stream, httpx2.SyncByteStream):
             return found
         return httpx2.Response(
             found.status_code,
-            headers=found.headers,
+            headers=[(name, value) for name, value in found.headers.multi_items() if name != "content-encoding"],
             stream=_Cut(found.stream, start + self._seconds, request),
             extensions=found.extensions,
         )
