@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from agents import collections, facts
+from agents import collections, facts, wishes
 from agents.assess import shown
 from agents.letter import TEMPLATE
 from agents.notes import read_notes
@@ -51,8 +51,7 @@ def findings(view: View, choice: Mapping[str, Any], letter: Mapping[str, Any]) -
     if (route := _route(view, choice)) is not None:
         found["route"] = route
     if view.notes:
-        recognised = list(read_notes(view.notes).recognised)
-        found["reviewer_note"] = {"note": view.notes[-1], "earlier": list(view.notes[:-1]), "recognised": recognised}
+        found["reviewer_note"] = _sent_back(view, choice, letter)
     if (valued := _collections(view, choice)) is not None:
         found["collections"] = valued
     if letter["refused"]:
@@ -61,6 +60,19 @@ def findings(view: View, choice: Mapping[str, Any], letter: Mapping[str, Any]) -
         found["language_model"] = letter["asked"]
     plain: dict[str, Any] = facts.plain(found)
     return plain
+
+
+def _sent_back(view: View, choice: Mapping[str, Any], letter: Mapping[str, Any]) -> dict[str, Any]:
+    """The words of people, what was recognised in them, what became of it, and how the letter differs from the one that
+    they sent back."""
+    returned = view.brief.returned
+    return {
+        "note": view.notes[-1],
+        "earlier": list(view.notes[:-1]),
+        "recognised": list(read_notes(view.notes).recognised),
+        "wishes": wishes.outcome(view, choice, letter["draft"]),
+        "changes": wishes.changes(returned.draft if returned is not None else None, letter["draft"]),
+    }
 
 
 def _route(view: View, choice: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from api.console import route_shown, twins, worth
+from api.console import letter_shown, route_shown, twins, worth
 from api.console.loose import Pair as Pair
 from api.console.loose import chosen, items, mapping, texts
 from api.console.loose import pairs as pairs
@@ -89,6 +89,7 @@ class Findings:
     warnings: tuple[str, ...]
     note: str | None
     recognised: tuple[str, ...]
+    story: letter_shown.Story
     worth: worth.Worth | None
     route: route_shown.Route | None
     others: tuple[Pair, ...]
@@ -109,6 +110,8 @@ _KNOWN = frozenset(
         "collections",
         "route",
         "support",
+        "language_model",
+        "refused",
     }
 )
 _SHARES = frozenset({"p_late", "p_late_15", "p_late_30", "confidence"})
@@ -232,6 +235,7 @@ def read(findings: object) -> Findings:
         warnings=texts(document.get("warnings")),
         note=text(note.get("note")),
         recognised=texts(note.get("recognised")),
+        story=letter_shown.read(found),
         worth=worth.read(found.get("collections")),
         route=route_shown.read(found.get("route")),
         others=pairs({name: value for name, value in found.items() if name not in _KNOWN}),

@@ -120,7 +120,11 @@ def test_a_draft_that_was_sent_back_is_redrafted_in_its_thread(acme: World, work
     assert "Thank you for your help." in first["leaves"]["draft"]["body"]
     assert "Vielen Dank" not in second["leaves"]["draft"]["body"], "what is not needed is left out"
     note = second["leaves"]["findings"]["reviewer_note"]
-    assert note == {"note": "In German and shorter, please", "earlier": [], "recognised": ["language: de", "shorter"]}
+    assert {name: note[name] for name in ("note", "earlier", "recognised")} == {
+        "note": "In German and shorter, please", "earlier": [], "recognised": ["language: de", "shorter"],
+    }  # fmt: skip
+    assert [(one["wish"], one["followed"]) for one in note["wishes"]] == [("language: de", True), ("shorter", True)]
+    assert {one["change"] for one in note["changes"]} >= {"gone", "new"}
     send_back(acme, second, "I still do not like it")
     assert worker.drain().resumed == 2
     third = pending(acme, case_id)
