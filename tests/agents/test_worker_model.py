@@ -61,7 +61,7 @@ def test_what_a_model_took_is_on_record_in_findings_stamps_budget_and_trace(acme
     body = acme.scalar(BODY)
     (span,) = [one for one in body["spans"] if one["name"] == "draft"]
     assert span["llm"]["model"] == "stub-model"
-    told = json.dumps(otlp(acme.tenant, [body]))
+    told = json.dumps(otlp(acme.tenant, [{**body, "recommendation_id": row["id"]}]))
     for name in ("llm.model", "llm.prompt", "llm.cost", "mlflow.chat.tokenUsage"):
         assert f'"{name}"' in told, name
     assert prompt("letter")[:40] not in told
