@@ -26,6 +26,8 @@ from governance.matrix import Policy
 from governance.policy import MODES, compile_policy, standard_policy
 from governance.record import templates
 from governance.record.db import Database
+from models.synthetic import company_month
+from models.synthetic_watched import other_exceptions
 from tests.agents.scenes import CUSTOMER, brief, view
 from tests.build import world as founded
 
@@ -95,6 +97,16 @@ def test_the_queues_and_types_are_those_of_the_standard_policy() -> None:
     for flow in standard_policy().workflows:
         held.setdefault(flow.queue, []).append(flow.exception_type)
     assert {queue: sorted(types) for queue, types in said.items()} == {q: sorted(t) for q, t in held.items()}
+
+
+def test_the_details_of_a_type_are_those_that_the_demo_company_sends() -> None:
+    month = company_month(3, suppliers=20, customers=15, invoices=250, exceptions=400, mail=0)
+    sent: dict[str, set[str]] = {}
+    for one in [*month.exceptions, *other_exceptions(month)]:
+        if one.row["details"]:
+            sent.setdefault(one.exception_type, set()).update(one.row["details"])
+    said = {names(kind)[0]: names(keys) for kind, keys in rows(JUDGEMENT, "exception type |")}
+    assert {kind: sorted(keys) for kind, keys in said.items()} == {kind: sorted(keys) for kind, keys in sent.items()}
 
 
 def test_modes_and_causes_are_all_there_in_their_order() -> None:
