@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from api import console, mcp_door, problems
+from api import console, mcp_endpoint, problems
 from api.edge import Edge
 from api.metrics import Metrics
 from api.readers import Readers
@@ -65,7 +65,7 @@ def create(
     None where only the clock can.
     """
 
-    protocol = mcp_door.Mcp(system)
+    protocol = mcp_endpoint.Mcp()
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -93,7 +93,7 @@ def create(
     problems.install(app)
     for module in ROUTES:
         app.include_router(module.router)
-    app.router.routes.append(Route(mcp_door.PATH, endpoint=protocol, include_in_schema=False))
+    app.router.routes.append(Route(mcp_endpoint.PATH, endpoint=protocol, include_in_schema=False))
     app.add_route("/", _front, include_in_schema=False)
     app.add_route("/docs", _docs, include_in_schema=False)
     console.mount(app)

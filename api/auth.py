@@ -96,7 +96,11 @@ async def caller_of(request: Request, credentials: Credentials) -> Caller:
     """Whoever sends a key or a token. Raises Unauthenticated, NotPermitted, Unavailable."""
     if credentials is None:
         raise Unauthenticated
-    key = credentials.credentials
+    return await caller_by(request, credentials.credentials)
+
+
+async def caller_by(request: Request, key: str) -> Caller:
+    """By an API key, or by a token of the identity provider. Raises Unauthenticated, NotPermitted, Unavailable."""
     if looks_like_token(key):
         key = await run_in_threadpool(_session_of, request, key)
     return caller_with(request.app.state.system.database, key)

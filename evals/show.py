@@ -26,6 +26,8 @@ _SEED = 20261120
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("queues", nargs="*", metavar="QUEUE", help=f"{', '.join(QUEUES)} (default all of them)")
     parser.add_argument("--one", action="store_true", help="one case a workflow: one with a letter where there is one")
+    parser.add_argument("--agents", action="store_true",
+                        help="instead: an MCP client reads cases, an Agent Inbox client approves one")  # fmt: skip
     parser.add_argument("--language", metavar="CODE", help="all parties read this language (default: each its own)")
 
 
@@ -35,6 +37,12 @@ def run(args: argparse.Namespace) -> int:
     from evals.run import load_bundle
     from governance.errors import Malformed
 
+    if args.agents:
+        from evals import show_agents
+
+        for said in show_agents.shown(load_bundle(args)):
+            sys.stdout.write(json.dumps(said, default=str) + "\n" if args.json else show_agents.page(said))
+        return 0
     if unknown := [queue for queue in args.queues if queue not in QUEUES]:
         raise Malformed(f"{unknown[0]} is no workflow: {', '.join(QUEUES)}")
     if args.language not in (None, *LANGUAGES):

@@ -27,7 +27,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "fastapi": ("api/",),
     "starlette": ("api/",),
     "uvicorn": ("api/",),
-    "mcp": ("api/mcp_door.py",),
+    "mcp": ("api/mcp_door.py", "evals/show_agents.py"),
     "mcp_types": ("api/mcp_door.py",),
     "lxml": ("api/intake/",),
     "pypdfium2": ("api/intake/",),

@@ -1,11 +1,15 @@
 """A facade for Agent Inbox and other clients of LangGraph's threads API: list, look, answer.
 
 The answer is a decision of whose key it is, on the digest that the thread's id names; it goes where all decisions go.
+Not in the OpenAPI document: these shapes are LangGraph's (https://langchain-ai.github.io/langgraph/cloud/reference/api),
+whose clients know them; what is ours to promise stands under /v1.
 """
 
 from __future__ import annotations
 
+import contextlib
 import uuid
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -15,10 +19,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import deciding, inbox, shapes
-from api.auth import Caller, Credentials, Scope, caller_of, caller_with
+from api.auth import Caller, Credentials, Scope, caller_by, caller_of
 from api.strict import StrictRoute, answer
 from governance import permit
-from governance.errors import Malformed, NotFound, StaleDigest
+from governance.errors import EvidenceNotOpened, Malformed, NotFound, StaleDigest
 from governance.record import review, standing
 
 router = APIRouter(prefix="/inbox", tags=["inbox"], route_class=StrictRoute, include_in_schema=False)
@@ -33,7 +37,7 @@ async def _caller(
 ) -> Caller:
     """The same keys as everywhere; LangGraph's clients send them in a header of their own."""
     if credentials is None and key is not None:
-        return caller_with(request.app.state.system.database, key)
+        return await caller_by(request, key)
     return await caller_of(request, credentials)
 
 
@@ -103,6 +107,7 @@ def _decided(caller: Caller, thread: str, body: inbox.RunBody) -> dict[str, Any]
         where = ".".join(str(part) for part in error.errors()[0]["loc"])
         raise Malformed(f"what was edited does not fit: {where or 'args'}") from None
     with (
+        _saying_where(found["case_id"]),
         deciding.noting(caller.database, caller.key, recommendation_id, decision.kind.value),
         caller.transaction() as scope,
     ):
@@ -116,6 +121,19 @@ def _decided(caller: Caller, thread: str, body: inbox.RunBody) -> dict[str, Any]
         "thread_id": inbox.thread_id(current),
         "case_state": current["case_state"],
     }
+
+
+@contextlib.contextmanager
+def _saying_where(case_id: str) -> Iterator[None]:
+    """What must be opened cannot be opened in an inbox: the refusal says where it can."""
+    try:
+        yield
+    except EvidenceNotOpened as refusal:
+        raise EvidenceNotOpened(
+            f"{refusal.detail}. Here it cannot be shown: GET /v1/cases/{case_id}/document with your key, or open it in "
+            "the console; then answer again",
+            **refusal.extensions,
+        ) from None
 
 
 def _found(scope: Scope, thread: str, *, fresh: bool = True) -> dict[str, Any]:

@@ -197,7 +197,10 @@ def test_no_word_of_an_erased_case_is_left_and_its_proof_holds(
     (kept,) = (home / "outbox").glob("*.eml")
     assert SAID["letter"] in kept.read_text()
 
+    remembered = "SELECT count(*) FROM cs.precedents WHERE case_id = %s"
+    assert acme.scalar(remembered, case_id) == 1, "a vector of its words, and who signed"
     acme.enact("admin1", "erasure", f"case:{case_id}", {})
+    assert acme.scalar(remembered, case_id) == 0
     Follower(acme.database, acme.tokens["courier"], [Threads(acme.database), Letters(home / "outbox")]).follow()
     clock.sign()
     # The account stands in the facts that the law judged (see docs/governance.md), the address in the books.

@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from api import inbox
+from governance.action import Action
 from governance.errors import NotFound
+from governance.record import queue
 from tests.api.conftest import Api, problem_of
+from tests.build import letter
 
 
 def threads(api: Api, who: str, **body: Any) -> list[dict[str, Any]]:
@@ -221,3 +224,28 @@ def test_a_title_of_a_stranger_is_no_link_in_the_description(api: Api) -> None:
     (thread,) = threads(api, "reviewer")
     assert "![x](" not in request_of(thread)["description"]
     assert "https://" not in request_of(thread)["description"]
+
+
+def test_what_must_be_opened_first_is_said_with_the_place_and_then_it_is_approved(api: Api) -> None:
+    content = b"Invoice 2026-1"
+    api.world.accept(content=content, amount="60000.00", exception_type="invoice_received", media_type="text/plain")
+    (job,) = api.world.claim(1)
+    with api.world.database.transaction("agent", api.world.tokens["agent"]) as conn:
+        digest = queue.briefs(conn, [job])[0].facts_digest
+    action = Action("release_payment", {"invoice_id": "INV-1"})
+    api.world.file(job, letter(digest, action=action, draft=None))
+    (thread,) = threads(api, "reviewer")
+    body = problem_of(answer(api, "reviewer", thread["thread_id"], "accept"), 409, "evidence-not-opened")
+    place = f"/v1/cases/{job.case_id}/document"
+    assert f"GET {place}" in body["detail"]
+    assert body["unopened"] == ["document"]
+    assert api.count("decisions") == 0
+    assert api.of("reviewer").get(place).content == content
+    assert answer(api, "reviewer", thread["thread_id"], "accept").status_code == 200
+
+
+def test_too_large_a_body_is_refused_before_it_is_read(api: Api) -> None:
+    for path in ("/inbox/threads/search", "/mcp"):
+        body = b'{"x": "' + b"a" * 1_500_000 + b'"}'
+        problem_of(api.of("reviewer").post(path, content=body), 413, "too-large")
+        problem_of(api.of("reviewer").post(path, content=iter([body])), 413, "too-large")

@@ -77,6 +77,23 @@ def test_a_token_is_its_person_in_one_session(api: Api, provider: IdentityProvid
     assert len(opened(api)) == 2
 
 
+def test_a_token_reads_by_mcp_and_answers_in_an_inbox(api: Api, provider: IdentityProvider) -> None:
+    row = api.world.filed()
+    token = provider.token("sub-reviewer")
+    asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "list_cases", "arguments": {}}}
+    headers = {"Accept": "application/json, text/event-stream"}
+    said = api.client(token).post("/mcp", json=asked, headers=headers)
+    assert said.status_code == 200, said.text
+    assert row["case_id"] in said.text
+    expired = provider.token("sub-reviewer", exp=int(time.time()) - 120)
+    problem_of(api.client(expired).post("/mcp", json=asked, headers=headers), 401, "unauthenticated")
+    for headers in ({"Authorization": f"Bearer {token}"}, {"X-Api-Key": token}):
+        found = api.client(None).post("/inbox/threads/search", json={}, headers=headers).json()
+        assert [one["metadata"]["recommendation_id"] for one in found] == [row["id"]]
+    problem_of(api.client(None).post("/inbox/threads/search", json={}, headers={"X-Api-Key": expired}), 401,
+               "unauthenticated")  # fmt: skip
+
+
 def test_a_session_ends_with_its_token(api: Api, provider: IdentityProvider) -> None:
     ends = int(time.time()) + 100
     assert api.client(provider.token("sub-reviewer", exp=ends)).get("/v1/me").status_code == 200

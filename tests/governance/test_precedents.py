@@ -38,9 +38,16 @@ def done(made: World, key: str, *signers: str, **item: Any) -> dict[str, Any]:
     return row
 
 
-def recalled(made: World, kind: str | None = "missing_order_reference") -> list[Neighbour]:
+def recalled(
+    made: World,
+    kind: str | None = "missing_order_reference",
+    *,
+    asking: str = "asking",
+    exact: int = 2000,
+    most: int = 10,
+) -> list[Neighbour]:
     with made.database.transaction("agent", made.tokens["agent"]) as conn:
-        return precedents.recall(conn, [("asking", "accounts_payable", kind, VECTOR)], most=10)["asking"]
+        return precedents.recall(conn, [(asking, "accounts_payable", kind, VECTOR)], most=most, exact=exact)[asking]
 
 
 def test_an_executed_and_a_rejected_case_are_precedents_with_roles_and_outcome(acme: World) -> None:
@@ -113,6 +120,40 @@ def test_another_tenant_s_cases_do_not_exist(acme: World) -> None:
         assert precedents.demands(conn, [(case_id, 1)]) == {}
     with other.database.transaction("review", other.tokens["reviewer"]) as conn:
         assert conn.execute("SELECT count(*) FROM cs.precedents").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("exact", [2000, 0])
+def test_two_tenants_with_equal_cases_recall_each_its_own(acme: World, exact: int) -> None:
+    """By comparison, and by the index, which holds the vectors of all tenants and finds one of them for equal ones."""
+    mine = [done(acme, f"mine-{n}")["case_id"] for n in range(2)]
+    other = world(acme.database, "other")
+    theirs = done(other, "theirs")["case_id"]
+    assert {one.case_id for one in recalled(acme, exact=exact, most=2)} == set(mine)
+    assert {one.case_id for one in recalled(acme, exact=exact, most=3)} == set(mine)
+    assert [one.case_id for one in recalled(other, exact=exact, most=1)] == [theirs]
+    kinds = {("accounts_payable", "missing_order_reference"), ("accounts_payable", "*")}
+    with other.database.transaction("agent", other.tokens["agent"]) as conn:
+        found = precedents.routes(conn, kinds, most=10)
+    assert {kind: [one.case_id for one in routes] for kind, routes in found.items()} == {
+        kind: [theirs] for kind in kinds
+    }
+
+
+def test_a_case_is_no_precedent_of_itself(acme: World) -> None:
+    mine, other = (done(acme, key)["case_id"] for key in ("mine", "other"))
+    for exact in (2000, 0):
+        assert [one.case_id for one in recalled(acme, asking=mine, exact=exact, most=1)] == [other]
+
+
+def test_of_equal_cases_the_latest_come_first_and_one_that_is_erased_hides_none(acme: World) -> None:
+    rows = [done(acme, f"equal-{n}") for n in range(4)]
+    first = "SELECT array_agg(case_id) FROM cs.precedents WHERE first"
+    assert acme.scalar(first) == [rows[0]["case_id"]], "one stands in the index for all"
+    assert [one.case_id for one in recalled(acme, exact=0, most=2)] == [row["case_id"] for row in (rows[3], rows[2])]
+    acme.enact("admin1", "erasure", f"case:{rows[0]['case_id']}", {})
+    assert acme.scalar(first) == [rows[3]["case_id"]]
+    left = [row["case_id"] for row in (rows[3], rows[2], rows[1])]
+    assert [one.case_id for one in recalled(acme, exact=0, most=3)] == left
 
 
 def test_a_type_that_is_not_known_has_precedents_of_its_own(acme: World) -> None:
