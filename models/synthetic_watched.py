@@ -50,13 +50,14 @@ def _dates(today: date, number: int, due: str, done: str) -> dict[str, str | Non
 
 
 def other_exceptions(month: CompanyMonth) -> list[PlantedException]:
-    """One of every type that company_month plants none of: with them, every type of the standard policy is there."""
+    """One of every type that company_month plants none of: with them, every type of the standard policy is there. And
+    a partner whose usage statement has not come, for whom there is a letter."""
     rng = stream(month.seed, "other exceptions")
     found = [_received(month, rng), _passed_on(month, rng), _not_due(month, rng)]
     for queue in _QUEUES:
         found += [] if queue == "accounts_payable" else [_stalled(month, rng, queue)]
         found.append(_abandoned(month, rng, queue))
-    return found
+    return [*found, _statement_missing(month, rng)]
 
 
 def _case(
@@ -106,6 +107,15 @@ def _not_due(month: CompanyMonth, rng: Random) -> PlantedException:
         month, rng, "order_to_cash", "open_item", ("counterparty", "wait_until"), title="Invoice that is not due yet",
         customer_id=item["customer_id"], invoice_number=item["invoice_id"], amount=item["amount"],
         currency=item["currency"], issue_date=item["posting_date"], due_date=item["due_date"],
+    )  # fmt: skip
+
+
+def _statement_missing(month: CompanyMonth, rng: Random) -> PlantedException:
+    """details: our_units, feed_status; what the partner counts is not known."""
+    return _case(
+        month, rng, "partner_settlement", "usage_mismatch", ("counterparty", "request_missing_document"),
+        title="Partner has not sent its usage statement",
+        details={"our_units": rng.randint(2_000, 400_000), "feed_status": "complete"},
     )  # fmt: skip
 
 

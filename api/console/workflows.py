@@ -80,8 +80,10 @@ def show(request: Request, desk: DeskOf) -> Response:
             raise NotFound("no policy is active")
         own = templates.current(scope.conn)
         lines = changes.settings(scope.conn)
-        seen = {(one.queue, one.exception_type): one for one in baseline(scope.conn)}
-    policy = policy_from_rows(json.loads(active["canon"]))
+        policy = policy_from_rows(json.loads(active["canon"]))
+        # Of what was observed earlier `countersign policy baseline` tells: it reads every referral to a person.
+        watched = [queue for queue, mode in policy.modes.items() if mode == "observe"]
+        seen = {(one.queue, one.exception_type): one for queue in watched for one in baseline(scope.conn, queue)}
     found = [
         Queue(
             label(queue),
@@ -137,10 +139,8 @@ def _observed(one: Baseline | None) -> str:
     if one is None:
         return ""
     time = f"; half of the decisions took at most {one.hours} hours" if one.hours is not None else ""
-    return (
-        f"{one.cases} cases, {one.decided} of them decided; in {one.agreed} people did what rules would have "
-        f"proposed{time}"
-    )
+    cases = "1 case" if one.cases == 1 else f"{one.cases} cases"
+    return f"{cases}, {one.decided} decided; in {one.agreed} people did what rules would have proposed{time}"
 
 
 def _line(setting: Mapping[str, Any]) -> tuple[str, str]:

@@ -6,10 +6,11 @@ import re
 from importlib import resources
 from typing import Any
 
+from governance.action import Action
 from governance.case import QUEUES
 from governance.policy import compile_policy, standard_policy
 from tests.api.conftest import Api
-from tests.api.visitor import signed_in, words
+from tests.api.visitor import filed, signed_in, words
 
 PAGE = "/console/workflows"
 
@@ -64,8 +65,12 @@ judgement = true
     signers = ("reviewer", "controller")
     api.world.enact("reviewer2", "template", "request_missing_document_insurance.en", table, signers)
     api.world.enact("admin1", "calendar", "DE01", {"holidays": ["2026-12-25"]}, signers)
+    filed(api, action=Action("refer_to_person", {"reason": "observed"}), queue="customer_onboarding",
+          exception_type="insurance_lapsed", customer_id="C-1",
+          findings={"would_propose": "request_missing_document"})  # fmt: skip
     response = signed_in(api, "reviewer").get(PAGE)
     page = said(response)
+    assert "Observed: 1 case, 0 decided; in 0 people did what rules would have proposed" in page
     assert "<b>Onboarding" not in response.text
     assert "Owner: <b>Onboarding</b>[U+202E] lead Due within 16 hours May" in page
     assert "(own words in en) (not written in de, fr, es, it, nl)" in page

@@ -23,7 +23,7 @@ from models.duplicates import train_pair_scorer
 
 ROOT = Path(__file__).resolve().parents[2]
 PEOPLE = {"analyst", "analyst2", "reviewer", "reviewer2", "controller", "auditor", "ml_engineer", "service"}
-CASES = 76
+CASES = 77
 """60 exceptions of the month, 12 of the types that it leaves out, and 4 that the clock opens."""
 
 
