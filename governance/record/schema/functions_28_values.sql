@@ -107,7 +107,7 @@ BEGIN
             END IF;
         ELSIF kind IN ('close_tasks', 'expected_documents') THEN
             PERFORM cs._check_texts(line, ARRAY['id', 'task', 'document', 'owner', 'entity', 'period', 'depends_on', 'customer_id'], 'the ' || kind || ' row''s');
-            IF length(line->>'id') > 200 OR length(coalesce(line->>'task', line->>'document')) > 200 THEN
+            IF length(line->>'id') > 200 OR greatest(length(line->>'task'), length(line->>'document')) > 200 THEN
                 PERFORM cs._refuse('CS400', 'an id, a task and a document have at most 200 characters');
             END IF;
         ELSIF kind = 'bank_accounts' THEN
