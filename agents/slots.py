@@ -18,7 +18,6 @@ from importlib.resources import files
 from agents.banned import said_amiss
 from agents.letter import LANGUAGES, Letter, filled, slots
 
-SLOTS = ("opening", "background", "request")
 _LONGEST, _SENTENCES = 420, 3
 _PLACE = re.compile(r"\{(\w+)\}")
 _WORD = re.compile(r"[^\W\d_]+")

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from agents import letter as letter_module
 from agents.draft import drafted, heeded, letter_for
+from agents.graph import graph_version
 from agents.guard import guarded, refusals
-from agents.letter import LANGUAGES, TONES, Letter, TemplateComposer, draft_of, long_date, money, percent, texts
+from agents.letter import (
+    LANGUAGES,
+    TONES,
+    Letter,
+    TemplateComposer,
+    draft_of,
+    long_date,
+    money,
+    percent,
+    prompts_digest,
+    texts,
+)
 from agents.notes import read_note, read_notes
 from agents.recommend import choice_of
 from agents.state import View
@@ -213,3 +229,71 @@ def test_a_redraft_heeds_language_length_tone_and_mention() -> None:
     third = drafted(third_view, turned, TemplateComposer())["draft"]
     assert third["language"] == "de", "what an earlier note wanted still holds"
     assert len(third["body"]) < len(second["body"])
+
+
+def test_every_prompt_is_part_of_the_stamp_and_a_changed_one_changes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Signatures cover the stamps; threads of another version of the graph are run again."""
+    held = Path(str(files("agents")))
+    shutil.copytree(held / "prompts", tmp_path / "prompts")
+    monkeypatch.setattr(letter_module, "files", lambda package: tmp_path)
+    every = sorted(one.relative_to(tmp_path) for one in tmp_path.rglob("*") if one.is_file())
+    assert len(every) >= len(LANGUAGES) + 3
+    shipped = prompts_digest()
+    seen = {shipped, fresh()}
+    assert len(seen) == 1
+    for one in every:
+        before = (tmp_path / one).read_bytes()
+        (tmp_path / one).write_bytes(before + b"\n# changed")
+        assert fresh() not in seen, one
+        seen.add(fresh())
+        (tmp_path / one).write_bytes(before)
+    assert fresh() == shipped
+
+
+def fresh() -> str:
+    """The digest as a new process would make it."""
+    return prompts_digest.__wrapped__()
+
+
+def test_the_digest_is_stamped_and_is_part_of_the_version_of_the_graph(monkeypatch: pytest.MonkeyPatch) -> None:
+    version = graph_version.__wrapped__()
+    monkeypatch.setattr("agents.graph.prompts_digest", lambda: "sha256:other")
+    assert graph_version.__wrapped__() != version
+
+
+@pytest.mark.parametrize(
+    ("language", "day", "told"),
+    [
+        ("fr", 1, "le 1er octobre 2026"),
+        ("fr", 2, "le 2 octobre 2026"),
+        ("fr", 11, "le 11 octobre 2026"),
+        ("it", 1, "il 1 ottobre 2026"),
+        ("it", 8, "l'8 ottobre 2026"),
+        ("it", 11, "l'11 ottobre 2026"),
+        ("it", 18, "il 18 ottobre 2026"),
+        ("es", 1, "el 1 de octubre de 2026"),
+        ("de", 8, "am 8. Oktober 2026"),
+        ("nl", 1, "op 1 oktober 2026"),
+    ],
+)
+def test_days_stand_as_the_language_writes_them(language: str, day: int, told: str) -> None:
+    known = {**facts(language), "due_date": long_date(date(2026, 10, day), language)}
+    letter = Letter(TO, "order_to_cash", "send_customer_reminder", language, "neutral", known)
+    draft = written(letter)
+    assert told in draft.body
+    assert refusals(draft, TO, known) == ()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_what_it_is_about_stands_before_what_is_asked(template: str, language: str) -> None:
+    for tone in TONES:
+        letter = Letter(TO, "accounts_payable", template, language, tone, facts(language))
+        paragraphs = TemplateComposer().paragraphs(letter) or ()
+        for name in letter.required:
+            at = next((n for n, text in enumerate(paragraphs) if letter.facts[name] in text), None)
+            assert at is not None, (name, paragraphs)
+            assert at < len(paragraphs) - 1, (name, paragraphs)
+        assert len(written(letter).body.split("\n\n")) <= 6
