@@ -18,7 +18,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 import evals.cli
-from api import app, mcp_door, mcp_tools, problems
+from api import app, mcp_endpoint, mcp_tools, problems
 from api.cli import COMMANDS
 from api.routes import inbox
 from evals.suites import SUITES
@@ -175,7 +175,7 @@ def test_every_address_on_the_page_is_one_of_ours(demo: dict[str, str]) -> None:
     shapes += [
         re.compile(re.sub(r"\{[^}]+\}", "[^/]+", one.path)) for one in inbox.router.routes if isinstance(one, APIRoute)
     ]
-    used = set(re.findall(r'"\$URL(/[^"?]*)', API)) - {"/openapi.json", mcp_door.PATH}
+    used = set(re.findall(r'"\$URL(/[^"?]*)', API)) - {"/openapi.json", mcp_endpoint.PATH}
     assert used
     for path in used:
         assert any(shape.fullmatch(path) for shape in shapes), path
