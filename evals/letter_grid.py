@@ -32,7 +32,13 @@ _QUEUES = {
     "request_missing_document_onboarding": "customer_onboarding",
     "request_missing_document_contract": "customer_onboarding",
 }
-_DOCUMENTS = ("delivery_note", "signed_contract", "register_extract", "tax_form, proof_of_delivery")
+_DOCUMENTS: Mapping[str, tuple[str, ...]] = {
+    "": ("delivery_note", "proof_of_delivery", "delivery_note, proof_of_delivery"),
+    "remittance": ("remittance_advice",),
+    "onboarding": ("register_extract", "tax_form", "tax_form, register_extract", "ISO 9001 certificate"),
+    "contract": ("signed_contract",),
+    "usage": ("usage_statement",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,24 +99,24 @@ def every_letter(cases: Sequence[Triaged], seed: int, share: float = 1.0) -> lis
         model = ModelComposer(Door([Place(stub.url, "stub", region) for region in regions], limits))
         try:
             composers: tuple[Composer, ...] = (TemplateComposer(), model)
-            return [_made(place, _case(place, at, cases, rng), composer)
-                    for at, place in enumerate(places) for composer in composers]  # fmt: skip
+            return [_made(place, _case(place, cases, rng), composer)
+                    for place in places for composer in composers]  # fmt: skip
         finally:
             model.close()
 
 
-def _case(place: Spot, at: int, cases: Sequence[Triaged], rng: Random) -> Triaged:
+def _case(place: Spot, cases: Sequence[Triaged], rng: Random) -> Triaged:
     """A case of the right side, with the record that the place asks for and a choice that leads to its template."""
     action, topic = templates()[place.template]
     queue = _QUEUES.get(place.template, "order_to_cash" if action == "send_customer_reminder" else "accounts_payable")
     ours = queue != "accounts_payable"
     fit = [one for one in cases if _addressed(one, queue)]
-    base = fit[at * 7 % len(fit)]
+    base = rng.choice(fit)
     brief = base.view.brief
     facts, fields = brief.facts, dict(brief.reading.get("fields") or {})
-    details = {name: facts.details[name] for name in ("invoice_id",) if name in facts.details}
+    details: dict[str, Any] = {name: facts.details[name] for name in ("invoice_id",) if name in facts.details}
     if place.record == "whole":
-        details |= _details(rng)
+        details |= _details(facts.amount or Decimal(1000), rng)
     else:
         facts = replace(facts, issue_date=None, due_date=None)
         fields |= dict.fromkeys(("purchase_order", "issue_date", "due_date"))
@@ -118,6 +124,9 @@ def _case(place: Spot, at: int, cases: Sequence[Triaged], rng: Random) -> Triage
         facts = replace(facts, amount=None, currency=None)
         fields["invoice_number"] = None
         details = {}
+    document = rng.choice(_DOCUMENTS.get(topic, ("",)))
+    if action == "request_missing_document":
+        details["missing"] = document.split(", ")
     addressed = brief.customer if ours else brief.supplier
     assert addressed is not None, "a case is chosen by whom it addresses"
     addressed = replace(addressed, language=place.language)
@@ -131,7 +140,7 @@ def _case(place: Spot, at: int, cases: Sequence[Triaged], rng: Random) -> Triage
     args: dict[str, Any] = {"customer_id" if ours else "supplier_id": addressed.id, "tone": place.tone}
     extra: dict[str, str] = {}
     if action == "request_missing_document":
-        args["document"] = extra["document"] = _DOCUMENTS[at % len(_DOCUMENTS)]
+        args["document"] = extra["document"] = document
     if action == "send_supplier_email":
         args["topic"] = "company details"
     choice = {"action": {"name": action, "args": args}, "topic": topic, "extra": extra, "why": "", "alternatives": []}
@@ -147,16 +156,18 @@ def _addressed(case: Triaged, queue: str) -> bool:
     return brief.facts.queue == queue and party is not None and bool(party.email) and dated and ordered
 
 
-def _details(rng: Random) -> dict[str, str]:
-    def cents(most: int) -> str:
-        return str(Decimal(rng.randint(100, most)) / 100)
-
+def _details(amount: Decimal, rng: Random) -> dict[str, str]:
+    """What a bill and a record may differ by: more was billed than ordered or received, less was paid than billed."""
+    price, count = Decimal(rng.randint(100, 90_000)) / 100, rng.randint(2, 2_000)
     return {
-        "ordered_unit_price": cents(90_000), "billed_unit_price": cents(90_000),
-        "billed_quantity": str(rng.randint(100, 20_000)), "received_quantity": str(rng.randint(1, 2_000)),
+        "ordered_unit_price": str(price),
+        "billed_unit_price": str((price * rng.randint(101, 130) / 100).quantize(Decimal("0.01"))),
+        "billed_quantity": str(count + rng.randint(1, 900)),
+        "received_quantity": str(count),
         "billed_rate_percent": rng.choice(("19", "21", "22", "5.5")),
-        "expected_rate_percent": rng.choice(("7", "0", "10")), "difference": cents(900_000),
-    }  # fmt: skip
+        "expected_rate_percent": rng.choice(("7", "0", "10")),
+        "difference": str((amount * rng.randint(2, 60) / 100).quantize(Decimal("0.01"))),
+    }
 
 
 def _made(place: Spot, case: Triaged, composer: Composer) -> Made:

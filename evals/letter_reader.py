@@ -70,7 +70,7 @@ def held(brief: Brief, sender: str | None, twins: tuple[str, ...] = ()) -> Held:
     fields = brief.reading.get("fields") or {}
     named = [fields.get("invoice_number"), details.get("invoice_number"), fields.get("purchase_order"),
              details.get("purchase_order"), (brief.order or {}).get("id"), (brief.order or {}).get("number"),
-             facts.case_id[:8].strip("-").upper(), *twins]  # fmt: skip
+             facts.case_id[:8].strip("-").upper(), *_listed(details.get("missing")), *twins]  # fmt: skip
     parties = [one.name for one in (brief.supplier, brief.customer) if one is not None]
     figures = [found for name in sorted(details) if (found := _figure(details[name])) is not None]
     currency = facts.currency or ""
@@ -82,6 +82,11 @@ def held(brief: Brief, sender: str | None, twins: tuple[str, ...] = ()) -> Held:
         percents=frozenset(figures),
         numbers=frozenset(figures),
     )
+
+
+def _listed(value: object) -> list[str]:
+    """Papers that were asked for, as the record names them."""
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list | tuple) else []
 
 
 def _figure(value: object) -> Decimal | None:

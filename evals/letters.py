@@ -30,7 +30,7 @@ _ASKED: Mapping[str, Mapping[str, str]] = {
     "request_missing_document": {
         "en": "send us (?:a copy|your remittance advice)", "de": "kopie|ihr zahlungsavis",
         "fr": "une copie|votre avis de paiement", "es": "una copia|su aviso de pago",
-        "it": "una copia|vostro avviso di pagamento", "nl": "een kopie|uw betalingsspecificatie",
+        "it": "una copia|vostra distinta di pagamento", "nl": "een kopie|uw betalingsspecificatie",
     },
     "send_customer_reminder": {
         "en": "pay", "de": "zahl", "fr": "pa[iy]|règlement", "es": "pag", "it": "pag", "nl": "beta",
