@@ -20,6 +20,7 @@ import anyio
 from evals.ground import Ground, record
 
 if TYPE_CHECKING:
+    from agents.context import Encoder
     from models.bundle import Bundle
 
 _INVOICE = b"Invoice 2026-1 of Supplier One, 1,200.00 EUR, without an order number.\n"
@@ -41,10 +42,10 @@ _BOOKS: dict[str, list[dict[str, Any]]] = {
 }
 
 
-def shown(bundle: Bundle) -> Iterator[dict[str, Any]]:
+def shown(bundle: Bundle, encoder: Encoder | None = None) -> Iterator[dict[str, Any]]:
     """{client, asked, answered} of each question, in order. Raises Unavailable where the server cannot run."""
     with record() as ground, _serving(ground) as url:
-        _triaged(ground, bundle)
+        _triaged(ground, bundle, encoder)
         found: list[dict[str, Any]] = []
         anyio.run(_reads, url, ground.keys["c"], found)
         yield from found
@@ -52,7 +53,7 @@ def shown(bundle: Bundle) -> Iterator[dict[str, Any]]:
         yield from _left(ground)
 
 
-def _triaged(ground: Ground, bundle: Bundle) -> None:
+def _triaged(ground: Ground, bundle: Bundle, encoder: Encoder | None) -> None:
     """One invoice came in with its document, and the agent has filed what it recommends."""
     import hashlib
 
@@ -66,7 +67,7 @@ def _triaged(ground: Ground, bundle: Bundle) -> None:
             books.import_books(conn, kind, rows, "show")
         item = {**_CASE, "document_sha256": hashlib.sha256(_INVOICE).hexdigest()}
         books.accept(conn, item, _INVOICE)
-    models = Models(bundle, Embedder(threads=1))
+    models = Models(bundle, encoder or Embedder(threads=1))
     with Worker(ground.database, ground.tokens["agent"], models, name="show") as worker:
         worker.drain()
 
