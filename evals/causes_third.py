@@ -1,18 +1,23 @@
-"""The third maker of planted causes: a hundred and some stories by one who had seen neither the rules nor the others.
+"""The third maker of planted causes: stories by one who had seen neither the rules nor the other makers' stories.
 
-The second maker and the rules have one author, who let the rules learn from what they missed. Here it is otherwise:
-every second story of each queue, by its place in STORIES, is shown (the rules may learn from what they missed in
-it); the others are kept, and only their share is ever read. The split was fixed before anything was measured.
+The second maker and the rules have one author, who let the rules learn from what they missed. Here every second story
+of each queue, by its place in STORIES, was shown to that author and the others kept; the split was fixed before
+anything was measured. When the rules had learned from those shown, and their author had seen two figures (no story) of
+those kept, every second of these was released, too, and LATER told, of which nothing is shown. Of what is kept, only
+shares are ever read.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 
 from evals import (
     causes_third_cash,
     causes_third_close,
     causes_third_customers,
+    causes_third_later,
+    causes_third_later_close,
     causes_third_partners,
     causes_third_payables,
     causes_third_suppliers,
@@ -28,21 +33,24 @@ STORIES: tuple[Story, ...] = (
     *causes_third_customers.STORIES,
     *causes_third_partners.STORIES,
 )
+LATER: tuple[Story, ...] = (*causes_third_later.STORIES, *causes_third_later_close.STORIES)
+"""Told after the rules had learned from the first stories: all of them are kept."""
 
 
 def _shown() -> frozenset[str]:
+    """The second, fourth, sixth … of each queue; and then every second of the others: the third, seventh …"""
     places: dict[str, int] = {}
     found = set()
     for story in STORIES:
         places[story.queue] = places.get(story.queue, 0) + 1
-        if places[story.queue] % 2 == 0:
+        if places[story.queue] % 4 != 1:
             found.add(story.name)
     return frozenset(found)
 
 
 SHOWN = _shown()
-"""Names of the stories from which the rules may learn: the second, fourth, sixth … of each queue."""
-KEPT = frozenset(story.name for story in STORIES) - SHOWN
+"""Names of the stories from which the rules may learn."""
+KEPT = frozenset(story.name for story in (*STORIES, *LATER)) - SHOWN
 
 
 def kept(story: Story | PlantedCause) -> bool:
@@ -50,10 +58,11 @@ def kept(story: Story | PlantedCause) -> bool:
     return (story.name if isinstance(story, Story) else story.mechanism) in KEPT
 
 
-def planted_causes(seed: int, rounds: int) -> list[PlantedCause]:
+def planted_causes(seed: int, rounds: int, stories: Sequence[Story] = STORIES) -> list[PlantedCause]:
     """Every story `rounds` times, each with its own numbers and names; equal seeds give equal cases."""
     return [
         story.plant(Desk(Random(f"{seed} {turn} {at}")), f"T3-{turn:02d}{at:03d}")  # noqa: S311 - invented cases
         for turn in range(rounds)
-        for at, story in enumerate(STORIES)
+        for at, story in enumerate((*STORIES, *LATER))
+        if story in stories
     ]

@@ -12,6 +12,7 @@ from agents.diagnosis import CAUSES
 from evals.causes_confidence import confidence
 from evals.causes_judged import FIRST, Judged, by_stories, first, under_policy
 from evals.causes_second import planted_causes
+from evals.causes_third import LATER as LATER_STORIES
 from evals.causes_third import kept
 from evals.causes_third import planted_causes as third_causes
 from evals.datasets import held_out, sized
@@ -23,18 +24,19 @@ from governance.policy import standard_policy
 
 __all__ = ["run", "under_policy"]
 ROUNDS, THIRD_ROUNDS = 10, 5
-SECOND, SHOWN, KEPT = "second_maker", "third_shown", "third_kept"
-MAKERS = (FIRST, SECOND, SHOWN, KEPT)
+SECOND, SHOWN, KEPT, LATER = "second_maker", "third_shown", "third_kept", "third_later"
+MAKERS = (FIRST, SECOND, SHOWN, KEPT, LATER)
 LISTED = (FIRST, SECOND, SHOWN)
 """Makers whose cases a table may tell of. Of the kept stories there are shares alone: who reads more could learn."""
 _ABOUT = (
     "Made-up cases whose cause is known go through the agent's own nodes: those of the demo company, with cases of "
     "every type that policy knows, and those of a second maker that was written from the definitions of the causes "
     "alone, before its author read the diagnosing rules, and stories of a third, who knew neither the rules nor the "
-    "others' stories. The rules may learn from every second of these, the shown; the others are kept, and no table "
-    "tells of them. Primary: the first cause is the planted one. Contributing: "
-    "planted contributing causes that are named too. Supported: named causes with at least one fact and at least one "
-    "observation that would refute them. Action: the proposed action is the planted one. Under the ceiling: no action "
+    "others' stories. The rules have learned from three of four of these, the shown; the others are kept, and so are "
+    "later ones, told when the rules had learned, and no table tells of them. Primary: the first cause is the planted "
+    "one. Contributing: planted contributing causes that are named too. Supported: named causes with at least one "
+    "fact and at least one observation that would refute them. Action: the proposed action is the planted one. Under "
+    "the ceiling: no action "
     "above the risk class that the kind of case bears. Intervals are over stories and types. The table of the "
     "three-way match has one right answer for each row."
 )
@@ -73,16 +75,20 @@ def run(options: Options) -> SuiteResult:
             ", ".join(f"{sum(one.maker == maker for one in cases)} cases of {words(maker)}" for maker in MAKERS),
             matched,
             "On its first run, before any rule was changed, the second maker's cases had .65 of their causes found, "
-            "the third's .48 of those shown and .36 of those kept.",
+            "the third's .48 of the 56 stories shown at first and .36 of the 61 then kept. The rules learned from the "
+            "former; then their author saw two figures of the latter, no story (.65, .68), and 30 of them were shown. "
+            "The remaining 31 were never shown, and of the 40 later ones he saw nothing.",
         ],
     )  # fmt: skip
 
 
 def _third(options: Options) -> list[Judged]:
-    planted = third_causes(held_out(options.seed, 902), sized(THIRD_ROUNDS, options.scale))
+    seed, rounds = held_out(options.seed, 902), sized(THIRD_ROUNDS, options.scale)
+    planted = third_causes(seed, rounds)
     return [
         *by_stories(SHOWN, [one for one in planted if not kept(one)], options),
         *by_stories(KEPT, [one for one in planted if kept(one)], options),
+        *by_stories(LATER, third_causes(seed, rounds, LATER_STORIES), options),
     ]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from evals import suite_causes
 from evals.causes_judged import Judged
-from evals.causes_third import KEPT, SHOWN, STORIES, kept, planted_causes
+from evals.causes_third import KEPT, LATER, SHOWN, STORIES, kept, planted_causes
 from evals.suite_causes import KEPT as KEPT_MAKER
 from evals.suite_causes import SECOND, under_policy
 from evals.suite_causes import SHOWN as SHOWN_MAKER
@@ -17,18 +17,19 @@ from governance.policy import standard_policy
 
 @pytest.fixture(scope="module")
 def cases():
-    return planted_causes(11, 2)
+    return [*planted_causes(11, 2), *planted_causes(11, 2, LATER)]
 
 
 def test_equal_seeds_tell_the_same_and_others_other_numbers(cases):
-    assert planted_causes(11, 2) == cases
-    assert planted_causes(12, 2) != cases
-    assert len({one.key for one in cases}) == len(cases) == 2 * len(STORIES)
+    assert [*planted_causes(11, 2), *planted_causes(11, 2, LATER)] == cases
+    assert planted_causes(12, 2) != planted_causes(11, 2)
+    assert len({one.key for one in cases}) == len(cases) == 2 * len(STORIES) + 2 * len(LATER)
 
 
 def test_every_story_has_its_name_a_closed_cause_and_one_sentence():
-    assert len({story.name for story in STORIES}) == len(STORIES) >= 90
-    for story in STORIES:
+    assert len(STORIES) >= 90
+    assert len({story.name for story in (*STORIES, *LATER)}) == len(STORIES) + len(LATER)
+    for story in (*STORIES, *LATER):
         assert story.cause in CAUSES
         assert story.contributing <= set(CAUSES) - {story.cause, "unknown"}
         assert story.why.endswith(".")
@@ -41,11 +42,13 @@ def test_all_types_that_policy_knows_and_all_causes_are_told_of():
     assert {story.cause for story in STORIES} == set(CAUSES)
 
 
-def test_every_second_story_of_a_queue_is_shown_and_the_others_kept():
+def test_a_fourth_of_each_queue_is_kept_by_place_and_all_of_the_later():
     for queue in QUEUES:
         own = [story for story in STORIES if story.queue == queue]
-        assert [kept(story) for story in own] == [at % 2 == 0 for at in range(len(own))]
-    assert {story.name for story in STORIES} == SHOWN | KEPT
+        assert [kept(story) for story in own] == [at % 4 == 0 for at in range(len(own))]
+        assert [story for story in LATER if story.queue == queue]
+    assert all(kept(story) for story in LATER)
+    assert {story.name for story in (*STORIES, *LATER)} == SHOWN | KEPT
     assert not SHOWN & KEPT
 
 
@@ -76,7 +79,8 @@ def test_no_table_of_the_suite_tells_of_a_kept_case():
         return Judged(maker, "accounts_payable", kind, maker, "data_quality", "unknown", frozenset(), 0, (True,),
                       "refer_to_person", None, None, True)  # fmt: skip
 
-    cases = [one(SECOND, "price_variance"), one(SHOWN_MAKER, "tax_mismatch"), one(KEPT_MAKER, "missing_receipt")]
+    cases = [one(SECOND, "price_variance"), one(SHOWN_MAKER, "tax_mismatch"), one(KEPT_MAKER, "missing_receipt"),
+             one(suite_causes.LATER, "missing_receipt")]  # fmt: skip
     assert {row[1] for row in suite_causes._confusions(cases).rows} == {"price variance", "tax mismatch"}
     counts = {row[1]: row[2] for row in suite_causes._by_type(cases).rows}
     assert counts["tax mismatch"] == 1

@@ -32,7 +32,7 @@ EXPECTED = {
     "causes": {"demo_company/primary", "demo_company/supported", "second_maker/primary", "second_maker/contributing",
                "second_maker/supported", "three_way_match/right", "types/covered", "actions/under_the_ceiling",
                "confidence/null_without_decisions", "third_shown/primary", "third_kept/primary",
-               "third_kept/supported"},
+               "third_kept/supported", "third_later/primary"},
     "precedents": {"filtered/recall_at_3", "by_index/recall_at_3", "filtered/p95", "agreeing/same_action_at_3",
                    "routes_steady/people_top_1", "routes_restless/not_below_the_matrix"},
     "drafts": {"letters/complete", "letters/traceable", "letters/false_refusals", "letters/refused_iban",
