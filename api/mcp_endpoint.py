@@ -14,7 +14,6 @@ import anyio
 import anyio.to_thread
 from anyio.abc import TaskGroup
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import problems
@@ -49,7 +48,8 @@ class Mcp:
 
     async def _answering(self, request: Request) -> ASGIApp:
         if request.method != "POST":
-            return Response(status_code=405, headers={"Allow": "POST"})
+            detail = "the protocol is spoken by POST alone: there are no sessions to listen to"
+            return problems.problem(405, "method-not-allowed", detail, headers={"Allow": "POST"})
         if self._tasks is None:
             return problems.problem(503, "unavailable", "the service is not running yet")
         try:
