@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import Any
 
 from agents import facts
-from agents.banned import foreign_script, is_banned, said_amiss
+from agents.banned import foreign_script, said_amiss
 from agents.letter import texts
 from governance.actor import ROLES
 
@@ -55,13 +55,14 @@ _PAPERS = frozenset(
 
 _BOOKKEEPING = frozenset(
     """
-    accrual accruals allocation amortisation assets balance balances bank capital cash clearing close closing
-    consolidation costs currency deferred depreciation elimination eliminations end entries entry equity
-    exchange expenses external fixed flow foreign general impairment income intercompany interest inventory invoiced
-    journal journals leases ledger loans loss management month monthly payable payables payroll
-    pension period posting prepaid prepayments profit provisions quarter received receivable receivables
-    recognition reconciliation reporting revaluation revenue run stock suspense taxes trial vouchers
-    year year-end january february march april may june july august september october november december
+    account accounts accrual accruals allocation audit amortisation assets balance balances bank capital cash
+    clearing close closing confirmation consolidation customer costs currency deferred depreciation elimination
+    eliminations end entries entry equity exchange expenses external fixed flow foreign general impairment income
+    intercompany interest inventory invoiced journal journals leases ledger loans loss management month monthly
+    payable payables payroll pension period posting prepaid prepayments profit provisions quarter received
+    receivable receivables recognition reconciliation reporting return revaluation revenue run statement stock
+    supplier suspense tax taxes trial vat vouchers year year-end january february march april may june july august
+    september october november december
     abgrenzung abgrenzungen abschreibungen anlagenbuchhaltung bankabstimmung inventur jahresabschluss konsolidierung
     lohnbuchhaltung monatsabschluss rückstellungen saldenabstimmung umsatzsteuer umsatzsteuervoranmeldung
     amortissements bancaire clôture immobilisations inventaire paie rapprochement tva
@@ -75,6 +76,10 @@ _BESIDE = frozenset(
 )
 """Words that name nothing by themselves."""
 _PEOPLE = {"approver": "the approver", "owner": "its owner"}
+_DAYS = ("_on", "_since", "_until", "_date", "due", "period")
+_FIGURES = ("_days", "_amount", "_value", "_percent", "_limit", "score", "threshold", "exposure", "difference")
+_TITLES = ("task", "depends_on", "title")
+"""How details that our texts repeat are named, by what they hold; others are numbers or nouns."""
 _DAY = re.compile(r"\d{4}-\d{2}(?:-\d{2})?")
 _FIGURE = re.compile(r"-?\d{1,12}(?:\.\d{1,6})?")
 _WORDS = re.compile(r"[^\W_]+")
@@ -95,9 +100,16 @@ def _stated(name: str, value: Any) -> Any:
         return value if isinstance(value, bool | int | float | Decimal | date) else None
     text = " ".join(value.split())
     if name in _PEOPLE and text:
-        known = text in ROLES or (" " not in text and facts.identifier(text) is not None)
-        return text if known else _PEOPLE[name]
-    plain = _DAY.fullmatch(text) or _FIGURE.fullmatch(text) or facts.identifier(text) is not None
+        # Ids of people come from outside, too: only a role says who that is without saying more.
+        return text if text in ROLES else _PEOPLE[name]
+    day, figure = _DAY.fullmatch(text), _FIGURE.fullmatch(text)
+    if name.endswith(_DAYS):
+        return text if day else None
+    if name.endswith(_FIGURES):
+        return text if figure else None
+    if name in _TITLES:
+        return text if _of_words(text, _BOOKKEEPING) else None
+    plain = day or figure or facts.identifier(text) is not None
     return text if plain or _of_words(text, _PAPERS | _BOOKKEEPING) else None
 
 
@@ -192,7 +204,7 @@ def cleaned(args: Mapping[str, str | None], strange: Iterable[str] = ()) -> dict
         elif name == "document":
             found[name] = ", ".join(documents(value)) or None
         elif name in _IDS:
-            plain = _ID.fullmatch(value) is not None and not is_banned(value)
+            plain = _ID.fullmatch(value) is not None and facts.is_code(value)
             found[name] = value if plain or facts.identifier(value) else None
         elif name in _PROSE:
             found[name] = prose(value, strange)

@@ -23,6 +23,7 @@ _IDENTIFIER = re.compile(rf"{_SIGN}+( {_SIGN}+){{0,2}}")
 # Two parts of letters with a point between them are a host's name rather than a number.
 _HOST = re.compile(r"[a-z]{2,}[0-9a-z-]*\.[a-z]{2,}", re.IGNORECASE)
 _PHONE = re.compile(r"\+\s*\d|\(0\)|^\(?00\d")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _PREFIX = re.compile(
     r"(?:invoice|inv|bill|no|nr|num|n°|ref|re|rg|rng|rechnung|fa|fac|fact|facture|factuur|factura|fattura|ft|ff|f|order|"
     r"po|best|bestellung|commande|pedido|ordine|cn|gs|ls|dn)[.:#°]?|[A-Z]{1,5}[.]?",
@@ -84,9 +85,21 @@ def identifier(value: str | None) -> str | None:
 
 def _tells(text: str) -> bool:
     """Whether signs between words make a sentence pose as a number: ok-to-pay-now-1."""
+    if re.search(r"(?:[A-ZÀ-Þ][a-zà-ÿ]+){2}", text) or any(_changes(word) > 3 for word in re.split(r"[\W_]+", text)):
+        return True  # PayToNewBank1, p4y-n0w-4cc0unt
     runs = re.findall(r"[^\W\d_]+", text)
     bids = any(_VERBS.fullmatch(run) and (len(runs) > 1 or run.islower()) for run in runs)
     return bids or sum(len(run) > 2 for run in runs) > 2
+
+
+def _changes(word: str) -> int:
+    """How often figures and letters take turns in a word."""
+    return len(re.findall(r"\d+|\D+", word))
+
+
+def is_code(value: str) -> bool:
+    """True for an id that says nothing: a number, a code, or the id that this program gave to something."""
+    return _UUID.fullmatch(value) is not None or not (_tells(value) or is_iban(value) or is_banned(value))
 
 
 def number(values: Mapping[str, Any], name: str) -> Decimal | None:

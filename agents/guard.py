@@ -31,6 +31,8 @@ _TAIL = re.compile(r"(?:\w|\d[.,'’ ])\Z")
 _HEAD = re.compile(r"\w|[.,'’ ]\d")
 _MAIL = re.compile(r"\S+@\S+|@")
 _ACCOUNT = re.compile(r"\b[A-Z]{2}[0-9]{2}(?:[ -]?[0-9A-Z]{2,4}){3,8}\b", re.IGNORECASE)
+_ADDRESS = re.compile(r"://|\bwww\.|\]\(|<[a-z/!]|\b(?:tel|mailto|javascript|data|sms):", re.IGNORECASE)
+_NAMES = ("party", "sender")
 _NUMERALS = {
     "en": "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fourteen|fifteen|twenty|thirty|forty|fifty|sixty|"
     "ninety|hundred|thousand|million",
@@ -130,6 +132,16 @@ def _other_language(text: str, language: str) -> Iterator[str]:
             yield f"{most}: {' '.join(paragraph.split())[:50]}"
 
 
+def _says_more(name: str) -> bool:
+    """Whether a name of the books says what no name does: an account, an address, an order, something unseen. A host
+    may be a name."""
+    plain = unicodedata.normalize("NFKC", name)
+    account = any(facts.is_iban(match[0]) for match in _ACCOUNT.finditer(plain))
+    figures = sum(letter.isdigit() for letter in plain) > 8
+    amiss = any(what in ("payment details", "instruction", "promise", "threat") for what, _ in said_amiss(plain))
+    return account or figures or amiss or _hidden(name) or "@" in plain or _ADDRESS.search(plain) is not None
+
+
 def refusals_of(draft: Draft, task: Letter) -> tuple[Refused, ...]:
     """The same for a letter that was asked for, with its tone, what it must state, and how to reach us."""
     found = refusals(draft, task.to, task.facts, tone=task.tone, required=task.required)
@@ -137,6 +149,7 @@ def refusals_of(draft: Draft, task: Letter) -> tuple[Refused, ...]:
     asked = not ask or bool(ask & words([draft.body]))
     contact = texts(task.language)["frame"]["contact"].partition("[")[0]
     lacking = [name for name, there in (("a request", asked), ("how to reach us", contact in draft.body)) if not there]
+    found += tuple(Refused("name", task.facts[one][:60]) for one in _NAMES if _says_more(task.facts.get(one, "")))
     if draft.language != task.language:
         lacking.append(f"the language {task.language}")
     return (*found, *(Refused("missing", name) for name in lacking))

@@ -79,9 +79,11 @@ def parser_of(name: str) -> argparse.ArgumentParser:
 
 
 def _run(name: str, given: list[str]) -> int:
+    from api.logs import to_stderr
     from api.settings import load_settings
     from governance.errors import Malformed, Refusal, Tampered
 
+    to_stderr()
     try:
         args = parser_of(name).parse_args(given)
     except SystemExit as end:
