@@ -32,8 +32,8 @@ _SLOT = re.compile(r"\{(\w+)\}")
 # "del 8 marzo" is no Italian: "dell'8 marzo". No other language of ours has these words before a month of its own.
 _ARTICLES = {"il": "l'", "del": "dell'", "dal": "dall'", "al": "all'"}
 _ELIDED = re.compile(
-    r"\b(il|del|dal|al) (8|11) (?=(?:gennaio|febbraio|marzo|aprile|maggio|giugno|luglio|agosto|settembre|ottobre|novembre|"
-    r"dicembre) [0-9])"
+    r"\b(il|del|dal|al) (8|11) (?=(?:gennaio|febbraio|marzo|aprile|maggio|giugno|luglio|agosto|settembre|ottobre|"
+    r"novembre|dicembre) [0-9])"
 )
 _LOCALE = {"en": "en_GB", "de": "de_DE", "fr": "fr_FR", "es": "es_ES", "it": "it_IT", "nl": "nl_NL"}
 _SPACES = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " "})

@@ -27,7 +27,9 @@ from governance.errors import Malformed
 _LINES = ("region", "base_url", "model", "key", "tenants", "price_in", "price_out")
 _NEEDED = ("region", "base_url", "model")
 _KEY = re.compile(r"COUNTERSIGN_LLM_KEY_[A-Z0-9_]+")
-_ADDRESS = re.compile(r"https://[^\s/?#@]+(?:/[^\s?#]*)?|http://(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?(?:/[^\s?#]*)?")
+_ADDRESS = re.compile(
+    r"https://[^\s/?#@]+(?:/[^\s?#]*)?|http://(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?(?:/[^\s?#]*)?"
+)
 _LOCAL_KEY = "none"
 """Servers on one's own machine ask for no key; the client wants a text."""
 
