@@ -12,6 +12,7 @@ from dataclasses import replace
 from agents import diagnose_others, diagnose_payables, facts, plan
 from agents.diagnose_others import discount_taken
 from agents.diagnose_payables import bank, over_tolerance, twin_facts
+from agents.diagnose_records import nothing_explains, records
 from agents.diagnose_signs import interface_failed, signs
 from agents.diagnosis import CAUSES, Cause, Fact, Reason, refuted_by
 from agents.state import View
@@ -64,7 +65,10 @@ def cause_of(view: View) -> Cause:
     kind = str(view.kind.get("exception_type"))
     rule = _RULES.get(kind)
     own = rule(view) if rule else _planned(view)
-    ranked = [own, *signs(view)] if own.sure else [*signs(view), own]
+    named = list(records(view))
+    if not own.sure and not named and (silent := nothing_explains(view)) is not None:
+        own = silent
+    ranked = [*named, own, *signs(view)] if own.sure else [*named, *signs(view), own]
     if foreign_account(view):
         ranked.insert(0, bank(view))
     return _joined([*ranked, *_beside(view)], kind)
@@ -86,6 +90,9 @@ def _joined(ranked: list[Cause], kind: str) -> Cause:
     for one in ranked:
         for name in (one.primary, *one.contributing):
             support[name] = tuple(dict.fromkeys((*support.get(name, ()), *one.facts)))
+    # A cause that only the type names is named with just that.
+    bare = ((f"the case was brought in as {kind.replace('_', ' ')}", "case"),)
+    support = {name: found or (() if name == "unknown" else bare) for name, found in support.items()}
     causes = [name for name in support if name == primary.primary or name != "unknown"]
     own = {one.primary: one.refuted_by for one in reversed(ranked) if one.refuted_by}
     reasons = tuple(Reason(name, support[name], (*own.get(name, ()), *refuted_by(name, kind))) for name in causes)

@@ -20,6 +20,8 @@ def _number(view: View, *names: str) -> tuple[Decimal | None, ...]:
 def _overdue(view: View) -> Cause:
     shown = said(view, "days_overdue", "reminders_sent", "promised_date")
     due = view.brief.facts.due_date
+    if due is not None and due >= view.today and not any(_number(view, "days_overdue", "reminders_sent")):
+        return Cause("unknown", (*shown, (f"not due before {due.isoformat()}: there is nothing to explain", "books")))
     when = ((f"due on {due.isoformat()}, and no payment is on record", "books"),) if due is not None else ()
     return Cause("counterparty", (*shown, *when, *_risk_facts(view)))
 
@@ -34,6 +36,8 @@ def _short_payment(view: View) -> Cause:
     if price is not None and price == received and billed is not None and billed > price:
         paid = ("the customer paid the agreed price: we billed another one", "case")
         return Cause("data_quality", (*shown, *said(view, "agreed_price"), paid), ("counterparty",), sure=True)
+    if (late := _days_over(view)) is not None:
+        return Cause("counterparty", (*shown, *late), sure=True)
     if discount_taken(view):
         return Cause(
             "policy_exception", (*shown, ("the difference is a cash discount", "case")), ("counterparty",), sure=True
@@ -41,6 +45,17 @@ def _short_payment(view: View) -> Cause:
     if facts.text(view.details, "remittance_text"):
         return Cause("counterparty", (*shown, ("the customer gave a reason for paying less", "case")))
     return Cause("data_quality", (*shown, ("nothing says why less was paid", "case")))
+
+
+def _days_over(view: View) -> tuple[Fact, ...] | None:
+    """A cash discount that was taken after its days were over."""
+    allowed, taken = _number(view, "discount_days", "paid_after_days")
+    if allowed is None or taken is None or taken <= allowed or not discount_taken(view):
+        return None
+    return (
+        *said(view, "discount_days", "paid_after_days"),
+        ("the discount was taken after its days were over", "case"),
+    )
 
 
 def discount_taken(view: View) -> bool:
@@ -59,7 +74,23 @@ def _dispute(view: View) -> Cause:
     if price is not None and price == billed and not facts.text(view.details, "proof_of_delivery"):
         nobody = ("the price is the agreed one, and nothing proves the delivery", "case")
         return Cause("unknown", (*shown, nobody), ("counterparty",))
+    if (looked := _not_looked_at(view)) is not None:
+        return looked
+    said_so = ("proof_of_delivery", "agreed_price", "billed_price", "return_note", "complaint")
+    if not any(facts.text(view.details, name) for name in said_so):
+        return Cause("unknown", (*shown, ("nothing on record says who is right", "case")), ("counterparty",))
     return Cause("counterparty", shown)
+
+
+def _not_looked_at(view: View) -> Cause | None:
+    """The dispute is about the state of the goods, and nobody has looked at them yet."""
+    empty = [name for name, value in view.details.items()
+             if name.startswith(("inspection", "quality_report", "survey", "test_report")) and not value]  # fmt: skip
+    about = (facts.text(view.details, "reason") or "").casefold()
+    if not empty or not any(word in about for word in ("quality", "damage", "defect", "condition")):
+        return None
+    why = ("nobody has looked at the goods yet: either side may be right", "case")
+    return Cause("unknown", (*said(view, "reason", "proof_of_delivery"), why), ("counterparty",))
 
 
 def _credit_limit(view: View) -> Cause:
@@ -71,6 +102,10 @@ def _credit_limit(view: View) -> Cause:
         return Cause(
             "approval_bottleneck", (*shown, ("the exposure is within the limit: nobody has lifted the block", "case"))
         )
+    late, reminded = _number(view, "overdue_amount", "reminders_sent")
+    if limit is not None and exposure is not None and late is not None and late >= exposure - limit and reminded:
+        unpaid = ("what the customer leaves unpaid fills the limit: without it the order would pass", "case")
+        return Cause("counterparty", (*shown, *said(view, "reminders_sent"), unpaid), ("policy_exception",))
     return Cause("policy_exception", shown)
 
 
@@ -105,6 +140,8 @@ def _contract(view: View) -> Cause:
     agreed_rate, billed = _number(view, "contract_rate", "billing_rate")
     if agreed_rate is not None and agreed_rate == billed:
         return Cause("unknown", (*shown, ("contract and billing hold the same rate", "case")))
+    if agreed_rate is None and billed is None:
+        return Cause("unknown", (*shown, ("neither contract nor billing rate is on record", "case")))
     return Cause("data_quality", shown)
 
 
@@ -115,6 +152,8 @@ def _provisioning(view: View) -> Cause:
     exposure, limit = _number(view, "exposure", "credit_limit")
     if exposure is not None and limit is not None and exposure > limit and blocked_for(view, "credit", "limit"):
         return Cause("policy_exception", (*shown, ("the exposure is above the credit limit", "case")), sure=True)
+    if not _somebody_is_asked(view, "blocked_by"):
+        return Cause("unknown", (*shown, ("nothing says what it waits for", "case")))
     return Cause("approval_bottleneck", shown)
 
 
@@ -130,6 +169,8 @@ def _share(view: View) -> Cause:
     contract, applied = _number(view, "contract_share_percent", "applied_share_percent")
     if contract is not None and contract == applied:
         return Cause("counterparty", (*shown, ("we applied the share of the contract", "case")))
+    if contract is None or applied is None:
+        return Cause("unknown", (*shown, ("contract or applied share is not on record", "case")))
     return Cause("data_quality", shown)
 
 
@@ -141,7 +182,14 @@ def _payout(view: View) -> Cause:
         return Cause("counterparty", (*shown, ("the partner has not agreed to the statement", "case")), sure=True)
     if blocked_for(view, "compliance", "sanction", "limit", "policy"):
         return Cause("policy_exception", shown, sure=True)
+    if not _somebody_is_asked(view, "block_reason"):
+        return Cause("unknown", (*shown, ("nothing says what it waits for", "case")))
     return Cause("approval_bottleneck", shown)
+
+
+def _somebody_is_asked(view: View, reason: str) -> bool:
+    """Whether anything at all says what the case waits for."""
+    return any(facts.text(view.details, name) for name in (reason, "approver", "waiting_days", "released_by"))
 
 
 RULES: Mapping[str, Rule] = {

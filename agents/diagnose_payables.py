@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
@@ -107,6 +108,8 @@ def _tax(view: View) -> Cause:
         return Cause(
             "policy_exception", (*shown, ("the rates agree: only the rounding differs", "case")), ("counterparty",)
         )
+    if billed is None and expected is None and view.check("tax") != "differs":
+        return Cause("unknown", (*shown, ("neither case nor document says which rate was billed", "case")))
     return Cause("counterparty", shown)
 
 
@@ -118,8 +121,17 @@ def _master(view: View) -> Cause:
 
 
 def bank(view: View) -> Cause:
-    """The account is not one of the supplier's."""
+    """The account is not one of the supplier's; the books' own one may be no account at all."""
+    own = [*view.brief.supplier_ibans, *filter(None, [facts.text(view.details, "books_iban")])]
+    checked = (facts.text(view.details, "books_iban_check") or "").casefold()
+    if own and ("invalid" in checked or not any(facts.is_iban(one) for one in own)):
+        wrong = ("the account in the books fails its check digits: it was entered wrongly", "books")
+        return Cause("data_quality", (wrong,), ("supplier_master_mismatch",), sure=True)
     fact = ("the account on the document is not one of the supplier's", "books")
+    proofs = [name for name in view.details if re.search(r"call_?back|change_letter|notice|confirmation", name)]
+    if len(proofs) > 1 and not any(view.details[name] for name in proofs):
+        none = ("no letter, call-back or notice says whether it is a new account or a fraud", "case")
+        return Cause("unknown", (fact, none), ("supplier_master_mismatch",), sure=True)
     return Cause("supplier_master_mismatch", (fact,), sure=True)
 
 

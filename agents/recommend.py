@@ -126,7 +126,7 @@ def _risk(view: View, chosen: Option) -> str:
     spends = CATALOGUE[chosen.name].risk_class >= 3
     if foreign_account(view) or view.suspected or (spends and amount is None):
         return "high"
-    if view.cause.get("primary") == "supplier_master_mismatch":
+    if "supplier_master_mismatch" in (view.cause.get("primary"), *view.cause.get("contributing", ())):
         return "high"
     return "low" if chosen.name in _QUIET else "normal"
 

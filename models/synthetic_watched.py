@@ -104,7 +104,7 @@ def _not_due(month: CompanyMonth, rng: Random) -> PlantedException:
     due = [row for row in month.books["open_item"] if row["clear_date"] is None and row["due_date"] > str(month.today)]
     item = rng.choice(due or month.books["open_item"])
     return _case(
-        month, rng, "order_to_cash", "open_item", ("counterparty", "wait_until"), title="Invoice that is not due yet",
+        month, rng, "order_to_cash", "open_item", ("unknown", "wait_until"), title="Invoice that is not due yet",
         customer_id=item["customer_id"], invoice_number=item["invoice_id"], amount=item["amount"],
         currency=item["currency"], issue_date=item["posting_date"], due_date=item["due_date"],
     )  # fmt: skip
