@@ -142,6 +142,7 @@ def test_two_tenants_with_equal_cases_recall_each_its_own(acme: World, exact: in
 def test_a_case_is_no_precedent_of_itself(acme: World) -> None:
     mine, other = (done(acme, key)["case_id"] for key in ("mine", "other"))
     for exact in (2000, 0):
+        assert [one.case_id for one in recalled(acme, asking=other, exact=exact, most=1)] == [mine]
         assert [one.case_id for one in recalled(acme, asking=mine, exact=exact, most=1)] == [other]
 
 
