@@ -54,8 +54,9 @@ def confidence(options: Options, later: Sequence[Triaged]) -> Confidence:
     metrics = [
         Metric("confidence", "share_with", len(with_one) / len(later), count=len(later)),
         Metric("confidence", "null_without_decisions", silent, count=len(later)),
-        Metric("confidence", "ece", ece(agreed, chances), count=len(with_one)),
     ]
+    if with_one:  # in a small run no action has been decided often enough to say one
+        metrics.append(Metric("confidence", "ece", ece(agreed, chances), count=len(with_one)))
     points = [(p, share) for p, share, _ in reliability(agreed, chances)]
     plot = Lines(
         "Confidence: said and seen",

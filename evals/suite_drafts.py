@@ -152,7 +152,7 @@ def _template_metrics(made: Sequence[Made], options: Options) -> list[Metric]:
     drafts = [one for one in made if one.draft is not None]
     asked = [one for one in made if one.asked_model]
     return [
-        Metric("every_template", "drafts", float(len(drafts)), count=len(made)),
+        Metric("every_template", "drafts", float(len(drafts)), count=len(made), unit="letters"),
         share("passed_the_guard", [(one.template, one.draft is not None) for one in made]),
         share("traceable", [(one.template, known) for one in drafts for _, known in one.facts]),
         share("complete", [(one.template, all(one.elements.values())) for one in drafts]),

@@ -59,7 +59,9 @@ def test_the_shape_that_users_lean_on(api: Api) -> None:
     assert found["required_seats"] == [{"role": "reviewer", "filled_by": None}]
     assert set(found["policy"]) == {"version", "digest", "rules"}
     assert found["policy"]["rules"] == ["L-1 letters and tasks"]
-    assert found["models"] == [{"name": "agent", "version": "test"}]
+    assert found["models"] == [
+        {"name": "agent", "version": "test"}, {"name": "template", "version": "request_purchase_order"},
+    ]  # fmt: skip
     assert found["state"] == "awaiting_review"
     assert found["created_at"].endswith("Z")
     assert found["confidence"] is None
