@@ -35,6 +35,9 @@ _VERBS = re.compile(
     re.IGNORECASE,
 )
 
+_FIGURES = str.maketrans("0134578", "oieastb")
+"""Letters that figures pose as."""
+
 
 def field(brief: Brief, name: str) -> str | None:
     """One field of the document or the row, or None where nothing says it."""
@@ -85,8 +88,12 @@ def identifier(value: str | None) -> str | None:
 
 def _tells(text: str) -> bool:
     """Whether signs between words make a sentence pose as a number: ok-to-pay-now-1."""
-    if re.search(r"(?:[A-ZÀ-Þ][a-zà-ÿ]+){2}", text) or any(_changes(word) > 3 for word in re.split(r"[\W_]+", text)):
-        return True  # PayToNewBank1, p4y-n0w-4cc0unt
+    words = re.split(r"[\W_]+", text)
+    # PayToNewBank1, p4y-n0w-4cc0unt, P4Y-N0W-1; a bill's 8GWBRLR2M is no word with figures for letters.
+    leet = any(not word.isupper() and _changes(word) > 3 for word in words)
+    posed = any(_VERBS.fullmatch(word.translate(_FIGURES)) for word in words if not word.isalpha())
+    if re.search(r"(?:[A-ZÀ-Þ][a-zà-ÿ]+){2}", text) or leet or posed:
+        return True
     runs = re.findall(r"[^\W\d_]+", text)
     bids = any(_VERBS.fullmatch(run) and (len(runs) > 1 or run.islower()) for run in runs)
     return bids or sum(len(run) > 2 for run in runs) > 2

@@ -14,6 +14,7 @@ import pytest
 
 from agents import letter as letter_module
 from agents.draft import drafted, heeded, letter_for
+from agents.facts import identifier
 from agents.graph import graph_version
 from agents.guard import guarded, refusals
 from agents.letter import (
@@ -297,3 +298,18 @@ def test_what_it_is_about_stands_before_what_is_asked(template: str, language: s
             assert at is not None, (name, paragraphs)
             assert at < len(paragraphs) - 1, (name, paragraphs)
         assert len(written(letter).body.split("\n\n")) <= 6
+
+
+@pytest.mark.parametrize(
+    "honest", ["8GWBRLR2M", "#SM5R33DH1", "A8GSPTV5R", "3SPDN8VFGB", "7T5R5P09H", "RE-04-376", "INV 2026 1", "1O-77"]
+)
+def test_a_number_of_letters_and_figures_stands_in_the_letter(honest: str) -> None:
+    seen = view(brief(fields={"invoice_number": honest}))
+    draft = drafted(seen, choice_of(seen), TemplateComposer())["draft"]
+    assert honest in draft["subject"]
+    assert honest in draft["body"]
+
+
+@pytest.mark.parametrize("posed", ["P4Y-N0W-1", "p4y n0w 4cc0unt", "S3ND-1", "N0W-77", "PayToNewBank1"])
+def test_words_with_figures_for_letters_are_no_number(posed: str) -> None:
+    assert identifier(posed) is None
