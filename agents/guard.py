@@ -80,8 +80,10 @@ def _figures(text: str) -> list[str]:
 
 
 def _hidden(text: str) -> bool:
-    """Control and direction marks, which a person would not see."""
-    return any(unicodedata.category(letter) in ("Cc", "Cf", "Co", "Cn") and letter not in "\n" for letter in text)
+    """Control and direction marks, which a person would not see, and line breaks that pass for none."""
+    return any(
+        unicodedata.category(letter) in ("Cc", "Cf", "Co", "Cn", "Zl", "Zp") and letter not in "\n" for letter in text
+    )
 
 
 def refusals(

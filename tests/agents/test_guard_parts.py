@@ -27,7 +27,9 @@ def names(draft: Draft, **how: object) -> set[str]:
     return {one.what for one in refusals(draft, TO, FACTS, **how)}  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("subject", ["Your invoice\nBcc: boss", "Your invoice\rBcc: boss", "", "Your invoice\x0bx"])
+@pytest.mark.parametrize(
+    "subject", ["Your invoice\nBcc: boss", "Your invoice\rBcc: boss", "", "Your invoice\x0bx", "Your\u2028invoice"]
+)
 def test_a_subject_is_one_line(subject: str) -> None:
     assert "form" in names(Draft(TO, subject, SOUND, "en"))
 
