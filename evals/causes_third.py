@@ -3,8 +3,8 @@
 The second maker and the rules have one author, who let the rules learn from what they missed. Here every second story
 of each queue, by its place in STORIES, was shown to that author and the others kept; the split was fixed before
 anything was measured. When the rules had learned from those shown, and their author had seen two figures (no story) of
-those kept, every second of these was released, too, and LATER told, of which nothing is shown. Of what is kept, only
-shares are ever read.
+those kept, every second of these was released, too, and LATER told. When these had been measured once, every second
+story of each queue of theirs was released as well. Of what is kept, only shares are ever read.
 """
 
 from __future__ import annotations
@@ -34,17 +34,19 @@ STORIES: tuple[Story, ...] = (
     *causes_third_partners.STORIES,
 )
 LATER: tuple[Story, ...] = (*causes_third_later.STORIES, *causes_third_later_close.STORIES)
-"""Told after the rules had learned from the first stories: all of them are kept."""
+"""Told after the rules had learned from the first stories."""
 
 
 def _shown() -> frozenset[str]:
-    """The second, fourth, sixth … of each queue; and then every second of the others: the third, seventh …"""
-    places: dict[str, int] = {}
+    """Of each queue's first stories the second, fourth, sixth …, and then every second of the others: the third,
+    seventh …; of its later ones the second, fourth …"""
     found = set()
-    for story in STORIES:
-        places[story.queue] = places.get(story.queue, 0) + 1
-        if places[story.queue] % 4 != 1:
-            found.add(story.name)
+    for stories, every in ((STORIES, 4), (LATER, 2)):
+        places: dict[str, int] = {}
+        for story in stories:
+            places[story.queue] = places.get(story.queue, 0) + 1
+            if places[story.queue] % every != 1:
+                found.add(story.name)
     return frozenset(found)
 
 
