@@ -252,7 +252,8 @@ def test_the_index_finds_precedents_behind_many_of_other_kinds(acme: World) -> N
     acme.scalar(
         "WITH made AS (INSERT INTO cs.precedents SELECT v.tenant, v.case_id, 1, p.queue, p.exception_type, p.entity, "
         "p.amount, p.risk, p.recommendation_id, p.action, p.decision, p.role, p.seats, p.outcome, p.decided_at, "
-        "v.embedding, hashtextextended(v.case_id, 0), true FROM cs.case_vectors v, cs.precedents p WHERE v.case_id LIKE 'near-%%' AND p.case_id = %s "
+        "v.embedding, hashtextextended(v.case_id, 0), true FROM cs.case_vectors v, cs.precedents p "
+        "WHERE v.case_id LIKE 'near-%%' AND p.case_id = %s "
         "RETURNING 1) SELECT count(*) FROM made",
         nearer,
     )

@@ -110,7 +110,8 @@ def test_a_body_carries_the_measures_and_no_text(acme: World) -> None:
     (body,) = lab.traces[filed["id"]]
     expected = {
         "case_id": filed["case_id"], "digest": filed["digest"], "queue": "accounts_payable", "revision": 1,
-        "exception_type": "missing_order_reference", "action": "request_purchase_order", "stamps": {"agent": "test", "template": "request_purchase_order"},
+        "exception_type": "missing_order_reference", "action": "request_purchase_order",
+        "stamps": {"agent": "test", "template": "request_purchase_order"},
         "cause": "missing_order_reference", "started_at": RUN["started_at"], "spans": RUN["spans"],
     }  # fmt: skip
     assert expected.items() <= body.items()
