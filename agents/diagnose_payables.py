@@ -67,6 +67,10 @@ def _quantity(view: View) -> Cause:
         return Cause(
             "counterparty", (*shown, ("all that was billed arrived: it is more than was ordered", "match")), sure=True
         )
+    ordered = facts.number(view.details, "ordered_quantity")
+    if billed is not None and received is not None and ordered is not None and received >= ordered and billed > ordered:
+        more = (*said(view, "ordered_quantity"), ("what was ordered arrived; more was sent or billed", "match"))
+        return Cause("counterparty", (*shown, *more), sure=True)
     if billed is not None and noted is not None and noted >= billed:
         return _posted_short(view, shown)
     if billed is not None and noted is not None:

@@ -14,9 +14,17 @@ from typing import Any
 
 from agents import facts
 from agents.diagnosis import Cause
-from agents.record_others import named, others_move, texts
-from agents.record_pairs import another_identity, digits_swapped, misread, said_twice
-from agents.record_sums import above_by_less, misposted, not_brought_up_to_date, rules_broken, small_enough, sums
+from agents.record_others import named, others_move, owned_up, texts
+from agents.record_pairs import another_identity, digits_swapped, misread, outvoted, said_twice
+from agents.record_sums import (
+    above_by_less,
+    an_older_one,
+    misposted,
+    not_brought_up_to_date,
+    rules_broken,
+    small_enough,
+    sums,
+)
 from agents.record_words import plain, words
 from agents.state import View
 
@@ -145,9 +153,11 @@ def waits_for_signature(view: View) -> Cause | None:
 
 
 def master_is_old(view: View) -> Cause | None:
-    """The supplier's record was closed, renamed or merged into another one."""
-    if view.brief.facts.queue != "accounts_payable":
-        return None
+    """A supplier's or partner's record was closed, renamed or merged into another one; a customer's is our own data."""
+    supplies = view.brief.facts.queue in _OF_SUPPLIERS or any(
+        re.search("supplier|vendor", name) for name in view.details
+    )
+    cause = "supplier_master_mismatch" if supplies else "data_quality"
     for name, called, value in texts(view):
         closed = re.search(r"\b(master|vendor|supplier)( record)? status\b", called) and words().says(
             "superseded", value
@@ -155,13 +165,13 @@ def master_is_old(view: View) -> Cause | None:
         ceased = re.search(r"\b(vat|tax id|vies|register)\b.*\b(check|status|result|answer)\b", called)
         if ceased and words().says("not_valid", value):
             why = "the number that our record or the document holds is not a valid one"
-            return Cause("supplier_master_mismatch", named(view, name, view.details[name], why))
+            return Cause(cause, named(view, name, view.details[name], why))
         heir = re.search(
             r"\b(successor|renamed|renaming|merged into|replaced by|renamed to|predecessor|former name)\b", called
         )
         if closed or heir:
             why = "the record that is used is not the valid one"
-            return Cause("supplier_master_mismatch", named(view, name, view.details[name], why, "books"))
+            return Cause(cause, named(view, name, view.details[name], why, "books"))
     return None
 
 
@@ -269,9 +279,9 @@ def records(view: View) -> Iterator[Cause]:
 
 
 LOOKS: tuple[Any, ...] = (
-    misread, kept_twice, misposted, above_by_less, system_failed, rules_broken, waits_for_signature, sums,
-    others_move, master_is_old, another_identity, entered_wrongly, said_twice, digits_swapped,
-    not_brought_up_to_date, order_closed, waits_since, denied, barred, small_enough,
+    misread, owned_up, outvoted, an_older_one, kept_twice, misposted, above_by_less, system_failed, rules_broken,
+    waits_for_signature, sums, others_move, master_is_old, another_identity, entered_wrongly, said_twice,
+    digits_swapped, not_brought_up_to_date, order_closed, waits_since, denied, barred, small_enough,
 )  # fmt: skip
 """How deep: where the money is and what broke before who has to sign, that before who is waited for, that before what
 merely stands wrong somewhere."""

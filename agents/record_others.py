@@ -57,15 +57,17 @@ def _who_moves(view: View) -> Cause | None:
             return Cause(
                 blamed, named(view, name, view.details[name], "the records name whose error it was"), sure=True
             )
+    return None
+
+
+def owned_up(view: View) -> Cause | None:
+    """The other side says itself that the error is its own, or has announced a correction."""
     for name, value in view.details.items():
         called = plain(name)
-        admitted = value is True and words().says("owned_up", called) and words().says("in_error", called)
-        if value and value != 0 and (admitted or words().says("announced", called)):
-            return Cause(
-                "counterparty",
-                named(view, name, "yes" if value is True else value, "the other side says so itself"),
-                sure=True,
-            )
+        admitted = words().says("owned_up", called) and words().says("in_error", called)
+        if value and (admitted or words().says("announced", called)):
+            shown = "yes" if value is True else value
+            return Cause("counterparty", named(view, name, shown, "the other side says so itself"), sure=True)
     return None
 
 

@@ -102,6 +102,7 @@ _BY_QUEUE: Mapping[str, Mapping[str, str]] = {
     "record_to_report": {"statement": RIGHT, "bank": RIGHT, "invoice": RIGHT, "expected": RIGHT, "balance": OURS},
 }  # fmt: skip
 _FILL = frozenset({"in", "on", "of", "by", "per", "the", "for", "from", "to", "at", "with", "percent", "value", "file"})
+_CHECKED = re.compile(r"(master|books|record)(_\w+)?_(verified|confirmed|checked)_on$")
 _OF_SUPPLIERS = frozenset({"accounts_payable", "partner_settlement"})
 _IDENTITY = frozenset({"name", "vat", "iban", "tax", "holder", "legal", "address", "registration"})
 _NO_FIGURE = re.compile(
@@ -167,6 +168,19 @@ def said_twice(view: View) -> Cause | None:
     return None
 
 
+def outvoted(view: View) -> Cause | None:
+    """What it should be and what the other side has agree, and ours does not: the odd one out is ours."""
+    for stem, sides in _twice(view):
+        right, ours, theirs = (sides.get(side) for side in (RIGHT, OURS, THEIRS))
+        if stem & _IDENTITY or "iban" in stem or right is None or ours is None or theirs is None:
+            continue
+        if right[1] == theirs[1] != ours[1] and not interface_failed(view):
+            shown = tuple((f"{name.replace('_', ' ')}: {value}", "case") for name, value in sides.values())
+            why = ("the other side has it as it should be, and we do not", "case")
+            return Cause("data_quality", (*shown, why), sure=True)
+    return None
+
+
 def _known(stem: frozenset[str]) -> bool:
     """Texts that are a thing of the books, and no words."""
     return bool(
@@ -198,6 +212,12 @@ def another_identity(view: View) -> Cause | None:
         values = {re.sub(r"[^0-9a-zà-ÿ]", "", str(value)) for _, value in sides.values()}
         if len(values) > 1:
             shown = tuple((f"{name.replace('_', ' ')}: {value}", "case") for name, value in sides.values())
+            if checked := [name for name in view.details if _CHECKED.search(name) and facts.day(view.details, name)]:
+                why = (
+                    f"{checked[0].replace('_', ' ')}: our record was checked, and the paper is in another's name",
+                    "books",
+                )
+                return Cause("counterparty", (*shown, why), ("supplier_master_mismatch",))
             return Cause("supplier_master_mismatch", (*shown, ("our record and theirs name somebody else", "case")))
     return None
 

@@ -15,6 +15,7 @@ from agents.record_words import plain, words
 from agents.state import View
 
 _AGREED_ON = re.compile(r"\b(effective|valid from|in force since|signed on|agreed on|amended on)\b")
+_NEWER = frozenset({"newer", "newest", "latest", "current"})
 _LONG = timedelta(days=90)
 _TABLES = frozenset({"price_variance", "tax_mismatch", "dispute", "share_variance", "contract_billing_mismatch"})
 _BOTH = (
@@ -260,6 +261,22 @@ def small_enough(view: View) -> Cause | None:
         ):
             why = ("the difference is within what the rules would write off", "case")
             return Cause("policy_exception", (_said(name, facts.amount_text(value)), why))
+    return None
+
+
+def an_older_one(view: View) -> Cause | None:
+    """Of two papers of one kind, the older one was used: `report_used_of` and `newer_report_of`."""
+    days = {name: day for name in view.details if (day := facts.day(view.details, name)) is not None}
+    newer = {name: day for name, day in days.items() if _NEWER & set(name.split("_"))}
+    for name, day in days.items():
+        if "used" not in name.split("_") or name in newer:
+            continue
+        for other, later in newer.items():
+            if set(name.split("_")) & set(other.split("_")) - {"of", "on", "date"} and later > day:
+                why = ("an older one was used, though a newer one is there", "case")
+                return Cause(
+                    "data_quality", (_said(name, day.isoformat()), _said(other, later.isoformat()), why), sure=True
+                )
     return None
 
 

@@ -68,6 +68,12 @@ SAID: list[tuple[str, str, dict[str, Any], str]] = [
     (AP, "invoice_received", {"books_vat_id": "DE811907980", "document_vat_id": "DE81190798O"}, "data_quality"),
     (AP, "duplicate_suspect", {"vendors_with_same_tax_id": ["S-1", "S-8"]}, "supplier_master_mismatch"),
     (ONB, "document_missing", {"missing": ["id"], "request_delivered": False}, "data_quality"),
+    (AP, "quantity_variance", {"ordered_quantity": "5", "billed_quantity": "6", "received_quantity": "5"},
+     "counterparty"),
+    (PRT, "usage_mismatch", {"contract_step": "30", "partner_step": "30", "our_step": "60"}, "data_quality"),
+    (ONB, "credit_check_adverse", {"score": 3, "threshold": 9, "file_used_of": "2024-01-02",
+                                   "latest_file_of": "2026-11-01"}, "data_quality"),
+    (R2R, "reconciliation_break", {**BREAK, "bank_admitted_error_on": "2026-11-02"}, "counterparty"),
     # Nobody knows.
     (O2C, "short_payment", {"remittance_text": "", "claims_open": 0, "credit_notes_open": 0}, "unknown"),
     (O2C, "dispute", {"reason": "quality", "proof_of_delivery": "P-1", "inspection_report": None}, "unknown"),
