@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
+
+from agents.tolerances import not_negative
 
 SUBJECT = "collections"
 """Of the governed setting of kind `threshold`."""
@@ -65,21 +67,11 @@ def lines_of(content: Mapping[str, Any]) -> Lines:
     found: dict[str, Any] = {}
     usual = Lines()
     for one in fields(Lines):
-        value = _number(content.get(one.name))
+        value = not_negative(content.get(one.name))
         if value is not None:
             found[one.name] = int(value) if isinstance(getattr(usual, one.name), int) else value
     made = replace(usual, **found)
     return replace(made, control_share=min(made.control_share, LARGEST_SHARE))
-
-
-def _number(value: object) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        return None
-    try:
-        number = Decimal(value)
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() and number >= 0 else None
 
 
 @dataclass(frozen=True, slots=True)

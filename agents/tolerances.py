@@ -114,7 +114,7 @@ def lines_for(standard: Tolerances, settings: Mapping[str, Setting], entity: str
         if held is None:
             continue
         given: dict[str, Any] = {
-            name: value for name in OF_THE_MATCH if (value := _number(held.content.get(name))) is not None
+            name: value for name in OF_THE_MATCH if (value := not_negative(held.content.get(name))) is not None
         }
         if given:
             made = replace(made, **given)
@@ -122,7 +122,8 @@ def lines_for(standard: Tolerances, settings: Mapping[str, Setting], entity: str
     return replace(made, match_lines=", ".join(whose)) if whose else made
 
 
-def _number(value: object) -> Decimal | None:
+def not_negative(value: object) -> Decimal | None:
+    """A number of a governed setting, written as a text or a whole number; None for what is none, or below zero."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     try:
