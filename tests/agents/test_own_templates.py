@@ -19,6 +19,7 @@ from agents.recommend import choice_of
 from governance import errors
 from governance.action import CATALOGUE
 from governance.policy import compile_policy, standard_policy
+from governance.record import templates
 from governance.record.db import Database
 from tests.agents.conftest import Workers
 from tests.agents.scenes import CUSTOMER, brief, view
@@ -106,6 +107,38 @@ def test_the_product_s_own_letters_would_be_taken(acme: World) -> None:
     for fact in FACTS:
         table = json.dumps(with_(background=[f"It is about {{{fact}}}."]))
         assert acme.scalar("SELECT cs._malformed_template(%s, %s::jsonb)", NAME, table) is None
+
+
+def held(made: World) -> dict[tuple[str, str], dict[str, Any]]:
+    """The letters of its own that the agent writes by."""
+    with made.database.transaction("agent", made.tokens["agent"]) as conn:
+        return templates.current(conn)
+
+
+ENACTED = ("request_missing_document_insurance", "en")
+
+
+def test_a_letter_of_one_s_own_holds_until_its_last_moment(acme: World) -> None:
+    acme.enact("reviewer2", "template", NAME, GOOD, ("reviewer", "controller"))
+    assert held(acme) == {ENACTED: GOOD}
+    ends = "UPDATE cs.settings SET expires_at = now() + %s::interval WHERE kind = 'template' RETURNING 1"
+    acme.scalar(ends, "1 hour")
+    assert held(acme) == {ENACTED: GOOD}
+    acme.scalar(ends, "-1 second")
+    assert held(acme) == {}
+
+
+@pytest.mark.parametrize(
+    "older",
+    [
+        [], "Please pay", {}, with_(subject=None), with_(subject=["a"]), with_(request=None), with_(opening="A text"),
+        with_(opening=[]), with_(firm=[7]), with_(firm=[""]), with_(closing={"de": "x"}),
+    ],
+)  # fmt: skip
+def test_what_an_older_program_took_for_a_letter_leaves_the_product_s_own(acme: World, older: Any) -> None:
+    acme.enact("reviewer2", "template", NAME, GOOD, ("reviewer", "controller"))
+    acme.scalar("UPDATE cs.settings SET content = %s WHERE kind = 'template' RETURNING 1", json.dumps(older))
+    assert held(acme) == {}
 
 
 # Policy names the templates of a type -----------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -10,11 +11,14 @@ from typing import Any, TypeVar
 
 import anyio
 import httpx2
+import psycopg
 import pytest
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from api import mcp_tools
+from api.auth import Caller, Scope
+from governance.record import standing
 from tests.api.conftest import Api, problem_of
 
 T = TypeVar("T")
@@ -87,6 +91,22 @@ def test_nothing_is_written_by_reading(api: Api) -> None:
     assert api.count("ledger") == before
     opened = api.world.scalar("SELECT count(*) FROM cs.openings WHERE tenant = %s", api.world.tenant)
     assert opened == 0, "a person who asked by an agent has opened nothing"
+
+
+def test_a_tool_that_would_write_cannot(api: Api) -> None:
+    """Were a tool added that calls what writes: its transaction refuses, and nothing has been opened."""
+    row = api.world.filed()
+
+    def opens(scope: Scope, asked: Any) -> dict[str, Any]:
+        standing.opened(scope.conn, asked.case_id, "case")
+        return {}
+
+    caller = Caller(api.world.database, api.world.tokens["reviewer"])
+    tool = dataclasses.replace(mcp_tools.TOOLS["get_case"], answered=opens)
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        mcp_tools.answer(tool, caller, {"case_id": row["case_id"]})
+    opened = api.world.scalar("SELECT count(*) FROM cs.openings WHERE tenant = %s", api.world.tenant)
+    assert opened == 0
 
 
 @pytest.mark.parametrize("name", ["decide", "approve", "POST /v1/decisions", "get_case; drop", ""])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import stat
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -72,6 +73,21 @@ def test_an_override_that_nobody_has_signed_yet_settles_nothing(acme: World) -> 
     assert settled(acme) == []
     acme.decide("reviewer2", acme.recommendation(made["recommendation_id"]), "approve")
     assert len(settled(acme)) == 1
+
+
+def test_only_what_an_agent_drafted_is_a_row(acme: World) -> None:
+    row = acme.filed()
+    acme.decide("reviewer", row, "approve")
+    assert [one.recommendation_id for one in settled(acme)] == [row["id"]]
+    acme.scalar("UPDATE cs.recommendations SET drafted_by = 'reviewer2' WHERE id = %s RETURNING 1", row["id"])
+    assert settled(acme) == []
+
+
+def test_a_draft_that_no_job_asked_for_is_no_row(acme: World) -> None:
+    row = acme.filed()
+    acme.decide("reviewer", row, "approve")
+    acme.scalar("UPDATE cs.recommendations SET job_id = NULL WHERE id = %s RETURNING 1", row["id"])
+    assert settled(acme) == []
 
 
 def test_the_chance_of_the_lot_is_the_row_s_propensity(acme: World) -> None:
@@ -243,6 +259,32 @@ def test_the_command_writes_the_suite_for_its_owner_alone_and_reads_it_again(
     }
     assert agreed == {"all": 1, "accounts_payable": 1, "accounts_payable/missing_order_reference": 1}
     assert len(kept.read_text().splitlines()) == 2, "a suite that is there stays as it is"
+
+
+def test_a_suite_is_its_owner_s_alone_even_where_others_could_read_an_older_one(tmp_path: Path) -> None:
+    """Whoever may list the folder reads no suite: neither while it is made new nor where an open file stood."""
+    seen = os.umask(0)
+    try:
+        for path in (tmp_path / "new.jsonl", tmp_path / "open.jsonl"):
+            if path.stem == "open":
+                path.write_text("old")
+                path.chmod(0o644)
+            replay._write(path, [override()])
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600, path.stem
+            assert json.loads(path.read_text())["recommendation_id"] == "r"
+    finally:
+        os.umask(seen)
+
+
+def test_a_suite_is_born_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not closed afterwards: between the two, others could open it."""
+    monkeypatch.setattr(os, "fchmod", lambda fd, mode: None)
+    seen = os.umask(0)
+    try:
+        replay._write(tmp_path / "new.jsonl", [override()])
+    finally:
+        os.umask(seen)
+    assert stat.S_IMODE((tmp_path / "new.jsonl").stat().st_mode) == 0o600
 
 
 def test_what_is_spoilt_misses_the_mark_and_stands_in_the_report(

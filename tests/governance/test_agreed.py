@@ -66,3 +66,12 @@ def test_nobody_else_s_answers_and_nothing_that_was_brought_in_to_try(acme: Worl
     acme.decide("reviewer", tried, "approve")
     acme.scalar("UPDATE cs.cases SET canary = true WHERE id = %s RETURNING 1", tried["case_id"])
     assert answers(acme) == []
+
+
+def test_what_a_person_drafted_instead_is_no_answer_to_the_agent(acme: World) -> None:
+    """It carries the agent's findings, score and all: signed by another, it would pass for the agent's own success."""
+    first = scored(acme, "first", "0.6")
+    refer = {"name": "refer_to_person", "args": {"reason": "ask the buyer"}}
+    made = acme.decide("reviewer", first, "override", action=refer, reason_code="wrong_action")
+    acme.decide("reviewer2", acme.recommendation(made["recommendation_id"]), "approve")
+    assert [(one.action, one.agreed) for one in answers(acme)] == [("request_purchase_order", False)]
