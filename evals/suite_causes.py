@@ -78,7 +78,8 @@ def run(options: Options) -> SuiteResult:
             "the third's .48 of the 56 stories shown at first and .36 of the 61 then kept. The rules learned from the "
             "former; then their author saw two figures of the latter, no story (.65, .68), and 30 of them were shown. "
             "With that learned, .82 of the remaining 31 were found and .70 of 40 later ones, told at that time; half "
-            "of the later were shown then. The other half and the 31 were never shown.",
+            "of the later were shown then. The other half and the 31 were never shown: of them .70 and .82 are found, "
+            "before and after a last round of rules. The goal of .95 is missed on them.",
         ],
     )  # fmt: skip
 
