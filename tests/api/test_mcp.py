@@ -18,6 +18,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from api import mcp_tools
 from api.auth import Caller, Scope
+from api.mcp_endpoint import Mcp
 from governance.record import standing
 from tests.api.conftest import Api, problem_of
 
@@ -162,8 +163,29 @@ def test_without_a_live_key_the_protocol_is_not_reached(api: Api) -> None:
     basic = api.of(None).post("/mcp", json=body, headers={"Authorization": "Basic eDp5"})
     problem_of(basic, 401, "unauthenticated")
     problem_of(api.of("agent").post("/mcp", json=body), 403, "not-permitted")
-    assert api.of("service").get("/mcp").status_code == 405
+    with api.of("service").stream("GET", "/mcp") as answer:  # a stream that opened would never end
+        assert answer.status_code == 405
     assert api.of("service").delete("/mcp").status_code == 405
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE", "HEAD", "PUT"])
+def test_what_is_no_post_is_refused_before_anything_else_is_asked(method: str) -> None:
+    async def run() -> list[dict[str, Any]]:
+        said: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            said.append(dict(message))
+
+        scope = {"type": "http", "method": method, "path": "/mcp", "query_string": b"", "headers": []}
+        await Mcp()(scope, receive, send)
+        return said
+
+    start = anyio.run(run)[0]
+    assert start["status"] == 405
+    assert (b"allow", b"POST") in start["headers"]
 
 
 def test_a_key_that_was_revoked_reads_no_more(api: Api) -> None:
