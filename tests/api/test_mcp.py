@@ -204,7 +204,7 @@ def test_account_numbers_are_cut_wherever_they_stand() -> None:
             "text": f"to DE02 1203 0000 0000 2020 51 or {IBAN}",
         }
     )
-    assert said == {"a": [{"iban": "…5432"}], "ibans": ["…2051"], "text": "to …0 51 or …2051"}
+    assert said == {"a": [{"iban": "…5432"}], "ibans": ["…2051"], "text": "to …2051 or …2051"}
 
 
 def test_the_protocol_is_loaded_when_somebody_speaks_it() -> None:
