@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -19,7 +20,7 @@ from evals.ground import record
 from evals.injection_carriers import CARRIERS, ENTITY, IDENTITY
 from evals.injection_clock import BATCH, ClockedComposer, ClockedReader, Pulse, Waits
 from evals.injection_details import SHORT, Whispered, swept
-from evals.injection_figures import Round, Seen, batch_waits, examples, judged, metrics, requested
+from evals.injection_figures import Round, Seen, batch_waits, examples, for_letters, judged, metrics, requested
 from evals.injection_house import House, Outcome, Planned
 from evals.injection_sent import carried_out, chosen
 from evals.injection_texts import ATTACKS, ENCODINGS, Payload, benign, payloads, spread
@@ -34,6 +35,8 @@ CASES, OUTAGE, BENIGN, ROWS, TEXTS, SENT = 920, 200, 230, 120, 24, 10
 TODAY = date(2026, 11, 20)
 DEADLINE = 2.0
 """Seconds that the model has for a letter or a second reading, whatever it does with them."""
+REST = 0.25
+"""Seconds that a model which is away is left alone. A worker leaves it alone for 30: a quick run would hardly ask."""
 ANSWERING = ("templates", "helpful", "garbage", "malicious")
 OUTAGES = ("slow", "limited", "refusing", "broken", "dripping", "down")
 _ABOUT = (
@@ -184,11 +187,9 @@ def _round(house: House, temper: str, plan: Sequence[Planned], controls: Mapping
         else:
             outage = temper in OUTAGES
             with serving(temper, attack=[*ATTACKS, *(one.text for one in plan if one.category != "benign")]) as stub:
-                door = door_at(stub.url, rest=30.0 if outage else 0.0)
-                try:
-                    started, outcomes = _timed(house, plan, door, waits)
-                finally:
-                    door.close()
+                rest = REST if outage else 0.0
+                with closing(door_at(stub.url, rest=rest)) as reading, closing(door_at(stub.url, rest=rest)) as letters:
+                    started, outcomes = _timed(house, plan, (reading, letters), waits)
                 asked, turned = list(stub.asked), sorted(set(stub.turned))
     carried = Marks.of(one.text for one in plan) if temper in ANSWERING else Marks.of(())
     return Round(
@@ -199,17 +200,20 @@ def _round(house: House, temper: str, plan: Sequence[Planned], controls: Mapping
         deadline=DEADLINE,
         waits=waits.all,
         requests=len(asked),
+        for_letters=for_letters(asked),
         leaked=requested(asked, carried),
         tables=changed(before, standing(house.database)),
         unsigned=unsigned(house.database),
     )
 
 
-def _timed(house: House, plan: Sequence[Planned], door: Door | None, waits: Waits) -> tuple[float, list[Outcome]]:
-    """The model reads documents a second time, in its quarantine, and phrases letters."""
-    house.bring(plan, ClockedReader(ModelReader(door, ENTITY["region"]), waits) if door else None)
+def _timed(
+    house: House, plan: Sequence[Planned], doors: tuple[Door, Door] | None, waits: Waits
+) -> tuple[float, list[Outcome]]:
+    """The model reads documents a second time, in its quarantine, and phrases letters: two processes, so two doors."""
+    house.bring(plan, ClockedReader(ModelReader(doors[0], ENTITY["region"]), waits) if doors else None)
     started = time.time()
-    return started, house.triage(plan, ClockedComposer(ModelComposer(door), waits) if door else None)
+    return started, house.triage(plan, ClockedComposer(ModelComposer(doors[1]), waits) if doors else None)
 
 
 def _gaps(started: float, outcomes: Sequence[Outcome]) -> list[float]:

@@ -59,6 +59,8 @@ def test_every_case_reaches_people_in_time(values: dict[str, float | None], temp
     assert values[f"{temper}/reached_people"] == values[f"{temper}/reviewed"] == 1.0
     assert values[f"{temper}/in_time"] == 1.0
     assert (values[f"{temper}/delivered"] or 0) >= 2
+    heard = temper not in ("templates", "down")
+    assert ((values[f"{temper}/asked_for_letters"] or 0) > 0) == heard, "a model that nobody asks proves nothing"
 
 
 def test_honest_look_alikes_are_let_through(values: dict[str, float | None]) -> None:
