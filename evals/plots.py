@@ -149,19 +149,20 @@ def _lines(plot: Lines) -> list[str]:
 
 def _dots(plot: Dots, height: float) -> list[str]:
     bottom = height - _BOTTOM
+    names = min(max(_NAMES, _LETTER * max((len(point[0]) for point in plot.points), default=0) + 12), _WIDTH / 2)
     parts = []
     for tick in _ticks(plot.x_range):
-        x = _scale(tick, plot.x_range, _NAMES, _WIDTH - _RIGHT - _VALUES)
+        x = _scale(tick, plot.x_range, names, _WIDTH - _RIGHT - _VALUES)
         parts += [_line(x, _ABOVE - 8, x, bottom, "grid"), _text(x, bottom + 18, _label(tick))]
-    parts.append(_text((_NAMES + _WIDTH - _RIGHT - _VALUES) / 2, bottom + 40, plot.x_label, kind="axis"))
+    parts.append(_text((names + _WIDTH - _RIGHT - _VALUES) / 2, bottom + 40, plot.x_label, kind="axis"))
     for at, (name, value, low, high) in enumerate(plot.points):
         y = _ABOVE + _ROW * (at + 0.5)
-        parts.append(_text(_NAMES - 12, y + 4, name, "end", "name"))
+        parts.append(_text(names - 12, y + 4, name, "end", "name"))
         if value is None:
-            parts.append(_text(_NAMES + 8, y + 4, "not measured", "start"))
+            parts.append(_text(names + 8, y + 4, "not measured", "start"))
             continue
         span = (value, value if low is None else low, value if high is None else high)
-        ends = [_scale(end, plot.x_range, _NAMES, _WIDTH - _RIGHT - _VALUES) for end in span]
+        ends = [_scale(end, plot.x_range, names, _WIDTH - _RIGHT - _VALUES) for end in span]
         parts.append(_line(ends[1], y, ends[2], y, "span"))
         parts.append(f'<circle class="c0" cx="{ends[0]:.1f}" cy="{y:.1f}" r="4.5"/>')
         parts.append(_text(_WIDTH - _RIGHT, y + 4, f"{value:.3f}", "end"))
